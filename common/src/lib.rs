@@ -1,0 +1,13 @@
+//! The Stegos protocol as a library: everything that a signer, a watcher and an auditor must agree on with
+//! the deployed network, byte for byte. It knows nothing of storage, users or policy.
+//!
+//! Section numbers (§) refer to the protocol page of this product, `docs/protocol.md`.
+
+pub mod address;
+pub mod amount;
+pub mod group;
+pub mod hash;
+pub mod keys;
+pub mod range_proof;
+pub mod schnorr;
+pub mod sealed;

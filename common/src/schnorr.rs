@@ -1,0 +1,56 @@
+//! Schnorr signatures (protocol page §4). Deterministic: the nonce comes from the key and the message.
+
+use crate::group::{Encoded, Point, Scalar};
+use crate::hash::{Hash, Hashable, Hasher};
+use crate::keys::{PublicKey, SecretKey};
+use curve25519_dalek::traits::VartimeMultiscalarMul;
+use zeroize::Zeroizing;
+
+/// A Schnorr signature (u, K).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature {
+    /// The response u = k + e·s.
+    pub u: Scalar,
+    /// The nonce point K = k·G, in its encoding.
+    pub k: Encoded,
+}
+
+impl Signature {
+    /// What stands where nothing was signed: u = 0 and the identity.
+    pub const UNSIGNED: Self = Self { u: Scalar::ZERO, k: Encoded::from_bytes([0; 32]) };
+
+    /// Signs the digest `message` with `key`, whose public half is `public`.
+    #[must_use]
+    pub fn sign(message: &Hash, key: &SecretKey, public: &PublicKey) -> Self {
+        let nonce = Zeroizing::new(Scalar::from_hash(Hash::chain(&[message, key])));
+        let k = Point::mul_g(&nonce).encode();
+        let challenge = challenge(&k, public, message);
+        Self { u: *nonce + challenge * *key.scalar(), k }
+    }
+
+    /// Whether this signs the digest `message` under `public`: u·G == K + e·P.
+    #[must_use]
+    pub fn verify(&self, message: &Hash, public: &PublicKey) -> bool {
+        let challenge = challenge(&self.k, public, message);
+        // K is compared in its encoding: bytes that are no point equal no encoding.
+        let expected = Point::mul_g(&self.u) - mul_public(&challenge, &public.point());
+        expected.encode() == self.k
+    }
+}
+
+impl Hashable for Signature {
+    fn feed(&self, state: &mut Hasher) {
+        state.update(b"SchnorrSig");
+        self.u.feed(state);
+        self.k.feed(state);
+    }
+}
+
+/// `scalar`·`point` in variable time: for values that everybody may know.
+fn mul_public(scalar: &Scalar, point: &Point) -> Point {
+    Point(curve25519_dalek::RistrettoPoint::vartime_multiscalar_mul([scalar.0], [point.0]))
+}
+
+fn challenge(k: &Encoded, public: &PublicKey, message: &Hash) -> Scalar {
+    Scalar::from_hash(Hash::chain(&[k, public, message]))
+}
