@@ -5,9 +5,14 @@
 
 pub mod address;
 pub mod amount;
+pub mod certificate;
 pub mod group;
 pub mod hash;
 pub mod keys;
+pub mod output;
+pub mod payload;
 pub mod range_proof;
 pub mod schnorr;
 pub mod sealed;
+pub mod transaction;
+pub mod wire;

@@ -6,6 +6,7 @@
 use crate::group::{Encoded, EncodingError, Point, Scalar};
 use crate::hash::{Hash, Hashable, Hasher};
 use crate::keys::{PublicKey, SecretKey};
+use crate::payload::CANARY_LEN;
 use aes::Aes128;
 use aes::cipher::{KeyIvInit, StreamCipher};
 use zeroize::{Zeroize, Zeroizing};
@@ -42,6 +43,14 @@ impl Sealed {
     #[must_use]
     pub fn open_with_rvalue(&self, rvalue: &Scalar, recipient: &PublicKey) -> Zeroizing<Vec<u8>> {
         self.open_with_shared(&Zeroizing::new(recipient.point() * *rvalue))
+    }
+
+    /// Decrypts only as many bytes as a payload's canary has; `None` where the hint is no point or the message is shorter.
+    pub(crate) fn open_start(&self, key: &SecretKey) -> Option<[u8; CANARY_LEN]> {
+        let shared = Zeroizing::new(self.hint.decode().ok()? * *key.scalar());
+        let mut start = *self.ciphertext.first_chunk()?;
+        apply_key(&shared, &mut start);
+        Some(start)
     }
 
     fn open_with_shared(&self, shared: &Point) -> Zeroizing<Vec<u8>> {

@@ -1,0 +1,109 @@
+//! Payment transactions (protocol page §7): read, written, built and verified.
+
+mod build;
+mod verify;
+
+pub use build::{BuildError, Built, NewOutput, Spendable, UnlockError, build};
+pub use verify::TransactionError;
+
+use crate::group::Scalar;
+use crate::hash::{Hash, Hashable, Hasher};
+use crate::output::Output;
+use crate::schnorr::Signature;
+use crate::wire::{self, DecodeError};
+use prost::Message;
+use stegos_proto as proto;
+use stegos_proto::transaction::Transaction as Kind;
+
+/// The most inputs that a node takes in one transaction.
+pub const MAX_INPUTS: usize = 100;
+/// The most outputs that a node takes in one transaction.
+pub const MAX_OUTPUTS: usize = 100;
+/// The fee that a node asks for each output, in micro-STG.
+pub const MIN_FEE_PER_OUTPUT: i64 = 1000;
+
+/// A transaction that spends outputs and makes new ones.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PaymentTransaction {
+    /// The ids of the outputs it spends.
+    pub txins: Vec<Hash>,
+    /// The outputs it makes.
+    pub txouts: Vec<Output>,
+    /// The sum of the inputs' blindings less that of the outputs'.
+    pub gamma: Scalar,
+    /// The fee in micro-STG as found on the wire; valid from zero up.
+    pub fee: i64,
+    /// The signature by the sum of the inputs' keys.
+    pub signature: Signature,
+}
+
+impl PaymentTransaction {
+    /// Reads the protobuf bytes of a transaction.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for bytes that are no transaction, or one that is no payment. What it says is not
+    /// checked: see [`PaymentTransaction::verify`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let transaction = match wire::required("transaction", proto::Transaction::decode(bytes)?.transaction)?
+        {
+            Kind::PaymentTransaction(transaction) => transaction,
+            Kind::CoinbaseTransaction(_) => return Err(DecodeError::NotAPayment("coinbase transaction")),
+            Kind::RestakeTransaction(_) => return Err(DecodeError::NotAPayment("restake transaction")),
+            Kind::SlashingTransaction(_) => return Err(DecodeError::NotAPayment("slashing transaction")),
+            Kind::ServiceAwardTransaction(_) => {
+                return Err(DecodeError::NotAPayment("service award transaction"));
+            }
+        };
+        let sig = wire::required("sig", transaction.sig)?;
+        Ok(Self {
+            txins: transaction.txins.iter().map(|id| wire::hash("txins", id)).collect::<Result<_, _>>()?,
+            txouts: transaction.txouts.into_iter().map(Output::from_proto).collect::<Result<_, _>>()?,
+            gamma: wire::scalar("gamma", transaction.gamma)?,
+            fee: transaction.fee,
+            signature: Signature { u: wire::scalar("sig.u", sig.u)?, k: wire::point("sig.K", sig.k)? },
+        })
+    }
+
+    /// The protobuf bytes, the `data` of the API.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let transaction = proto::PaymentTransaction {
+            txins: self.txins.iter().map(|id| proto::Hash { data: id.as_bytes().to_vec() }).collect(),
+            txouts: self.txouts.iter().map(Output::to_proto).collect(),
+            gamma: wire::to_scalar(&self.gamma),
+            fee: self.fee,
+            sig: Some(proto::SchnorrSig {
+                u: wire::to_scalar(&self.signature.u),
+                k: wire::to_point(&self.signature.k),
+            }),
+        };
+        proto::Transaction { transaction: Some(Kind::PaymentTransaction(transaction)) }.encode_to_vec()
+    }
+
+    /// The transaction's id, which is also what its signature signs. The signature is not part of it.
+    #[must_use]
+    pub fn id(&self) -> Hash {
+        Hash::digest(self)
+    }
+}
+
+impl Hashable for PaymentTransaction {
+    fn feed(&self, state: &mut Hasher) {
+        length(self.txins.len()).feed(state);
+        for txin in &self.txins {
+            txin.feed(state);
+        }
+        length(self.txouts.len()).feed(state);
+        for txout in &self.txouts {
+            txout.feed(state);
+        }
+        self.gamma.feed(state);
+        // The fee enters as a u64; a negative one is refused by every verifier.
+        self.fee.feed(state);
+    }
+}
+
+/// A length as it enters a digest. A `usize` has at most 64 bits on every platform there is.
+fn length(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
