@@ -1,0 +1,117 @@
+//! Every public type, made once and held against the traits of its kind. A secret that becomes printable, or
+//! a public type that is missing here, fails this test.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use serde::Serialize;
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+use std::error::Error;
+use std::fmt::{Debug, Display};
+use std::path::Path;
+use stegos_common::address::{Address, AddressError, Network, UnknownNetworkError};
+use stegos_common::amount::{Amount, AmountError};
+use stegos_common::group::{Encoded, EncodingError, Point, Scalar};
+use stegos_common::hash::{Hash, Hasher, ParseHashError};
+use stegos_common::keyfile::{self, KeyFileError};
+use stegos_common::keys::{PublicKey, SecretKey, SecretKeyError};
+use stegos_common::range_proof::{RangeProof, RangeProofError};
+use stegos_common::recovery::{self, RecoveryError};
+use stegos_common::schnorr::Signature;
+use stegos_common::sealed::Sealed;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// A value that may be shown, copied and compared.
+fn value<T: Send + Sync + Clone + Eq + Debug + 'static>(value: T) {
+    assert!(!format!("{value:?}").is_empty());
+    assert!(value.clone() == value);
+}
+
+/// An error: a value with a text of its own, which starts as a part of a sentence and ends without a stop.
+fn error<T: Send + Sync + Clone + Eq + Error + 'static>(error: T) {
+    let text = error.to_string();
+    assert!(!text.is_empty() && !text.ends_with('.') && text != format!("{error:?}"), "{text}");
+}
+
+/// Types that print nothing and serialize to nothing.
+macro_rules! unprintable {
+    ($($type:ty),* $(,)?) => {$(
+        assert_impl_all!($type: Send, Sync);
+        assert_not_impl_any!($type: Debug, Display, Serialize);
+    )*};
+}
+
+/// Types that wipe what they held when they are dropped, and print nothing.
+macro_rules! secret {
+    ($($type:ty),* $(,)?) => {$(
+        unprintable!($type);
+        assert_impl_all!($type: ZeroizeOnDrop);
+        assert_not_impl_any!($type: Copy);
+    )*};
+}
+
+secret!(SecretKey);
+// A scalar blinds an amount or is part of a signature, secret or not as the case may be: whoever keeps a
+// secret one wraps it in `Zeroizing`. A hash state may have been fed a secret key.
+unprintable!(Scalar, Hasher, Signature, RangeProof);
+assert_impl_all!(Scalar: Zeroize);
+assert_impl_all!(Point: Zeroize);
+
+#[test]
+fn values() {
+    let key = SecretKey::from_seed(b"value");
+    value(Network::Dev);
+    value(Address::new(Network::Dev, key.public_key()));
+    value(Amount::ZERO);
+    value(Point::identity());
+    value(Point::identity().encode());
+    value(Encoded::from_bytes([1; 32]));
+    value(Hash::digest("value"));
+    value(key.public_key());
+    value(Sealed::seal(b"value", &key.public_key()).0);
+    assert!(Scalar::ZERO == Scalar::from(0));
+    assert!(Signature::UNSIGNED == Signature { u: Scalar::ZERO, k: Point::identity().encode() });
+    let empty = RangeProof { commitment: Point::identity().encode(), proof: Vec::new() };
+    assert!(empty.clone() == empty);
+    assert_eq!(Hasher::default().finish(), Hash::digest(""));
+}
+
+#[test]
+fn errors() {
+    error::<UnknownNetworkError>("moon".parse::<Network>().unwrap_err());
+    error::<AddressError>("moon".parse::<Address>().unwrap_err());
+    error::<AmountError>("moon".parse::<Amount>().unwrap_err());
+    error::<EncodingError>(PublicKey::from_bytes(&[]).unwrap_err());
+    error::<ParseHashError>("moon".parse::<Hash>().unwrap_err());
+    error::<KeyFileError>(keyfile::decrypt("moon", "").err().unwrap());
+    error::<SecretKeyError>(SecretKey::from_bytes(&[0; 32]).err().unwrap());
+    error(RangeProofError);
+    error::<RecoveryError>(recovery::from_phrase("moon").err().unwrap());
+}
+
+/// The name of the public type that a line declares.
+fn declared(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "))?;
+    rest.split(|letter: char| !letter.is_alphanumeric()).next()
+}
+
+fn types_below(folder: &Path, types: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            types_below(&path, types);
+        } else {
+            let source = std::fs::read_to_string(&path).unwrap();
+            types.extend(source.lines().filter_map(declared).map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn no_public_type_is_missing_here() {
+    let mut types = Vec::new();
+    types_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut types);
+    assert!(types.iter().any(|name| name == "SecretKey"));
+    let here = include_str!("public_types.rs");
+    let words: Vec<&str> = here.split(|letter: char| !letter.is_alphanumeric()).collect();
+    types.retain(|name| !words.contains(&name.as_str()));
+    assert!(types.is_empty(), "list these in tests/public_types.rs: {types:?}");
+}
