@@ -5,9 +5,11 @@
 
 pub mod address;
 pub mod amount;
+pub mod frame;
 pub mod group;
 pub mod hash;
 pub mod keys;
 pub mod range_proof;
 pub mod schnorr;
 pub mod sealed;
+pub mod socket;
