@@ -6,6 +6,7 @@
 pub mod address;
 pub mod amount;
 pub mod certificate;
+pub mod frame;
 pub mod group;
 pub mod hash;
 pub mod keyfile;
@@ -16,5 +17,6 @@ pub mod range_proof;
 pub mod recovery;
 pub mod schnorr;
 pub mod sealed;
+pub mod socket;
 pub mod transaction;
 pub mod wire;
