@@ -1,6 +1,6 @@
 //! Networks and addresses: bech32 of a public key, with the network as its prefix (protocol page §3).
 
-use crate::group::EncodingError;
+use crate::group::{Encoded, EncodingError};
 use crate::keys::PublicKey;
 use bech32::primitives::decode::{CheckedHrpstring, CheckedHrpstringError};
 use bech32::{Bech32, Hrp};
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// One of the four Stegos networks. Always a value that is passed on, never a global.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Network {
     /// The network where money is real; addresses start with `stg1`.
     Mainnet,
@@ -169,19 +169,46 @@ impl FromStr for Address {
 
     /// Parses an address of any network, in lower or upper case but not in a mixture.
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        // Enough to recognise it, not enough to flood a log.
-        let shown = || text.chars().take(100).collect::<String>();
-        let decoded = CheckedHrpstring::new::<Bech32>(text)
-            .map_err(|error| AddressError::Bech32 { address: shown(), reason: describe(&error) })?;
-        let prefix = decoded.hrp().to_lowercase();
-        let Some(network) = Network::ALL.into_iter().find(|network| network.prefix() == prefix) else {
-            return Err(AddressError::UnknownPrefix { address: shown(), prefix });
-        };
-        let bytes: Vec<u8> = decoded.byte_iter().collect();
-        let public_key = PublicKey::from_bytes(&bytes)
-            .map_err(|reason| AddressError::PublicKey { address: shown(), reason })?;
+        let EncodedAddress { network, key } = text.parse()?;
+        let public_key = PublicKey::from_bytes(key.as_bytes())
+            .map_err(|reason| AddressError::PublicKey { address: shown(text), reason })?;
         Ok(Self { network, public_key })
     }
+}
+
+/// An address whose 32 bytes are not known to be a public key: a recipient as a node shows it.
+///
+/// The deployed node accepts public outputs whose recipient is no point (protocol page §10), so whoever reads
+/// the chain must be able to read them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EncodedAddress {
+    /// The network that the prefix belongs to.
+    pub network: Network,
+    /// The 32 bytes.
+    pub key: Encoded,
+}
+
+impl FromStr for EncodedAddress {
+    type Err = AddressError;
+
+    /// Parses as [`Address::from_str`], but takes any 32 bytes.
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let decoded = CheckedHrpstring::new::<Bech32>(text)
+            .map_err(|error| AddressError::Bech32 { address: shown(text), reason: describe(&error) })?;
+        let prefix = decoded.hrp().to_lowercase();
+        let Some(network) = Network::ALL.into_iter().find(|network| network.prefix() == prefix) else {
+            return Err(AddressError::UnknownPrefix { address: shown(text), prefix });
+        };
+        let bytes: Vec<u8> = decoded.byte_iter().collect();
+        let key = Encoded::try_from(bytes.as_slice())
+            .map_err(|reason| AddressError::PublicKey { address: shown(text), reason })?;
+        Ok(Self { network, key })
+    }
+}
+
+/// Enough of a text to recognise it, not enough to flood a log.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
 }
 
 /// The innermost cause: the outer ones only say "parsing failed".
@@ -193,11 +220,23 @@ fn describe(error: &CheckedHrpstringError) -> String {
     cause.to_string()
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for EncodedAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hrp = Hrp::parse_unchecked(self.network.prefix());
-        let text = bech32::encode::<Bech32>(hrp, self.public_key.as_bytes()).map_err(|_| fmt::Error)?;
+        let text = bech32::encode::<Bech32>(hrp, self.key.as_bytes()).map_err(|_| fmt::Error)?;
         f.pad(&text)
+    }
+}
+
+impl fmt::Debug for EncodedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EncodedAddress({self})")
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        EncodedAddress { network: self.network, key: self.public_key.encoded() }.fmt(f)
     }
 }
 

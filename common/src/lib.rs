@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod amount;
+pub mod api;
 pub mod certificate;
 pub mod frame;
 pub mod group;

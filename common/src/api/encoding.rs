@@ -1,0 +1,211 @@
+//! How single values look in the API's JSON (protocol page §8): the one place that knows.
+//!
+//! | value | JSON |
+//! | --- | --- |
+//! | digest | text, lower-case hex |
+//! | public key, plain or cloaked | text, bech32 with the network's prefix |
+//! | point, scalar, BLS key, BLS signature | text, hex of the bytes in **reversed** order |
+//! | bytes | text, lower-case hex |
+//! | time | text, RFC 3339 in UTC with nanoseconds |
+//! | bit map | text of `0` and `1`, trailing zeros cut |
+//! | amount, serial number | number, signed 64 bits |
+//!
+//! Reading accepts hex of either case; everything else must be exactly as above.
+
+use crate::address::{Address, EncodedAddress, Network};
+use crate::amount::Amount;
+use crate::group::{Encoded, Scalar};
+use crate::hash::Hash;
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// JSON text as the type's `Display` writes and its `FromStr` reads it.
+macro_rules! as_text {
+    ($($type:ty),*) => {$(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+    )*};
+}
+as_text!(Hash, Network, Address, EncodedAddress, Timestamp, BitMap);
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.micro())
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_micro(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for Encoded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write_reversed(*self.as_bytes(), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Encoded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_reversed(deserializer).map(Self::from_bytes)
+    }
+}
+
+/// A scalar that a message carries on purpose: a sum of blindings, a signature, a revealed rvalue.
+///
+/// [`Scalar`] itself has no JSON form, because most scalars are secret. `Debug` does not show the value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ScalarJson(pub Scalar);
+
+impl fmt::Debug for ScalarJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScalarJson(…)")
+    }
+}
+
+impl Serialize for ScalarJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write_reversed(self.0.to_bytes(), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ScalarJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes: [u8; 32] = read_reversed(deserializer)?;
+        Scalar::from_bytes(&bytes).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A value of the validators' BLS scheme, carried but never computed with. The bytes are in protobuf order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Bls<const N: usize>(pub [u8; N]);
+
+/// A validator's network key, 96 bytes.
+pub type BlsPublicKey = Bls<96>;
+
+/// A validator's signature or the proof of a random value, 48 bytes.
+pub type BlsSignature = Bls<48>;
+
+impl<const N: usize> fmt::Debug for Bls<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bls({})", hex::encode(self.0))
+    }
+}
+
+impl<const N: usize> Serialize for Bls<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write_reversed(self.0, serializer)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Bls<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_reversed(deserializer).map(Self)
+    }
+}
+
+fn write_reversed<S: Serializer, const N: usize>(
+    mut bytes: [u8; N],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    bytes.reverse();
+    serializer.serialize_str(&hex::encode(bytes))
+}
+
+fn read_reversed<'de, D: Deserializer<'de>, const N: usize>(deserializer: D) -> Result<[u8; N], D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let mut bytes = [0; N];
+    hex::decode_to_slice(&text, &mut bytes)
+        .map_err(|reason| D::Error::custom(format_args!("expected {} hex digits: {reason}", 2 * N)))?;
+    bytes.reverse();
+    Ok(bytes)
+}
+
+/// Bytes of any length: payloads, proofs, and the blobs of outputs and transactions.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HexBytes(#[serde(with = "hex::serde")] pub Vec<u8>);
+
+impl fmt::Debug for HexBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HexBytes({})", hex::encode(&self.0))
+    }
+}
+
+/// Text that is not a time or a bit map.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TextError {
+    /// Not a time as the node writes it.
+    #[error("expected a time like 2019-11-18T17:00:03.014423000Z, got {0:?}")]
+    Timestamp(String),
+    /// Something else than `0` and `1`.
+    #[error("expected a bit map of 0 and 1, got {0:?}")]
+    BitMap(String),
+}
+
+/// A time in UTC with nanoseconds, kept as its text: `2019-11-18T17:00:03.014423000Z`.
+///
+/// The text has a fixed width, so its order is the order in time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(String);
+
+impl FromStr for Timestamp {
+    type Err = TextError;
+
+    /// Checks the shape only: a 99th day passes, since nothing here computes with dates.
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        const SHAPE: &str = "0000-00-00T00:00:00.000000000Z";
+        let fits = text.len() == SHAPE.len()
+            && text.bytes().zip(SHAPE.bytes()).all(|(byte, shape)| match shape {
+                b'0' => byte.is_ascii_digit(),
+                _ => byte == shape,
+            });
+        if fits { Ok(Self(text.to_owned())) } else { Err(TextError::Timestamp(shown(text))) }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Which of a list of validators took part: one `0` or `1` each, trailing zeros cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BitMap(String);
+
+impl FromStr for BitMap {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        if text.bytes().all(|byte| matches!(byte, b'0' | b'1')) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TextError::BitMap(shown(text)))
+        }
+    }
+}
+
+impl fmt::Display for BitMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Enough of a text to recognise it, not enough to flood a log.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().take(200).collect()
+}

@@ -1,0 +1,199 @@
+//! The JSON renderings of the deployed software go through the API types, in both directions.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::fmt::Debug;
+use std::str::FromStr;
+use stegos_common::address::{Address, Network};
+use stegos_common::api::encoding::{
+    BitMap, Bls, BlsPublicKey, BlsSignature, HexBytes, ScalarJson, Timestamp,
+};
+use stegos_common::api::output::OutputJson;
+use stegos_common::api::request::Request;
+use stegos_common::api::response::Response;
+use stegos_common::api::transaction::{SignatureJson, TransactionJson, TransactionStatus};
+use stegos_common::api::{Message, MessageError, NodeMessage};
+use stegos_common::group::{Encoded, Scalar};
+use stegos_common::hash::Hash;
+
+fn vectors(file: &str) -> Value {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/");
+    serde_json::from_str(&std::fs::read_to_string(format!("{folder}{file}")).unwrap()).unwrap()
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    hex::decode(value.as_str().unwrap()).unwrap()
+}
+
+/// Reads a value, and checks that it is written as it was.
+fn round_trip<T: Serialize + DeserializeOwned>(json: &Value) -> T {
+    let value: T = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&value).unwrap(), *json);
+    value
+}
+
+/// As [`round_trip`], byte for byte, where the text is known.
+fn text_round_trip<T: Serialize + DeserializeOwned>(section: &Value) {
+    round_trip::<T>(&section["json"]);
+    let text = section["text"].as_str().unwrap();
+    let value: T = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_string(&value).unwrap(), text);
+}
+
+#[test]
+fn every_rendering_is_read_and_written_back() {
+    let vectors = vectors("api.json");
+    let sections = vectors["json"].as_object().unwrap();
+    assert_eq!(sections.len(), 13);
+    for (name, section) in sections {
+        let json = &section["json"];
+        match name.as_str() {
+            "Hash" => assert_eq!(round_trip::<Hash>(json).as_bytes().as_slice(), bytes(&section["bytes"])),
+            "Pt" => assert_eq!(round_trip::<Encoded>(json).as_bytes().as_slice(), bytes(&section["bytes"])),
+            "Fr" => assert!(
+                round_trip::<ScalarJson>(json).0 == Scalar::from_bytes(&bytes(&section["le"])).unwrap()
+            ),
+            "PublicKey" => {
+                let address: Address = round_trip(json);
+                assert_eq!(address.network(), Network::Testnet);
+                assert_eq!(address.public_key().as_bytes().as_slice(), bytes(&section["bytes"]));
+            }
+            "pbc_PublicKey" => {
+                assert_eq!(round_trip::<BlsPublicKey>(json).0.as_slice(), bytes(&section["bytes"]));
+            }
+            "SchnorrSig" => {
+                let signature: SignatureJson = round_trip(json);
+                assert!(signature.u.0 == Scalar::from_bytes(&bytes(&section["u_le"])).unwrap());
+                assert_eq!(signature.k.as_bytes().as_slice(), bytes(&section["K"]));
+            }
+            "PaymentOutput" | "PublicPaymentOutput" | "StakeOutput" => text_round_trip::<OutputJson>(section),
+            "Transaction" => text_round_trip::<TransactionJson>(section),
+            "TransactionStatus" => {
+                let statuses: Vec<TransactionStatus> = round_trip(section);
+                assert_eq!(statuses.len(), 8);
+            }
+            "CreateRawTransactionResponse" => {
+                assert!(matches!(round_trip(section), Response::CreateRawTransaction { .. }));
+            }
+            "NodeResponseError" => {
+                assert_eq!(round_trip::<Response>(section), Response::Error { error: "e".into() });
+            }
+            _ => panic!("what is {name}?"),
+        }
+    }
+}
+
+#[test]
+fn the_plaintexts_of_the_frames_are_requests() {
+    let vectors = vectors("api.json");
+    let parsed = vectors["api_messages"].as_array().unwrap().iter().map(|frame| {
+        let plaintext = frame["plaintext"].as_str().unwrap();
+        Message::parse(plaintext.as_bytes())
+    });
+    let [status, chain, list] = parsed.collect::<Vec<_>>().try_into().unwrap();
+    let status = status.unwrap();
+    assert_eq!((status.body, status.id), (Request::StatusInfo, None));
+    let chain = chain.unwrap();
+    assert_eq!((chain.body, chain.id.map(u64::from)), (Request::ChainName, Some(7)));
+    let list = list.unwrap();
+    assert!(matches!(list.body, Request::OutputsList { .. }), "an unknown field is ignored");
+    assert_eq!(list.id.map(u64::from), Some(3));
+}
+
+#[test]
+fn ids_up_to_the_largest_are_kept_and_others_refused() {
+    for (id, expected) in [
+        ("", None),
+        (r#","id":0"#, None),
+        (r#","id":1"#, Some(1)),
+        (r#","id":18446744073709551615"#, Some(u64::MAX)),
+    ] {
+        let text = format!(r#"{{"type":"chain_name"{id}}}"#);
+        let request = Message::<Request>::parse(text.as_bytes()).unwrap();
+        assert_eq!(request.id.map(u64::from), expected, "{text}");
+        let answer = Message { body: Response::ChainName { name: Network::Dev }, id: request.id };
+        let answer = serde_json::to_string(&answer).unwrap();
+        assert_eq!(answer.contains("id"), expected.is_some(), "{answer}");
+        let NodeMessage::Response(answer) = NodeMessage::parse(answer.as_bytes()).unwrap() else {
+            panic!("{text}")
+        };
+        assert_eq!(answer.id, request.id);
+    }
+    for id in ["-1", "1.0", "18446744073709551616", "null", "\"1\"", "[1]"] {
+        let text = format!(r#"{{"type":"chain_name","id":{id}}}"#);
+        let parsed = Message::<Request>::parse(text.as_bytes());
+        assert!(matches!(parsed, Err(MessageError::Malformed(_))), "{text}: {parsed:?}");
+    }
+}
+
+#[test]
+fn an_unknown_request_keeps_its_id_for_the_answer_and_a_short_reason() {
+    let text = format!(r#"{{"type":"{}","id":5}}"#, "x".repeat(100_000));
+    let Err(MessageError::Unknown { id, reason }) = Message::<Request>::parse(text.as_bytes()) else {
+        panic!("accepted");
+    };
+    assert_eq!(id.map(u64::from), Some(5));
+    assert!(reason.len() <= 200, "{reason}");
+}
+
+#[test]
+fn an_answer_of_an_unknown_type_is_not_taken_for_the_error_without_one() {
+    for text in [r#"{"type":"no_such_answer","error":"e"}"#, r#"{"type":5,"error":"e"}"#, r#"{"id":1}"#] {
+        let parsed = NodeMessage::parse(text.as_bytes());
+        assert!(matches!(parsed, Err(MessageError::Unknown { .. })), "{text}: {parsed:?}");
+    }
+}
+
+fn assert_text<T: DeserializeOwned + Debug>(good: &[&str], bad: &[&str]) {
+    for text in good {
+        assert!(serde_json::from_value::<T>(Value::from(*text)).is_ok(), "{text}");
+    }
+    for text in bad {
+        assert!(serde_json::from_value::<T>(Value::from(*text)).is_err(), "{text}");
+    }
+    for json in [Value::Null, Value::from(5), Value::Array(Vec::new())] {
+        assert!(serde_json::from_value::<T>(json.clone()).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn values_of_the_wrong_length_or_alphabet_are_refused() {
+    let (short, right, long) = ("a".repeat(62), "a".repeat(64), "a".repeat(66));
+    assert_text::<Hash>(&[&right, &right.to_uppercase()], &["", "33a3", &short, &long, &"g".repeat(64)]);
+    assert_text::<Encoded>(&[&right], &["", &short, &long, &"é".repeat(32)]);
+    // A scalar must be below the group order, whose reversed bytes start with 10.
+    assert_text::<ScalarJson>(&[&format!("0f{}", "f".repeat(62))], &[&short, &right, &long, &"f".repeat(64)]);
+    assert_text::<BlsPublicKey>(&[&"0".repeat(192)], &["", &right, &"0".repeat(194)]);
+    assert_text::<BlsSignature>(&[&"0".repeat(96)], &["", &right, &"0".repeat(98)]);
+    assert_text::<HexBytes>(&["", "00ff"], &["0", "zz", " 00"]);
+    assert_text::<BitMap>(&["", "0101"], &["2", "01 ", "é"]);
+    assert_text::<Timestamp>(
+        &["2019-11-18T17:00:03.014423000Z"],
+        &[
+            "",
+            "2019-11-18T17:00:03Z",
+            "2019-11-18T17:00:03.014423000+",
+            "2019-11-18 17:00:03.014423000Z",
+            &right,
+        ],
+    );
+    assert_text::<Address>(
+        &["dev1wrq6petu6n2kmn25yuv4qpevwmjgsvpk9mz04745rnuntr5mc5hqz8t83p"],
+        &["", "dev1", "dev1wrq6petu6n2kmn25yuv4qpevwmjgsvpk9mz04745rnuntr5mc5hqz8t83q"],
+    );
+}
+
+#[test]
+fn times_are_ordered_by_their_text() {
+    let time = |text| Timestamp::from_str(text).unwrap();
+    assert!(time("2019-11-18T17:00:03.014423000Z") < time("2026-11-22T05:09:10.250865111Z"));
+}
+
+#[test]
+fn debug_output_does_not_show_scalars() {
+    let scalar = ScalarJson(Scalar::from(0x00ab_cdef_u64));
+    assert!(!format!("{scalar:?}").contains("cdef"));
+    assert_eq!(format!("{:?}", Bls([0xab; 2])), "Bls(abab)");
+}
