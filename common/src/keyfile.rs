@@ -4,11 +4,11 @@
 //! with the network's software. It is not how this product stores keys.
 //! The file of a public key (`account.pkey`) is the address as text, see [`crate::address::Address`].
 
-use crate::group::{Encoded, EncodingError, Scalar};
 use crate::hash::Hash;
 use crate::keys::{SecretKey, SecretKeyError};
 use crate::schnorr::Signature;
 use crate::sealed::Sealed;
+use crate::wire::{self, DecodeError};
 use pem::{EncodeConfig, LineEnding, Pem};
 use prost::Message;
 use stegos_proto as proto;
@@ -33,9 +33,9 @@ pub enum KeyFileError {
     /// Longer than any key file.
     #[error("{0} bytes are too many for a key file (at most {MAX_LENGTH}): is it the right file?")]
     TooLong(usize),
-    /// Not PEM.
-    #[error("not a key file in PEM form: {0}")]
-    Pem(String),
+    /// Not PEM. What it is instead may be a secret, so nothing of it is repeated.
+    #[error("not a key file: it must hold PEM, from -----BEGIN {LABEL}----- to the matching END line")]
+    Pem,
     /// A validator's network key, which owns no outputs.
     #[error("this is a validator's network key, not an account's: use account.skey, not network.skey")]
     NetworkKey,
@@ -44,10 +44,7 @@ pub enum KeyFileError {
     Label(String),
     /// Not the protobuf message of an encrypted key.
     #[error("the key file is damaged: {0}")]
-    Protobuf(String),
-    /// A part of the message has the wrong form.
-    #[error("the key file is damaged: {0}")]
-    Encoding(#[from] EncodingError),
+    Decode(#[from] DecodeError),
     /// The signature made with the password's key does not fit.
     #[error("wrong password, or the key file was changed")]
     WrongPassword,
@@ -59,7 +56,7 @@ pub enum KeyFileError {
 /// Writes `key`, encrypted by `password`. The same two always give the same text.
 #[must_use]
 pub fn encrypt(key: &SecretKey, password: &str) -> String {
-    to_pem(LABEL, &seal(key.to_bytes().as_slice(), password))
+    to_pem(&seal(key.to_bytes().as_slice(), password))
 }
 
 /// Reads a key file.
@@ -70,26 +67,20 @@ pub fn decrypt(pem: &str, password: &str) -> Result<SecretKey, KeyFileError> {
     if pem.len() > MAX_LENGTH {
         return Err(KeyFileError::TooLong(pem.len()));
     }
-    let pem = pem::parse(pem).map_err(|error| KeyFileError::Pem(shortened(&error.to_string())))?;
+    let pem = pem::parse(pem).map_err(|_| KeyFileError::Pem)?;
     match pem.tag() {
         LABEL => {}
         NETWORK_KEY_LABEL => return Err(KeyFileError::NetworkKey),
-        other => return Err(KeyFileError::Label(shortened(other))),
+        other => return Err(KeyFileError::Label(other.chars().take(80).collect())),
     }
-    let message = proto::EncryptedKey::decode(pem.contents())
-        .map_err(|error| KeyFileError::Protobuf(error.to_string()))?;
+    let message = proto::EncryptedKey::decode(pem.contents()).map_err(DecodeError::from)?;
     Ok(SecretKey::from_bytes(&open(message, password)?)?)
 }
 
 /// PEM as the network writes it: lines of 64 characters, each ended by a line feed.
-fn to_pem(label: &str, message: &proto::EncryptedKey) -> String {
+fn to_pem(message: &proto::EncryptedKey) -> String {
     let config = EncodeConfig::new().set_line_ending(LineEnding::LF).set_line_wrap(64);
-    pem::encode_config(&Pem::new(label, message.encode_to_vec()), config)
-}
-
-/// Enough of a text from outside to recognise it.
-fn shortened(text: &str) -> String {
-    text.chars().take(100).collect()
+    pem::encode_config(&Pem::new(LABEL, message.encode_to_vec()), config)
 }
 
 /// Encrypts `plaintext` to the password's public key and signs the ciphertext with its secret key.
@@ -99,32 +90,21 @@ fn seal(plaintext: &[u8], password: &str) -> proto::EncryptedKey {
     let (sealed, _) = Sealed::seal(plaintext, &public);
     let signature = Signature::sign(&Hash::digest(&sealed), &key, &public);
     proto::EncryptedKey {
-        payload: Some(proto::Payload {
-            ag: Some(proto::Pt { data: sealed.hint.as_bytes().to_vec() }),
-            ctxt: sealed.ciphertext,
-        }),
-        sig: Some(proto::SchnorrSig {
-            u: Some(proto::Fr { data: signature.u.to_bytes().to_vec() }),
-            k: Some(proto::Pt { data: signature.k.as_bytes().to_vec() }),
-        }),
+        payload: Some(proto::Payload { ag: wire::to_point(&sealed.hint), ctxt: sealed.ciphertext }),
+        sig: wire::to_signature(&signature),
     }
 }
 
-/// Checks the signature, then decrypts. A missing part reads as one of 0 bytes, which has the wrong length.
+/// Checks the signature, then decrypts.
 fn open(message: proto::EncryptedKey, password: &str) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-    let payload = message.payload.unwrap_or_default();
-    let hint = Encoded::try_from(payload.ag.unwrap_or_default().data.as_slice())?;
-    let sealed = Sealed { hint, ciphertext: payload.ctxt };
-    let signature = message.sig.unwrap_or_default();
-    let signature = Signature {
-        u: Scalar::from_bytes(&signature.u.unwrap_or_default().data)?,
-        k: Encoded::try_from(signature.k.unwrap_or_default().data.as_slice())?,
-    };
+    let payload = wire::required("payload", message.payload)?;
+    let sealed = Sealed { hint: wire::point("payload.ag", payload.ag)?, ciphertext: payload.ctxt };
+    let signature = wire::signature(message.sig)?;
     let key = password_key(password);
     if !signature.verify(&Hash::digest(&sealed), &key.public_key()) {
         return Err(KeyFileError::WrongPassword);
     }
-    Ok(sealed.open(&key)?)
+    Ok(sealed.open(&key).map_err(|reason| DecodeError::Field { field: "payload.ag", reason })?)
 }
 
 /// The deterministic key of the password, hashed 1024 times.
@@ -139,6 +119,7 @@ fn password_key(password: &str) -> SecretKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::group::EncodingError;
     use serde_json::Value;
 
     /// The vectors seal texts of other lengths than a key, which the public functions do not.
@@ -154,17 +135,13 @@ mod tests {
             assert_eq!(hex::encode(message.encode_to_vec()), text("protobuf"));
 
             let payload = message.payload.clone().unwrap();
-            let hint = payload.ag.unwrap().data;
-            assert_eq!(hex::encode(&hint), text("ag"));
+            let hint = wire::point("ag", payload.ag).unwrap();
+            assert_eq!(hex::encode(hint.as_bytes()), text("ag"));
             assert_eq!(hex::encode(&payload.ctxt), text("payload"));
-            let sealed =
-                Sealed { hint: Encoded::try_from(hint.as_slice()).unwrap(), ciphertext: payload.ctxt };
-            let signature = message.sig.clone().unwrap();
-            let (u, k) = (signature.u.unwrap().data, signature.k.unwrap().data);
-            assert_eq!(hex::encode(&u), text("sig_u_le"));
-            assert_eq!(hex::encode(&k), text("sig_K"));
-            let signature =
-                Signature { u: Scalar::from_bytes(&u).unwrap(), k: Encoded::try_from(k.as_slice()).unwrap() };
+            let signature = wire::signature(message.sig.clone()).unwrap();
+            assert_eq!(hex::encode(signature.u.to_bytes()), text("sig_u_le"));
+            assert_eq!(hex::encode(signature.k.as_bytes()), text("sig_K"));
+            let sealed = Sealed { hint, ciphertext: payload.ctxt };
             assert_eq!(Hash::chain(&[&sealed, &signature]).to_string(), text("hash"));
 
             assert_eq!(*open(message.clone(), text("password")).unwrap(), plaintext);
@@ -174,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_signature_does_not_make_any_text_a_key() {
-        let pem = |text: &[u8]| to_pem(LABEL, &seal(text, "password"));
+        let pem = |text: &[u8]| to_pem(&seal(text, "password"));
         let short = decrypt(&pem(b"short"), "password").err();
         assert_eq!(short, Some(KeyFileError::SecretKey(SecretKeyError::Encoding(EncodingError::Length(5)))));
         let zero = decrypt(&pem(&[0; 32]), "password").err();
@@ -183,10 +160,11 @@ mod tests {
 
     #[test]
     fn missing_parts_are_errors() {
-        let empty = to_pem(LABEL, &proto::EncryptedKey::default());
-        assert_eq!(decrypt(&empty, "").err(), Some(KeyFileError::Encoding(EncodingError::Length(0))));
+        let missing = |field| Some(KeyFileError::Decode(DecodeError::Missing(field)));
+        let empty = to_pem(&proto::EncryptedKey::default());
+        assert_eq!(decrypt(&empty, "").err(), missing("payload"));
         let mut message = seal(&[1; 32], "password");
         message.sig = None;
-        assert_eq!(open(message, "password").err(), Some(KeyFileError::Encoding(EncodingError::Length(0))));
+        assert_eq!(open(message, "password").err(), missing("sig"));
     }
 }

@@ -6,7 +6,7 @@ use crate::hash::{Hash, Hashable, Hasher};
 use crate::keys::{PublicKey, SecretKey};
 use crate::schnorr::Signature;
 use thiserror::Error;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The length of every payload, in bytes.
 pub const PAYLOAD_LEN: usize = 1024;
@@ -254,3 +254,5 @@ impl Drop for Payload {
         }
     }
 }
+
+impl ZeroizeOnDrop for Payload {}

@@ -2,6 +2,7 @@
 
 use crate::group::{Encoded, EncodingError, Scalar};
 use crate::hash::Hash;
+use crate::schnorr::Signature;
 use stegos_proto as proto;
 use thiserror::Error;
 
@@ -53,6 +54,15 @@ pub(crate) fn hash(field: &'static str, value: &proto::Hash) -> Result<Hash> {
     bytes
         .map(Hash::from_bytes)
         .map_err(|_| DecodeError::Field { field, reason: EncodingError::Length(length) })
+}
+
+pub(crate) fn signature(value: Option<proto::SchnorrSig>) -> Result<Signature> {
+    let value = required("sig", value)?;
+    Ok(Signature { u: scalar("sig.u", value.u)?, k: point("sig.K", value.k)? })
+}
+
+pub(crate) fn to_signature(value: &Signature) -> Option<proto::SchnorrSig> {
+    Some(proto::SchnorrSig { u: to_scalar(&value.u), k: to_point(&value.k) })
 }
 
 pub(crate) fn to_point(value: &Encoded) -> Option<proto::Pt> {

@@ -2,6 +2,7 @@
 //! a public type that is missing here, fails this test.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use rand_core::OsRng;
 use serde::Serialize;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::error::Error;
@@ -9,14 +10,23 @@ use std::fmt::{Debug, Display};
 use std::path::Path;
 use stegos_common::address::{Address, AddressError, Network, UnknownNetworkError};
 use stegos_common::amount::{Amount, AmountError};
+use stegos_common::certificate::CertificateError;
 use stegos_common::group::{Encoded, EncodingError, Point, Scalar};
 use stegos_common::hash::{Hash, Hasher, ParseHashError};
 use stegos_common::keyfile::{self, KeyFileError};
 use stegos_common::keys::{PublicKey, SecretKey, SecretKeyError};
+use stegos_common::output::{
+    CommitmentError, OpenError, Output, OutputError, PaymentOutput, PublicPaymentOutput, StakeOutput,
+};
+use stegos_common::payload::{CommentTooLongError, Payload, PayloadData, PayloadError};
 use stegos_common::range_proof::{RangeProof, RangeProofError};
 use stegos_common::recovery::{self, RecoveryError};
 use stegos_common::schnorr::Signature;
 use stegos_common::sealed::Sealed;
+use stegos_common::transaction::{
+    BuildError, Built, NewOutput, PaymentTransaction, Spendable, TransactionError, UnlockError, build,
+};
+use stegos_common::wire::DecodeError;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A value that may be shown, copied and compared.
@@ -48,10 +58,12 @@ macro_rules! secret {
     )*};
 }
 
-secret!(SecretKey);
+secret!(SecretKey, Payload, Spendable);
 // A scalar blinds an amount or is part of a signature, secret or not as the case may be: whoever keeps a
 // secret one wraps it in `Zeroizing`. A hash state may have been fed a secret key.
 unprintable!(Scalar, Hasher, Signature, RangeProof);
+// What is made of scalars, or says who pays whom, is shown by those who know what a reader may see.
+unprintable!(PayloadData, PaymentOutput, Output, NewOutput, PaymentTransaction, Built);
 assert_impl_all!(Scalar: Zeroize);
 assert_impl_all!(Point: Zeroize);
 
@@ -75,7 +87,50 @@ fn values() {
 }
 
 #[test]
+fn outputs_and_transactions() {
+    let key = SecretKey::from_seed(b"value");
+    let public = key.public_key();
+    let amount = Amount::from_micro(2000).unwrap();
+    let paid = PublicPaymentOutput::new(&public, amount, &mut OsRng);
+    value(paid.clone());
+    value(StakeOutput {
+        recipient: public.encoded(),
+        validator: [0; 96],
+        amount: 1,
+        serno: 1,
+        signature: [0; 48],
+    });
+    let input = Output::PublicPayment(paid);
+    let spendable = Spendable::unlock(&input, input.id(), &key, &public).unwrap();
+    let data = PayloadData::comment("value").unwrap();
+    let output = NewOutput::Private {
+        recipient: public,
+        amount: Amount::from_micro(1000).unwrap(),
+        data: data.clone(),
+        with_certificate: false,
+    };
+    let fee = Amount::from_micro(1000).unwrap();
+    let built: Built = build(&[spendable], &[output], fee, (&key, &public), &mut OsRng).unwrap();
+    let transaction: PaymentTransaction = built.transaction;
+    assert!(PaymentTransaction::from_bytes(&transaction.to_bytes()).unwrap() == transaction);
+    let Output::Payment(payment) = &transaction.txouts[0] else { panic!("not a private payment") };
+    let payment: &PaymentOutput = payment;
+    let payload: Payload = payment.open(&key, &public).unwrap();
+    assert!(payload.data == data);
+}
+
+#[test]
 fn errors() {
+    error(CertificateError);
+    error(CommentTooLongError(883));
+    error(PayloadError::OtherRecipient);
+    error::<CommitmentError>(EncodingError::Point.into());
+    error::<OpenError>(PayloadError::OtherRecipient.into());
+    error::<UnlockError>(OpenError::from(PayloadError::OtherRecipient).into());
+    error(OutputError::Stake { utxo: Hash::digest("stake") });
+    error::<BuildError>(RangeProofError.into());
+    error(TransactionError::NoInputs { tx: Hash::digest("transaction") });
+    error(DecodeError::Missing("point"));
     error::<UnknownNetworkError>("moon".parse::<Network>().unwrap_err());
     error::<AddressError>("moon".parse::<Address>().unwrap_err());
     error::<AmountError>("moon".parse::<Amount>().unwrap_err());

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRngCore, SeedableRng};
 use rayon::prelude::*;
 use thiserror::Error;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// An input with everything that spending it takes. Wiped on drop; it has no `Debug`.
 pub struct Spendable {
@@ -98,6 +98,8 @@ impl Drop for Spendable {
         self.gamma.zeroize();
     }
 }
+
+impl ZeroizeOnDrop for Spendable {}
 
 /// An output to be made.
 #[derive(Clone)]

@@ -54,13 +54,12 @@ impl PaymentTransaction {
                 return Err(DecodeError::NotAPayment("service award transaction"));
             }
         };
-        let sig = wire::required("sig", transaction.sig)?;
         Ok(Self {
             txins: transaction.txins.iter().map(|id| wire::hash("txins", id)).collect::<Result<_, _>>()?,
             txouts: transaction.txouts.into_iter().map(Output::from_proto).collect::<Result<_, _>>()?,
             gamma: wire::scalar("gamma", transaction.gamma)?,
             fee: transaction.fee,
-            signature: Signature { u: wire::scalar("sig.u", sig.u)?, k: wire::point("sig.K", sig.k)? },
+            signature: wire::signature(transaction.sig)?,
         })
     }
 
@@ -72,10 +71,7 @@ impl PaymentTransaction {
             txouts: self.txouts.iter().map(Output::to_proto).collect(),
             gamma: wire::to_scalar(&self.gamma),
             fee: self.fee,
-            sig: Some(proto::SchnorrSig {
-                u: wire::to_scalar(&self.signature.u),
-                k: wire::to_point(&self.signature.k),
-            }),
+            sig: wire::to_signature(&self.signature),
         };
         proto::Transaction { transaction: Some(Kind::PaymentTransaction(transaction)) }.encode_to_vec()
     }

@@ -14,6 +14,18 @@ pub fn vectors(name: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// The list `name` of a file, which must have `count` entries, so that none is skipped silently.
+pub fn entries<'a>(vectors: &'a Value, name: &str, count: usize) -> &'a [Value] {
+    let entries = vectors.list(name);
+    assert_eq!(entries.len(), count, "{name}");
+    entries
+}
+
+/// A secret key as the vectors write it.
+pub fn hex_of(key: &SecretKey) -> String {
+    hex::encode(key.to_bytes())
+}
+
 /// Short forms to read a vector by.
 pub trait Read {
     fn text(&self, key: &str) -> &str;
