@@ -65,7 +65,10 @@ async fn another_token_is_an_error() {
     tokio::spawn(async move { answer_once(listener.accept().await.unwrap().0).await });
     let foreign = ApiToken::random(&mut OsRng);
     let mut client = Client::connect(&Endpoint::Unix(path), foreign, PATIENT).await.unwrap();
-    assert!(matches!(client.request("{\"type\":\"chain_name\"}", &mut OsRng).await, Err(SocketError::Closed)));
+    assert!(matches!(
+        client.request("{\"type\":\"chain_name\"}", &mut OsRng).await,
+        Err(SocketError::Closed)
+    ));
 }
 
 #[tokio::test]
