@@ -78,7 +78,10 @@ fn every_rendering_is_read_and_written_back() {
                 assert!(matches!(round_trip(section), Response::CreateRawTransaction { .. }));
             }
             "NodeResponseError" => {
-                assert_eq!(round_trip::<Response>(section), Response::Error { error: "e".into() });
+                assert_eq!(
+                    round_trip::<Response>(section),
+                    Response::Error { error: "e".into(), code: None }
+                );
             }
             _ => panic!("what is {name}?"),
         }

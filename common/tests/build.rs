@@ -52,7 +52,8 @@ fn private(to: u8, micro: i64, with_certificate: bool) -> NewOutput {
 
 fn sign(inputs: &[Spendable], outputs: &[NewOutput], fee: i64) -> Result<Built, BuildError> {
     let (secret, public) = key(1);
-    build(inputs, outputs, stg(fee), (&secret, &public), &mut ChaCha20Rng::from_seed([9; 32]))
+    let inputs: Vec<&Spendable> = inputs.iter().collect();
+    build(&inputs, outputs, stg(fee), (&secret, &public), &mut ChaCha20Rng::from_seed([9; 32]))
 }
 
 proptest! {

@@ -110,7 +110,7 @@ fn outputs_and_transactions() {
         with_certificate: false,
     };
     let fee = Amount::from_micro(1000).unwrap();
-    let built: Built = build(&[spendable], &[output], fee, (&key, &public), &mut OsRng).unwrap();
+    let built: Built = build(&[&spendable], &[output], fee, (&key, &public), &mut OsRng).unwrap();
     let transaction: PaymentTransaction = built.transaction;
     assert!(PaymentTransaction::from_bytes(&transaction.to_bytes()).unwrap() == transaction);
     let Output::Payment(payment) = &transaction.txouts[0] else { panic!("not a private payment") };

@@ -5,6 +5,7 @@
 //! limited by serde_json. How single values look is in [`encoding`].
 
 pub mod block;
+pub mod create_raw_transaction;
 pub mod encoding;
 pub mod output;
 pub mod request;

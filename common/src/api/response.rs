@@ -1,6 +1,7 @@
 //! What a node answers, and what it sends without being asked (protocol page §8).
 
 use super::block::{MacroBlock, MicroBlock, Validator};
+use super::create_raw_transaction::RawTransaction;
 use super::encoding::{BlsPublicKey, HexBytes, Timestamp};
 use super::transaction::TransactionStatus;
 use crate::address::{EncodedAddress, Network};
@@ -44,12 +45,7 @@ pub enum Response {
         utxos: Vec<HexBytes>,
     },
     /// A signed transaction.
-    CreateRawTransaction {
-        /// Ids of the outputs it makes.
-        txouts: Vec<Hash>,
-        /// Its protobuf bytes.
-        data: HexBytes,
-    },
+    CreateRawTransaction(RawTransaction),
     /// What became of a transaction.
     BroadcastTransaction {
         /// The transaction's id.
@@ -107,6 +103,9 @@ pub enum Response {
     Error {
         /// The node's words; hashes are cut to 12 hex digits.
         error: String,
+        /// The stable name of the reason, which only the signer gives.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
     },
     /// The request fits none that the node knows. The only answer without a `type`.
     #[serde(skip)]

@@ -125,13 +125,17 @@ pub enum NewOutput {
 }
 
 impl NewOutput {
-    const fn amount(&self) -> Amount {
+    /// How much it pays.
+    #[must_use]
+    pub const fn amount(&self) -> Amount {
         match self {
             Self::Public { amount, .. } | Self::Private { amount, .. } => *amount,
         }
     }
 
-    const fn recipient(&self) -> &PublicKey {
+    /// Who gets it.
+    #[must_use]
+    pub const fn recipient(&self) -> &PublicKey {
         match self {
             Self::Public { recipient, .. } | Self::Private { recipient, .. } => recipient,
         }
@@ -192,7 +196,7 @@ pub struct Built {
 /// # Errors
 /// [`BuildError`] for a transaction that would lose, make or give away money.
 pub fn build(
-    inputs: &[Spendable],
+    inputs: &[&Spendable],
     outputs: &[NewOutput],
     fee: Amount,
     spender: (&SecretKey, &PublicKey),
@@ -215,7 +219,7 @@ pub fn build(
         rvalues.push(made.rvalue);
     }
     let mut transaction = PaymentTransaction {
-        txins: inputs.iter().map(Spendable::id).collect(),
+        txins: inputs.iter().map(|input| input.id).collect(),
         txouts,
         gamma: *blinding_in - *blinding_out,
         fee: fee.micro(),
@@ -228,7 +232,7 @@ pub fn build(
     Ok(Built { transaction, id, rvalues })
 }
 
-fn check(inputs: &[Spendable], outputs: &[NewOutput], fee: Amount) -> Result<(), BuildError> {
+fn check(inputs: &[&Spendable], outputs: &[NewOutput], fee: Amount) -> Result<(), BuildError> {
     if inputs.is_empty() {
         return Err(BuildError::NoInputs);
     }
@@ -240,7 +244,7 @@ fn check(inputs: &[Spendable], outputs: &[NewOutput], fee: Amount) -> Result<(),
             return Err(BuildError::ZeroAmount { index });
         }
     }
-    let inputs = Amount::checked_sum(inputs.iter().map(Spendable::amount));
+    let inputs = Amount::checked_sum(inputs.iter().map(|input| input.amount));
     let inputs = inputs.ok_or(BuildError::Overflow("inputs"))?;
     let outputs = Amount::checked_sum(outputs.iter().map(NewOutput::amount));
     let outputs = outputs.ok_or(BuildError::Overflow("outputs"))?;

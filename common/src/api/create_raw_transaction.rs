@@ -1,0 +1,104 @@
+//! The one request a signer takes, and its answer (protocol page §8, integration guide "Creating and signing
+//! transaction").
+//!
+//! Reading only establishes the JSON types. Ids, blobs and addresses stay text, so that whoever judges a
+//! request can say which value is bad. Fields that the deployed node does not know are ignored by it:
+//! `accounts` and `with_certificate` are additions of this product.
+
+use super::encoding::HexBytes;
+use super::request::CertificateClaim;
+use crate::hash::Hash;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// The value of `type` in request and answer.
+pub const TYPE: &str = "create_raw_transaction";
+
+/// A request to build and sign a transaction. It has no `Debug`: it may carry a secret key.
+#[derive(Deserialize)]
+pub struct CreateRawTransaction<'a> {
+    /// Must be [`TYPE`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The number that ties the answer to this request.
+    #[serde(default)]
+    pub id: u64,
+    /// The ids of the outputs to spend, 64 hex digits each.
+    pub txins: Vec<String>,
+    /// The outputs to make.
+    pub txouts: Vec<TxOut>,
+    /// The key that owns all inputs. Left out, the signer's own keys are used.
+    #[serde(borrow, default)]
+    pub secret_key: Option<SecretKeyJson<'a>>,
+    /// The fee in micro-STG.
+    pub fee: i64,
+    /// The blobs of the inputs, in hex.
+    #[serde(default)]
+    pub unspent_list: Vec<String>,
+    /// Which account owns an input, by the input's id: spares a search for private inputs.
+    #[serde(default)]
+    pub accounts: BTreeMap<String, String>,
+}
+
+/// An output to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TxOut {
+    /// Private or public.
+    pub output_type: OutputType,
+    /// The recipient's address.
+    pub recipient: String,
+    /// The amount in micro-STG.
+    pub amount: i64,
+    /// Text for the recipient; a private payment must have one, though it may be empty.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Whether the answer shall prove this private payment.
+    #[serde(default)]
+    pub with_certificate: bool,
+}
+
+/// The kinds of output that a request can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputType {
+    /// Private: recipient and amount are hidden.
+    Payment,
+    /// Public: recipient and amount are open.
+    PublicPayment,
+}
+
+/// The `secret_key` of a request, still as the text that the caller holds and wipes.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(transparent)]
+pub struct SecretKeyJson<'a>(#[serde(borrow)] &'a RawValue);
+
+/// A `secret_key` of another form. It never says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("secret_key must be an array of 32 numbers from 0 to 255")]
+pub struct SecretKeyJsonError;
+
+impl SecretKeyJson<'_> {
+    /// The 32 bytes.
+    ///
+    /// # Errors
+    /// [`SecretKeyJsonError`] for anything but 32 numbers from 0 to 255. The cause is dropped on purpose: JSON
+    /// libraries quote the value they dislike.
+    pub fn to_bytes(self) -> Result<Zeroizing<[u8; 32]>, SecretKeyJsonError> {
+        serde_json::from_str(self.0.get()).map(Zeroizing::new).map_err(|_| SecretKeyJsonError)
+    }
+}
+
+/// The answer to a request that was signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawTransaction {
+    /// The ids of the outputs made, in the order asked for.
+    pub txouts: Vec<Hash>,
+    /// The signed transaction's protobuf bytes in hex, as `broadcast_transaction` takes them.
+    pub data: HexBytes,
+    /// For each payment that was to be provable, what `validate_certificate` asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateClaim>,
+}
