@@ -1,1 +1,6 @@
-//! x
+//! The cold signer: keeps keys and signs Stegos transactions on a host without a network.
+
+pub mod cli;
+mod error;
+pub mod keystore;
+pub mod passphrase;
