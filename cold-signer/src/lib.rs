@@ -1,3 +1,7 @@
-//! x
+//! The cold signer: keeps keys and signs Stegos transactions on a host without a network.
 
+pub mod cli;
+mod error;
+pub mod keystore;
+pub mod passphrase;
 pub mod server;

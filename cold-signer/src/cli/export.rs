@@ -1,0 +1,103 @@
+//! `key export-public`: accounts and addresses for the online host.
+
+use super::StoreArgs;
+use super::public::PublicFacts;
+use crate::error::Error;
+use clap::{Args, ValueEnum};
+use std::borrow::Cow;
+use std::io::{self, BufWriter, Write, stdout};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+const AFTER_HELP: &str = "\
+It holds the master key and every account that is not archived, and no secrets:
+  jsonl  one JSON object per line: account, address, public_key, network, origin, archived
+  csv    a line of titles, then one line per account with the same columns (RFC 4180)
+
+Examples:
+  cold-signer key export-public --out accounts.jsonl
+  cold-signer key export-public --format csv";
+
+/// Export accounts, addresses and public keys for the online host
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Export {
+    /// How each account is written
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    format: Format,
+    /// Write to this file, which must not exist, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Jsonl,
+    Csv,
+}
+
+impl Export {
+    pub(super) fn run(self, store: &StoreArgs) -> Result<(), Error> {
+        let keystore = store.open()?;
+        let rows = PublicFacts::all(&keystore, false);
+        match self.out {
+            None => Ok(self.format.write(rows, stdout().lock())?),
+            Some(path) => write_file(&path, |file| self.format.write(rows, file))
+                .map_err(|source| Error::File { path, source }),
+        }
+    }
+}
+
+/// Writes a new file, complete or not at all: half an export would be deposits that nobody sees.
+fn write_file(path: &Path, write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut file = NamedTempFile::new_in(parent.unwrap_or(Path::new(".")))?;
+    write(&mut file)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(())
+}
+
+impl Format {
+    fn write<'a>(self, rows: impl Iterator<Item = PublicFacts<'a>>, out: impl Write) -> io::Result<()> {
+        let mut out = BufWriter::new(out);
+        if matches!(self, Self::Csv) {
+            writeln!(out, "account,address,public_key,network,origin,archived")?;
+        }
+        for row in rows {
+            match self {
+                Self::Jsonl => {
+                    serde_json::to_writer(&mut out, &row)?;
+                    writeln!(out)?;
+                }
+                Self::Csv => {
+                    let PublicFacts { account, address, public_key, network, origin, archived } = row;
+                    let account = csv_field(account);
+                    writeln!(out, "{account},{address},{public_key},{network},{origin},{archived}")?;
+                }
+            }
+        }
+        out.flush()
+    }
+}
+
+/// A field of RFC 4180; account names hold no line breaks.
+fn csv_field(text: &str) -> Cow<'_, str> {
+    if text.contains([',', '"']) {
+        Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_fields_are_quoted_where_needed() {
+        assert_eq!(csv_field("alice"), "alice");
+        assert_eq!(csv_field("a,b"), "\"a,b\"");
+        assert_eq!(csv_field("a \"b\""), "\"a \"\"b\"\"\"");
+    }
+}

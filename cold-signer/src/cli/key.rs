@@ -1,0 +1,176 @@
+//! `key`: the accounts and their keys.
+
+use super::export::Export;
+use super::import::Import;
+use super::public::{Origin, PublicFacts};
+use super::{StoreArgs, say};
+use crate::error::Error;
+use crate::keystore::{AccountError, Keystore, MASTER};
+use clap::{Args, Subcommand};
+use serde::Serializer;
+use std::io::{self, BufWriter, Write, stdout};
+
+const ADD_HELP: &str = "\
+The key of an account is derived from the master key and the account's name, so that the recovery
+words and the names restore it. --count adds accounts named user-000001, user-000002 and so on,
+leaving out names that exist.
+
+Examples:
+  cold-signer key add alice bob
+  cold-signer key add --count 1000";
+
+const LIST_HELP: &str = "\
+Examples:
+  cold-signer key list
+  cold-signer key list --archived --json";
+
+const REMOVE_HELP: &str = "\
+The key stays in the store, but nothing is signed with it and its name stays taken.
+
+Examples:
+  cold-signer key remove alice
+  cold-signer key restore alice";
+
+/// Accounts and their keys
+#[derive(Subcommand)]
+pub(super) enum Key {
+    Add(Add),
+    Import(Import),
+    /// List the accounts
+    #[command(after_help = LIST_HELP)]
+    List {
+        /// Also list archived accounts
+        #[arg(long)]
+        archived: bool,
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one account; `master` is the master key
+    #[command(after_help = "Example:\n  cold-signer key show alice --json")]
+    Show {
+        /// The account's name
+        account: String,
+        /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    ExportPublic(Export),
+    /// Archive an account
+    #[command(after_help = REMOVE_HELP)]
+    Remove {
+        /// The account's name
+        account: String,
+    },
+    /// Bring an archived account back
+    #[command(after_help = REMOVE_HELP)]
+    Restore {
+        /// The account's name
+        account: String,
+    },
+}
+
+/// Add accounts with keys derived from the master key
+#[derive(Args)]
+#[command(after_help = ADD_HELP)]
+pub(super) struct Add {
+    /// Names: up to 128 bytes, no control characters, no blanks at the ends
+    #[arg(value_name = "ACCOUNT", required_unless_present = "count", conflicts_with = "count")]
+    accounts: Vec<String>,
+    /// Add this many numbered accounts, at most 1000000 at once
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    count: Option<usize>,
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=1_000_000).contains(count));
+    count.ok_or_else(|| "use a number from 1 to 1000000".to_owned())
+}
+
+impl Key {
+    pub(super) fn run(self, store: &StoreArgs) -> Result<(), Error> {
+        match self {
+            Self::Add(add) => add.run(store),
+            Self::Import(import) => import.run(store),
+            Self::List { archived, json } => list(&store.open()?, archived, json),
+            Self::Show { account, json } => show(&store.open()?, &account, json),
+            Self::ExportPublic(export) => export.run(store),
+            Self::Remove { account } => {
+                store.open()?.archive(&account)?;
+                let text = "nothing is signed with its key until `cold-signer key restore`";
+                Ok(writeln!(stdout(), "Archived {account}: {text}.")?)
+            }
+            Self::Restore { account } => {
+                store.open()?.restore(&account)?;
+                Ok(writeln!(stdout(), "Restored {account}.")?)
+            }
+        }
+    }
+}
+
+impl Add {
+    fn run(self, store: &StoreArgs) -> Result<(), Error> {
+        let mut keystore = store.open()?;
+        if let Some(count) = self.count {
+            if let Some((first, last)) = keystore.add_numbered(count)? {
+                writeln!(stdout(), "Added {count} accounts, {first} to {last}.")?;
+            }
+            return Ok(());
+        }
+        let names: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
+        keystore.add(&names)?;
+        let added = || names.iter().filter_map(|name| keystore.account(name));
+        table(|| added().map(|account| PublicFacts::of(&keystore, account)))
+    }
+}
+
+fn list(keystore: &Keystore, archived: bool, json: bool) -> Result<(), Error> {
+    let rows = || PublicFacts::all(keystore, archived);
+    if json {
+        let mut out = BufWriter::new(stdout().lock());
+        serde_json::Serializer::pretty(&mut out).collect_seq(rows()).map_err(io::Error::from)?;
+        return Ok(writeln!(out).and_then(|()| out.flush())?);
+    }
+    table(rows)?;
+    if rows().any(|row| row.origin == Origin::Imported) {
+        say("Imported keys are not covered by the recovery words: keep a backup of each.");
+    }
+    Ok(())
+}
+
+fn show(keystore: &Keystore, name: &str, json: bool) -> Result<(), Error> {
+    let facts = match keystore.account(name) {
+        _ if name == MASTER => PublicFacts::of_master(keystore),
+        Some(account) => PublicFacts::of(keystore, account),
+        None => return Err(AccountError::unknown(name).into()),
+    };
+    let mut out = stdout().lock();
+    if json {
+        serde_json::to_writer_pretty(&mut out, &facts).map_err(io::Error::from)?;
+        return Ok(writeln!(out)?);
+    }
+    writeln!(out, "account     {}", facts.account)?;
+    writeln!(out, "network     {}", facts.network)?;
+    writeln!(out, "address     {}", facts.address)?;
+    writeln!(out, "public key  {}", facts.public_key)?;
+    writeln!(out, "origin      {}", facts.origin)?;
+    if facts.origin == Origin::Imported {
+        writeln!(out, "            not covered by the recovery words: keep a backup of the key")?;
+    }
+    if facts.archived {
+        writeln!(out, "archived    nothing is signed with this key until `cold-signer key restore`")?;
+    }
+    Ok(())
+}
+
+/// Prints rows in columns; `rows` is asked twice, the first time for the widths.
+fn table<'a, I: Iterator<Item = PublicFacts<'a>>>(rows: impl Fn() -> I) -> Result<(), Error> {
+    let width = rows().map(|row| row.account.chars().count()).max().unwrap_or(0).max("ACCOUNT".len());
+    let mut out = BufWriter::new(stdout().lock());
+    writeln!(out, "{:<width$}  {:<8}  ADDRESS", "ACCOUNT", "ORIGIN")?;
+    for row in rows() {
+        let note = if row.archived { "  (archived)" } else { "" };
+        writeln!(out, "{:<width$}  {:<8}  {}{note}", row.account, row.origin, row.address)?;
+    }
+    Ok(out.flush()?)
+}

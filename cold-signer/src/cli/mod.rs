@@ -1,0 +1,130 @@
+//! The command line: one file per command.
+
+mod export;
+mod import;
+mod init;
+mod key;
+mod phrase;
+mod public;
+
+use crate::error::Error;
+use crate::keystore::{Keystore, Locked};
+use crate::passphrase::{Passphrase, Source};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::{env, io};
+use stegos_common::address::Network;
+
+const AFTER_HELP: &str = "\
+Passphrases are asked on the terminal, or read with --passphrase-fd or --passphrase-file; they are
+never arguments or environment variables.
+
+Exit codes:
+  0  done
+  1  failed, the message says why and what to do
+  2  wrong usage
+  3  the signer refused the request
+  4  the key store cannot be created, opened or written (wrong passphrase, damaged, in use, …)
+
+Examples:
+  cold-signer init --network testnet
+  cold-signer key add alice bob
+  cold-signer key export-public --out accounts.jsonl
+  cold-signer key list --passphrase-file /run/secrets/signer";
+
+/// Keeps the keys of an exchange and signs Stegos transactions, on a host without a network.
+#[derive(Parser)]
+#[command(name = "cold-signer", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which key store, and how it is opened.
+#[derive(Args)]
+#[command(next_help_heading = "Key store")]
+struct StoreArgs {
+    /// The key store's directory [default: cold-signer in $XDG_DATA_HOME, which is ~/.local/share]
+    #[arg(long, global = true, value_name = "DIR", env = "COLD_SIGNER_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// The network of the key store: needed by `init`; elsewhere a store of another network is refused
+    #[arg(long, global = true, value_name = "mainnet|testnet|devnet|dev")]
+    network: Option<Network>,
+    /// Read the passphrase from this open file descriptor, a file or a pipe
+    #[arg(long, global = true, value_name = "N", conflicts_with = "passphrase_file")]
+    passphrase_fd: Option<u32>,
+    /// Read the passphrase from this file, which must be yours and closed to others (mode 0600)
+    #[arg(long, global = true, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Init(init::Init),
+    #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
+    Phrase(phrase::Phrase),
+}
+
+/// Parses the command line, runs the command, reports its failure.
+#[must_use]
+pub fn run() -> ExitCode {
+    // Whatever is created from here on, by the database too, is for its owner only.
+    rustix::process::umask(0o077.into());
+    let Cli { store, command } = Cli::parse();
+    let result = match command {
+        Command::Init(init) => init.run(&store),
+        Command::Key(key) => key.run(&store),
+        Command::Phrase(phrase) => phrase.run(&store),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has seen enough.
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("cold-signer: {error}"));
+            error.exit_code()
+        }
+    }
+}
+
+impl StoreArgs {
+    fn data_dir(&self) -> Result<PathBuf, Error> {
+        let default = || {
+            let xdg = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+            let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+            xdg.or_else(home).map(|path| path.join("cold-signer"))
+        };
+        self.data_dir.clone().or_else(default).ok_or(Error::NoDataDir)
+    }
+
+    fn passphrase_source(&self) -> Source {
+        Source::from_options(self.passphrase_fd, self.passphrase_file.as_deref())
+    }
+
+    /// Opens the store; warns where it is one for tests.
+    fn open(&self) -> Result<Keystore, Error> {
+        let locked = Locked::new(&self.data_dir()?, self.network)?;
+        let passphrase = Passphrase::new(self.passphrase_source().read("passphrase")?)?;
+        let keystore = locked.unlock(&passphrase)?;
+        warn_if_test_only(&keystore);
+        Ok(keystore)
+    }
+}
+
+fn warn_if_test_only(keystore: &Keystore) {
+    if keystore.is_test_only() {
+        say("WARNING: this key store was made with the TEST-ONLY cost. Its passphrase protects NOTHING.");
+    }
+}
+
+/// Tells the user something that is not the command's output.
+fn say(text: &str) {
+    // With standard error closed there is nobody to tell, and nobody to tell about that.
+    let _ = writeln!(io::stderr(), "{text}");
+}

@@ -1,0 +1,74 @@
+//! What may be known about an account outside of the store, as lists, JSON and exports show it.
+
+use crate::keystore::{Account, Keystore, MASTER, Owner};
+use serde::{Serialize, Serializer};
+use std::fmt;
+use stegos_common::address::{Address, Network};
+
+/// Where an account's key comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Origin {
+    /// It is the master key.
+    Master,
+    /// Derived from the master key: the recovery words cover it.
+    Derived,
+    /// Imported: they do not.
+    Imported,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Master => "master",
+            Self::Derived => "derived",
+            Self::Imported => "imported",
+        })
+    }
+}
+
+/// The public facts of one account.
+#[derive(Serialize)]
+pub(super) struct PublicFacts<'a> {
+    pub(super) account: &'a str,
+    pub(super) address: String,
+    /// 64 hex digits, the bytes in the order in which outputs hold them.
+    pub(super) public_key: String,
+    #[serde(serialize_with = "network_name")]
+    pub(super) network: Network,
+    pub(super) origin: Origin,
+    pub(super) archived: bool,
+}
+
+impl<'a> PublicFacts<'a> {
+    pub(super) fn of_master(keystore: &Keystore) -> Self {
+        Self::new(MASTER, keystore, &keystore.master(), Origin::Master, false)
+    }
+
+    pub(super) fn of(keystore: &Keystore, account: &'a Account) -> Self {
+        let origin = if account.is_imported() { Origin::Imported } else { Origin::Derived };
+        Self::new(account.name(), keystore, &keystore.owner_of(account), origin, account.is_archived())
+    }
+
+    /// The master key, then the accounts, the oldest first.
+    pub(super) fn all(keystore: &'a Keystore, archived: bool) -> impl Iterator<Item = Self> {
+        let accounts = keystore.accounts().filter(move |account| archived || !account.is_archived());
+        std::iter::once(Self::of_master(keystore)).chain(accounts.map(|account| Self::of(keystore, account)))
+    }
+
+    fn new(account: &'a str, keystore: &Keystore, owner: &Owner, origin: Origin, archived: bool) -> Self {
+        let network = keystore.network();
+        Self {
+            account,
+            address: Address::new(network, owner.public_key).to_string(),
+            public_key: hex::encode(owner.public_key.as_bytes()),
+            network,
+            origin,
+            archived,
+        }
+    }
+}
+
+fn network_name<S: Serializer>(network: &Network, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(network.name())
+}

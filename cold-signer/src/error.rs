@@ -1,0 +1,77 @@
+//! What a command can fail with, and the exit code that says so.
+
+use crate::keystore::{AccountError, KeystoreError};
+use crate::passphrase::SecretError;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use stegos_common::keyfile::KeyFileError;
+use stegos_common::recovery::RecoveryError;
+use thiserror::Error;
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    /// The key store cannot be created, opened or written.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreError),
+    /// An account cannot be added or changed.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// A passphrase or another secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A secret file holds something else.
+    #[error("{} holds no secret key ({reason}): it must hold 64 hex digits, or 32 numbers in brackets, in the order of the API", path.display())]
+    SecretFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, without what it holds.
+        reason: String,
+    },
+    /// The words are no recovery phrase.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The key file is damaged, or its password is wrong.
+    #[error("{}: {source}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: KeyFileError,
+    },
+    /// The recovery words are for human eyes only.
+    #[error(
+        "the recovery words are shown on a terminal only: run `phrase show` there, not into a file or a pipe"
+    )]
+    NotATerminal,
+    /// Asked whether to show the words, the answer was something else.
+    #[error("not confirmed: nothing was shown")]
+    NotConfirmed,
+    /// Neither an option nor the environment says where the store is.
+    #[error("neither HOME nor XDG_DATA_HOME is set: name the key store's directory with --data-dir")]
+    NoDataDir,
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    /// The exit code: 4 where the key store is the trouble, otherwise 1. Code 2 is given by the parser of the
+    /// command line.
+    #[must_use]
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Keystore(_) | Self::Account(AccountError::Keystore(_)) => ExitCode::from(4),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

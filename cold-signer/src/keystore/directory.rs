@@ -1,0 +1,140 @@
+//! The store's directory: private, locked by one process, written so that a crash leaves old or new.
+
+use super::error::KeystoreError;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The lock file's name. It holds the process id of whoever holds the lock.
+const LOCK: &str = "lock";
+
+/// A private directory that this process alone uses until the value is dropped.
+pub(super) struct Directory {
+    path: PathBuf,
+    /// Holds the lock; the system frees it however the process ends.
+    _lock: File,
+}
+
+impl Directory {
+    /// Creates the directory, mode 0700, where it does not exist yet, and locks it.
+    pub(super) fn create(path: &Path) -> Result<Self, KeystoreError> {
+        if !path.exists() {
+            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(KeystoreError::io(path))?;
+            if let Some(parent) = path.canonicalize().ok().as_deref().and_then(Path::parent) {
+                sync(parent)?;
+            }
+        }
+        Self::lock(path)
+    }
+
+    /// Locks an existing directory.
+    ///
+    /// # Errors
+    /// `NotPrivate` where others may enter it, `InUse` where another process holds the lock.
+    pub(super) fn lock(path: &Path) -> Result<Self, KeystoreError> {
+        let metadata = path.metadata().map_err(KeystoreError::io(path))?;
+        let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+        if !metadata.is_dir() || !ours || metadata.mode() & 0o077 != 0 {
+            return Err(KeystoreError::NotPrivate(path.to_owned()));
+        }
+        let lock = path.join(LOCK);
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&lock).map_err(KeystoreError::io(&lock))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(KeystoreError::InUse { dir: path.to_owned(), pid: read_pid(file) });
+            }
+            Err(error) => return Err(KeystoreError::io(&lock)(error.into())),
+        }
+        write_pid(&mut file).map_err(KeystoreError::io(&lock))?;
+        Ok(Self { path: path.to_owned(), _lock: file })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a new file in one step: after a crash it is there completely or not at all. An existing file
+    /// is an error.
+    pub(super) fn write_new(&self, name: &str, content: &str) -> Result<(), KeystoreError> {
+        let path = self.path.join(name);
+        let write = || {
+            // Mode 0600 from the start.
+            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+            file.write_all(content.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist_noclobber(&path)?;
+            Ok(())
+        };
+        write().map_err(KeystoreError::io(&path))?;
+        sync(&self.path)
+    }
+}
+
+/// Makes a file's content, or a directory's entries, survive a power loss.
+pub(super) fn sync(path: &Path) -> Result<(), KeystoreError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(KeystoreError::io(path))
+}
+
+fn write_pid(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+/// What the holder wrote, if it is a number; it may be writing just now.
+fn read_pid(file: File) -> String {
+    let mut text = String::new();
+    let read = file.take(20).read_to_string(&mut text);
+    let pid = text.trim().parse::<u32>();
+    match (read, pid) {
+        (Ok(_), Ok(pid)) => pid.to_string(),
+        _ => "?".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn is_private_and_held_by_one() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("a/b");
+        let held = Directory::create(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o700);
+        assert_eq!(path.join(LOCK).metadata().unwrap().mode() & 0o777, 0o600);
+        let Err(KeystoreError::InUse { pid, .. }) = Directory::lock(&path) else { panic!("not locked") };
+        assert_eq!(pid, std::process::id().to_string());
+        drop(held);
+        assert!(Directory::lock(&path).is_ok());
+    }
+
+    #[test]
+    fn an_open_directory_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        for mode in [0o750, 0o701, 0o770] {
+            set_permissions(temp.path(), Permissions::from_mode(mode)).unwrap();
+            assert!(matches!(Directory::create(temp.path()), Err(KeystoreError::NotPrivate(_))), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_new_file_never_replaces_one() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("store");
+        let directory = Directory::create(&path).unwrap();
+        directory.write_new("x", "one").unwrap();
+        assert!(directory.write_new("x", "two").is_err());
+        assert_eq!(std::fs::read_to_string(path.join("x")).unwrap(), "one");
+        assert_eq!(path.join("x").metadata().unwrap().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 2, "the lock and the file");
+    }
+}

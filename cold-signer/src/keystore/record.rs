@@ -1,0 +1,168 @@
+//! What is written, before it is sealed: the places of records and the encoding of an account.
+
+use std::fmt;
+use std::sync::Arc;
+use stegos_common::group::Encoded;
+use stegos_common::keys::SecretKey;
+use zeroize::Zeroizing;
+
+/// The newest format of header and records that this program reads, and the one it writes.
+pub(super) const FORMAT: u32 = 1;
+
+const ARCHIVED: u8 = 1;
+const IMPORTED: u8 = 2;
+
+/// A kind of record. Its byte starts the record's key in the database, which is one tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Table {
+    /// One record, number 0: the 32 bytes of the master key.
+    Master = b'm',
+    /// One record per account, numbered from 0 without gaps in the order of their creation.
+    Account = b'a',
+}
+
+/// Where a record is: a table and a number. It says nothing about whose record it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The table.
+    pub table: Table,
+    /// The number within the table.
+    pub number: u64,
+}
+
+impl Place {
+    /// The place of the master key.
+    pub(super) const MASTER: Self = Self { table: Table::Master, number: 0 };
+
+    /// The place of the `index`-th account.
+    pub(super) const fn account(index: usize) -> Self {
+        Self { table: Table::Account, number: index as u64 }
+    }
+
+    /// The key in the database: the table's byte, then the number in big-endian order, so that a scan
+    /// answers in the order of the numbers.
+    pub(super) fn key(self) -> [u8; 9] {
+        let mut key = [self.table as u8; 9];
+        if let Some(number) = key.last_chunk_mut() {
+            *number = self.number.to_be_bytes();
+        }
+        key
+    }
+
+    /// What a record is bound to besides the data key: format version and place.
+    pub(super) fn associated_data(self) -> Vec<u8> {
+        [b"cold-signer record".as_slice(), &FORMAT.to_be_bytes(), &self.key()].concat()
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.table {
+            Table::Master => f.write_str("the record of the master key"),
+            Table::Account => write!(f, "record {} of the table of accounts", self.number),
+        }
+    }
+}
+
+/// An account as the store knows it: what it takes to find it, and its key only if that was imported.
+#[derive(Clone)]
+pub struct Account {
+    pub(super) name: Arc<str>,
+    pub(super) public_key: Encoded,
+    /// Absent for a key that is derived from the master key and the name.
+    pub(super) imported: Option<Arc<SecretKey>>,
+    pub(super) archived: bool,
+}
+
+impl Account {
+    /// The account's name.
+    #[must_use]
+    pub const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Whether the key was imported: the recovery words do not cover it.
+    #[must_use]
+    pub const fn is_imported(&self) -> bool {
+        self.imported.is_some()
+    }
+
+    /// Whether the account was removed: its key is kept but not used.
+    #[must_use]
+    pub const fn is_archived(&self) -> bool {
+        self.archived
+    }
+
+    /// Flags (one byte), public key (32), secret key if imported (32), then the name.
+    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(65 + self.name.len()));
+        let archived = if self.archived { ARCHIVED } else { 0 };
+        bytes.push(archived | if self.imported.is_some() { IMPORTED } else { 0 });
+        bytes.extend_from_slice(self.public_key.as_bytes());
+        if let Some(key) = &self.imported {
+            bytes.extend_from_slice(key.to_bytes().as_slice());
+        }
+        bytes.extend_from_slice(self.name.as_bytes());
+        bytes
+    }
+
+    /// The reverse of [`Account::encode`]; nothing where the bytes are not what that writes.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&flags, rest) = bytes.split_first()?;
+        let (public_key, rest) = rest.split_first_chunk::<32>()?;
+        let (imported, name) = match flags & !ARCHIVED {
+            0 => (None, rest),
+            IMPORTED => {
+                let (key, name) = rest.split_first_chunk::<32>()?;
+                (Some(Arc::new(SecretKey::from_bytes(key).ok()?)), name)
+            }
+            _ => return None,
+        };
+        Some(Self {
+            name: std::str::from_utf8(name).ok()?.into(),
+            public_key: Encoded::from_bytes(*public_key),
+            imported,
+            archived: flags & ARCHIVED != 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_survives_encoding() {
+        for imported in [None, Some(Arc::new(SecretKey::from_seed(b"x")))] {
+            for archived in [false, true] {
+                let public_key = SecretKey::from_seed(b"x").public_key().encoded();
+                let name = Arc::from("alice");
+                let account = Account { name, public_key, imported: imported.clone(), archived };
+                let read = Account::decode(&account.encode()).unwrap();
+                assert_eq!(&*read.name, "alice");
+                assert_eq!(read.public_key, public_key);
+                assert_eq!(read.is_imported(), imported.is_some());
+                assert_eq!(read.archived, archived);
+                if let (Some(read), Some(key)) = (read.imported, &imported) {
+                    assert_eq!(read.to_bytes(), key.to_bytes());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_no_account() {
+        assert!(Account::decode(&[]).is_none());
+        assert!(Account::decode(&[0; 32]).is_none(), "too short for a public key");
+        assert!(Account::decode(&[IMPORTED; 40]).is_none(), "too short for a secret key");
+        assert!(Account::decode(&[8; 80]).is_none(), "unknown flag");
+        assert!(Account::decode(&[&[0; 33][..], &[0xff]].concat()).is_none(), "not UTF-8");
+    }
+
+    #[test]
+    fn places_sort_by_number() {
+        assert!(Place::account(255).key() < Place::account(256).key());
+        assert_eq!(Place::account(1).key(), [b'a', 0, 0, 0, 0, 0, 0, 0, 1]);
+    }
+}
