@@ -152,15 +152,12 @@ impl Address {
     /// # Errors
     /// [`AddressError::OtherNetwork`] if it does not.
     pub fn require(self, network: Network) -> Result<Self, AddressError> {
-        if self.network == network {
-            Ok(self)
-        } else {
-            Err(AddressError::OtherNetwork {
-                address: self.to_string(),
-                expected: network,
-                actual: self.network,
-            })
-        }
+        self.encoded().require(network)?;
+        Ok(self)
+    }
+
+    const fn encoded(&self) -> EncodedAddress {
+        EncodedAddress { network: self.network, key: self.public_key.encoded() }
     }
 }
 
@@ -186,6 +183,24 @@ pub struct EncodedAddress {
     pub network: Network,
     /// The 32 bytes.
     pub key: Encoded,
+}
+
+impl EncodedAddress {
+    /// The 32 bytes if the address belongs to `network`.
+    ///
+    /// # Errors
+    /// [`AddressError::OtherNetwork`] if it does not.
+    pub fn require(&self, network: Network) -> Result<Encoded, AddressError> {
+        if self.network == network {
+            Ok(self.key)
+        } else {
+            Err(AddressError::OtherNetwork {
+                address: self.to_string(),
+                expected: network,
+                actual: self.network,
+            })
+        }
+    }
 }
 
 impl FromStr for EncodedAddress {
@@ -236,7 +251,7 @@ impl fmt::Debug for EncodedAddress {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        EncodedAddress { network: self.network, key: self.public_key.encoded() }.fmt(f)
+        self.encoded().fmt(f)
     }
 }
 

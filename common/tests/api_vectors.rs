@@ -1,31 +1,27 @@
 //! The JSON renderings of the deployed software go through the API types, in both directions.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod support;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fmt::Debug;
 use std::str::FromStr;
-use stegos_common::address::{Address, Network};
+use stegos_common::address::{Address, AddressError, EncodedAddress, Network};
 use stegos_common::api::encoding::{
     BitMap, Bls, BlsPublicKey, BlsSignature, HexBytes, ScalarJson, Timestamp,
 };
-use stegos_common::api::output::OutputJson;
+use stegos_common::api::output::{ContentError, OutputFields, OutputJson};
 use stegos_common::api::request::Request;
 use stegos_common::api::response::Response;
 use stegos_common::api::transaction::{SignatureJson, TransactionJson, TransactionStatus};
 use stegos_common::api::{Message, MessageError, NodeMessage};
 use stegos_common::group::{Encoded, Scalar};
 use stegos_common::hash::Hash;
-
-fn vectors(file: &str) -> Value {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/");
-    serde_json::from_str(&std::fs::read_to_string(format!("{folder}{file}")).unwrap()).unwrap()
-}
-
-fn bytes(value: &Value) -> Vec<u8> {
-    hex::decode(value.as_str().unwrap()).unwrap()
-}
+use stegos_common::output::{Output, PublicPaymentOutput};
+use stegos_common::transaction::PaymentTransaction;
+use support::{Read, vectors};
 
 /// Reads a value, and checks that it is written as it was.
 fn round_trip<T: Serialize + DeserializeOwned>(json: &Value) -> T {
@@ -42,6 +38,94 @@ fn text_round_trip<T: Serialize + DeserializeOwned>(section: &Value) {
     assert_eq!(serde_json::to_string(&value).unwrap(), text);
 }
 
+/// Checks that an output's blob is shown as `json`, and that this is the same output again.
+fn output_becomes(blob: &[u8], json: &Value) {
+    let output = Output::from_bytes(blob).unwrap();
+    let shown = OutputJson::new(&output, Network::Testnet);
+    assert_eq!(serde_json::to_value(&shown).unwrap(), *json);
+    assert!(round_trip::<OutputJson>(json).into_output(Network::Testnet).unwrap() == output);
+}
+
+/// The JSON of a transaction, which is the same transaction again.
+fn payment_round_trip(data: &[u8]) -> Value {
+    let payment = PaymentTransaction::from_bytes(data).unwrap();
+    let json = serde_json::to_value(TransactionJson::new(&payment, Network::Testnet)).unwrap();
+    assert!(round_trip::<TransactionJson>(&json).into_payment(Network::Testnet).unwrap() == payment);
+    json
+}
+
+#[test]
+fn every_output_is_shown_as_the_node_shows_it() {
+    let vectors = vectors("outputs.json");
+    let kinds = ["payment_outputs", "public_payment_outputs", "stake_outputs"];
+    let outputs: Vec<_> = kinds.iter().flat_map(|kind| vectors.list(kind)).collect();
+    let shown: Vec<_> = outputs.iter().filter(|output| output.get("json").is_some()).collect();
+    // One stake with a bad signature comes without its JSON.
+    assert_eq!((outputs.len(), shown.len()), (22, 21));
+    for output in shown {
+        output_becomes(&output.bytes("blob"), &output["json"]);
+    }
+}
+
+#[test]
+fn every_transaction_survives_json() {
+    let (good, bad) = (vectors("transactions.json"), vectors("invalid_transactions.json"));
+    // Some of the invalid ones are no hex or no protobuf.
+    let readable = bad.list("invalid_transactions").iter().filter(|transaction| {
+        let data = transaction["tx"].as_str().and_then(|data| hex::decode(data).ok());
+        data.is_some_and(|data| PaymentTransaction::from_bytes(&data).is_ok())
+    });
+    let transactions: Vec<_> = good.list("transactions").iter().chain(readable).collect();
+    assert_eq!(transactions.len(), 37);
+    for transaction in transactions {
+        let json = payment_round_trip(&transaction.bytes("tx"));
+        let verdict = &transaction["verdict"];
+        assert_eq!(json["tx_hash"], verdict["tx_hash"]);
+        let outputs: Vec<_> =
+            json.list("txouts").iter().map(|output| output["output_hash"].clone()).collect();
+        assert_eq!(outputs, verdict.list("txout_hashes"));
+    }
+}
+
+/// A public output in JSON whose recipient may be any 32 bytes.
+fn public_output(recipient: [u8; 32]) -> OutputJson {
+    let recipient = Encoded::from_bytes(recipient);
+    OutputJson::new(
+        &Output::PublicPayment(PublicPaymentOutput { recipient, serno: -1, amount: 5 }),
+        Network::Dev,
+    )
+}
+
+#[test]
+fn an_output_that_nobody_can_spend_does_not_stop_the_reader() {
+    let json = serde_json::to_value(public_output([0xff; 32])).unwrap();
+    let address = json.text("recipient");
+    assert!(matches!(address.parse::<Address>(), Err(AddressError::PublicKey { .. })));
+    assert_eq!(address.parse::<EncodedAddress>().unwrap().key.as_bytes(), &[0xff; 32]);
+    let output = round_trip::<OutputJson>(&json).into_output(Network::Dev).unwrap();
+    assert_eq!(output.recipient().as_bytes(), &[0xff; 32]);
+}
+
+#[test]
+fn contents_that_do_not_match_their_hash_or_network_are_refused() {
+    let good = public_output([0; 32]);
+    let stated = good.output_hash;
+    let other = good.clone().into_output(Network::Testnet).err();
+    assert!(matches!(other, Some(ContentError::Address(AddressError::OtherNetwork { .. }))), "{other:?}");
+
+    let mut forged = good.clone();
+    let OutputFields::PublicPaymentOutput { amount, .. } = &mut forged.fields else { panic!("{forged:?}") };
+    *amount += 1;
+    let error = forged.clone().into_output(Network::Dev).err();
+    assert!(matches!(error, Some(ContentError::Hash { stated: id, .. }) if id == stated), "{error:?}");
+
+    let mut forged: TransactionJson = round_trip(&vectors("api.json")["json"]["Transaction"]["json"]);
+    assert!(forged.clone().into_payment(Network::Testnet).is_ok());
+    forged.tx_hash = stated;
+    let error = forged.into_payment(Network::Testnet).err();
+    assert!(matches!(error, Some(ContentError::Hash { stated: id, .. }) if id == stated), "{error:?}");
+}
+
 #[test]
 fn every_rendering_is_read_and_written_back() {
     let vectors = vectors("api.json");
@@ -50,26 +134,32 @@ fn every_rendering_is_read_and_written_back() {
     for (name, section) in sections {
         let json = &section["json"];
         match name.as_str() {
-            "Hash" => assert_eq!(round_trip::<Hash>(json).as_bytes().as_slice(), bytes(&section["bytes"])),
-            "Pt" => assert_eq!(round_trip::<Encoded>(json).as_bytes().as_slice(), bytes(&section["bytes"])),
-            "Fr" => assert!(
-                round_trip::<ScalarJson>(json).0 == Scalar::from_bytes(&bytes(&section["le"])).unwrap()
-            ),
+            "Hash" => assert_eq!(round_trip::<Hash>(json).as_bytes().as_slice(), section.bytes("bytes")),
+            "Pt" => assert_eq!(round_trip::<Encoded>(json).as_bytes().as_slice(), section.bytes("bytes")),
+            "Fr" => {
+                assert!(round_trip::<ScalarJson>(json).0 == Scalar::from_bytes(&section.bytes("le")).unwrap())
+            }
             "PublicKey" => {
                 let address: Address = round_trip(json);
                 assert_eq!(address.network(), Network::Testnet);
-                assert_eq!(address.public_key().as_bytes().as_slice(), bytes(&section["bytes"]));
+                assert_eq!(address.public_key().as_bytes().as_slice(), section.bytes("bytes"));
             }
             "pbc_PublicKey" => {
-                assert_eq!(round_trip::<BlsPublicKey>(json).0.as_slice(), bytes(&section["bytes"]));
+                assert_eq!(round_trip::<BlsPublicKey>(json).0.as_slice(), section.bytes("bytes"));
             }
             "SchnorrSig" => {
                 let signature: SignatureJson = round_trip(json);
-                assert!(signature.u.0 == Scalar::from_bytes(&bytes(&section["u_le"])).unwrap());
-                assert_eq!(signature.k.as_bytes().as_slice(), bytes(&section["K"]));
+                assert!(signature.u.0 == Scalar::from_bytes(&section.bytes("u_le")).unwrap());
+                assert_eq!(signature.k.as_bytes().as_slice(), section.bytes("K"));
             }
-            "PaymentOutput" | "PublicPaymentOutput" | "StakeOutput" => text_round_trip::<OutputJson>(section),
-            "Transaction" => text_round_trip::<TransactionJson>(section),
+            "PaymentOutput" | "PublicPaymentOutput" | "StakeOutput" => {
+                text_round_trip::<OutputJson>(section);
+                output_becomes(&section.bytes("blob"), json);
+            }
+            "Transaction" => {
+                text_round_trip::<TransactionJson>(section);
+                assert_eq!(payment_round_trip(&section.bytes("protobuf")), *json);
+            }
             "TransactionStatus" => {
                 let statuses: Vec<TransactionStatus> = round_trip(section);
                 assert_eq!(statuses.len(), 8);
@@ -93,7 +183,7 @@ fn the_plaintexts_of_the_frames_are_requests() {
     let vectors = vectors("api.json");
     let parsed = vectors["api_messages"].as_array().unwrap().iter().map(|frame| {
         let plaintext = frame["plaintext"].as_str().unwrap();
-        Message::parse(plaintext.as_bytes())
+        Message::parse(plaintext)
     });
     let [status, chain, list] = parsed.collect::<Vec<_>>().try_into().unwrap();
     let status = status.unwrap();
@@ -114,19 +204,17 @@ fn ids_up_to_the_largest_are_kept_and_others_refused() {
         (r#","id":18446744073709551615"#, Some(u64::MAX)),
     ] {
         let text = format!(r#"{{"type":"chain_name"{id}}}"#);
-        let request = Message::<Request>::parse(text.as_bytes()).unwrap();
+        let request = Message::<Request>::parse(&text).unwrap();
         assert_eq!(request.id.map(u64::from), expected, "{text}");
         let answer = Message { body: Response::ChainName { name: Network::Dev }, id: request.id };
         let answer = serde_json::to_string(&answer).unwrap();
         assert_eq!(answer.contains("id"), expected.is_some(), "{answer}");
-        let NodeMessage::Response(answer) = NodeMessage::parse(answer.as_bytes()).unwrap() else {
-            panic!("{text}")
-        };
+        let NodeMessage::Response(answer) = NodeMessage::parse(&answer).unwrap() else { panic!("{text}") };
         assert_eq!(answer.id, request.id);
     }
     for id in ["-1", "1.0", "18446744073709551616", "null", "\"1\"", "[1]"] {
         let text = format!(r#"{{"type":"chain_name","id":{id}}}"#);
-        let parsed = Message::<Request>::parse(text.as_bytes());
+        let parsed = Message::<Request>::parse(&text);
         assert!(matches!(parsed, Err(MessageError::Malformed(_))), "{text}: {parsed:?}");
     }
 }
@@ -134,7 +222,7 @@ fn ids_up_to_the_largest_are_kept_and_others_refused() {
 #[test]
 fn an_unknown_request_keeps_its_id_for_the_answer_and_a_short_reason() {
     let text = format!(r#"{{"type":"{}","id":5}}"#, "x".repeat(100_000));
-    let Err(MessageError::Unknown { id, reason }) = Message::<Request>::parse(text.as_bytes()) else {
+    let Err(MessageError::Unknown { id, reason }) = Message::<Request>::parse(&text) else {
         panic!("accepted");
     };
     assert_eq!(id.map(u64::from), Some(5));
@@ -144,7 +232,7 @@ fn an_unknown_request_keeps_its_id_for_the_answer_and_a_short_reason() {
 #[test]
 fn an_answer_of_an_unknown_type_is_not_taken_for_the_error_without_one() {
     for text in [r#"{"type":"no_such_answer","error":"e"}"#, r#"{"type":5,"error":"e"}"#, r#"{"id":1}"#] {
-        let parsed = NodeMessage::parse(text.as_bytes());
+        let parsed = NodeMessage::parse(&text);
         assert!(matches!(parsed, Err(MessageError::Unknown { .. })), "{text}: {parsed:?}");
     }
 }

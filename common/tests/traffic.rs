@@ -1,14 +1,22 @@
 //! Every recorded exchange with the deployed node goes through the API types, in both directions.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod support;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
+use stegos_common::address::Network;
+use stegos_common::api::output::OutputJson;
 use stegos_common::api::request::Request;
-use stegos_common::api::response::{NOT_UNDERSTOOD, Response};
+use stegos_common::api::response::{NOT_UNDERSTOOD, Notification, Response};
+use stegos_common::api::transaction::TransactionFields;
 use stegos_common::api::{Message, MessageError, NodeMessage};
+use stegos_common::output::Output;
+use stegos_common::transaction::PaymentTransaction;
+use support::vectors;
 
 /// What each file holds, by its name.
 static FILES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
@@ -16,7 +24,8 @@ static FILES: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        (name, serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
+        let content = vectors(&format!("traffic/{name}.json"));
+        (name, content)
     });
     files.collect()
 });
@@ -50,6 +59,10 @@ struct Coverage {
     requests: BTreeMap<String, usize>,
     /// Answers and notifications by `type`.
     node_messages: BTreeMap<String, usize>,
+    /// Outputs of blocks that were checked against their ids.
+    outputs: usize,
+    /// Payments of blocks that were checked against their ids.
+    payments: usize,
 }
 
 impl Coverage {
@@ -94,15 +107,17 @@ impl Coverage {
         }
         self.files.insert(file.to_owned());
         *self.requests.entry(kind.to_owned()).or_default() += 1;
-        let parsed = Message::<Request>::parse(request.to_string().as_bytes());
+        let parsed = Message::<Request>::parse(&request.to_string());
         let not_understood = response["error"] == NOT_UNDERSTOOD && !REFUSED_LATER.contains(&file);
         if not_understood || REFUSED_ONLY_HERE.contains(&file) {
             assert!(matches!(parsed, Err(MessageError::Unknown { .. })), "{file}: {parsed:?}");
             return;
         }
+        let parsed = parsed.expect(file);
         let mut expected = request.clone();
         expected.as_object_mut().unwrap().remove("bogus");
-        assert_eq!(serde_json::to_value(parsed.expect(file)).unwrap(), expected, "{file}");
+        assert_eq!(serde_json::to_value(&parsed).unwrap(), expected, "{file}");
+        check_blobs(file, &parsed.body, response);
     }
 
     fn node_message(&mut self, file: &str, message: &Value) {
@@ -112,10 +127,47 @@ impl Coverage {
         self.files.insert(file.to_owned());
         let kind = message["type"].as_str().unwrap_or("none");
         *self.node_messages.entry(kind.to_owned()).or_default() += 1;
-        let parsed = NodeMessage::parse(message.to_string().as_bytes()).expect(file);
+        let parsed = NodeMessage::parse(&message.to_string()).expect(file);
         assert_eq!(matches!(parsed, NodeMessage::Response(_)), message.get("id").is_some(), "{file}");
         let rendered = serde_json::to_string(&parsed).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&rendered).unwrap(), *message, "{file}");
+        self.block(file, parsed);
+    }
+
+    /// Checks all that a block holds against its ids.
+    fn block(&mut self, file: &str, message: NodeMessage) {
+        let network = if file.starts_with("offline_") { Network::Testnet } else { Network::Dev };
+        let mut outputs = |outputs: &[OutputJson]| {
+            self.outputs += outputs.len();
+            for output in outputs {
+                let id = output.output_hash;
+                assert_eq!(output.clone().into_output(network).expect(file).id(), id, "{file}");
+            }
+        };
+        let block = match message {
+            NodeMessage::Response(Message { body: Response::MacroBlockInfo(block), .. })
+            | NodeMessage::Notification(Notification::MacroBlockCommitted(block)) => {
+                assert_eq!(u32::try_from(block.outputs.len()), Ok(block.outputs_len), "{file}");
+                return outputs(&block.outputs);
+            }
+            NodeMessage::Response(Message { body: Response::MicroBlockInfo(block), .. })
+            | NodeMessage::Notification(
+                Notification::MicroBlockPrepared(block) | Notification::MicroBlockReverted(block),
+            ) => block,
+            _ => return,
+        };
+        for transaction in &block.transactions {
+            outputs(transaction.outputs());
+        }
+        let inputs: usize = block.transactions.iter().map(|transaction| transaction.inputs().len()).sum();
+        assert_eq!(u32::try_from(inputs), Ok(block.inputs_len), "{file}");
+        for transaction in block.transactions {
+            if matches!(transaction.fields, TransactionFields::PaymentTransaction { .. }) {
+                self.payments += 1;
+                let id = transaction.tx_hash;
+                assert_eq!(transaction.into_payment(network).expect(file).id(), id, "{file}");
+            }
+        }
     }
 
     /// Texts that were sent as they are, and answers of which every byte is known.
@@ -132,17 +184,17 @@ impl Coverage {
         let answers = texts("response_plaintext", "responses_plaintext");
         if answers.is_empty() {
             let [sent] = sent.as_slice() else { panic!("{file}: {sent:?}") };
-            let parsed = Message::parse(sent.as_str().unwrap().as_bytes());
+            let parsed = Message::parse(sent.as_str().unwrap());
             assert!(matches!(parsed, Err(MessageError::Malformed(_))), "{file}: {parsed:?}");
         }
         for (sent, answer) in sent.iter().zip(&answers) {
             let answer = answer.as_str().unwrap();
-            let (id, understood) = match Message::parse(sent.as_str().unwrap().as_bytes()) {
+            let (id, understood) = match Message::parse(sent.as_str().unwrap()) {
                 Ok(request) => (request.id, true),
                 Err(MessageError::Unknown { id, .. }) => (id, false),
                 Err(error) => panic!("{file}: {error}"),
             };
-            let NodeMessage::Response(parsed) = NodeMessage::parse(answer.as_bytes()).unwrap() else {
+            let NodeMessage::Response(parsed) = NodeMessage::parse(answer).unwrap() else {
                 panic!("{file}: {answer}");
             };
             assert_eq!(parsed.id, id, "{file}");
@@ -150,9 +202,31 @@ impl Coverage {
             assert_eq!(serde_json::to_string(&parsed).unwrap(), answer, "{file}");
         }
         if let Some(followup) = part.get("followup").and_then(Value::as_str) {
-            let parsed = NodeMessage::parse(followup.as_bytes()).unwrap();
+            let parsed = NodeMessage::parse(followup).unwrap();
             assert_eq!(serde_json::to_string(&parsed).unwrap(), followup, "{file}");
         }
+    }
+}
+
+/// Checks the protobuf bytes of an exchange against the ids in it.
+fn check_blobs(file: &str, request: &Request, response: &Value) {
+    let ids: Vec<String> = match request {
+        Request::BroadcastTransaction { data } => {
+            let payment = PaymentTransaction::from_bytes(&data.0);
+            assert_eq!(payment.is_err(), REFUSED_LATER.contains(&file), "{file}");
+            let id = response["hash"].as_str().map(str::to_owned);
+            assert!(id.is_none() || id == payment.ok().map(|payment| payment.id().to_string()), "{file}");
+            return;
+        }
+        Request::OutputsList { utxos } => utxos.iter().map(ToString::to_string).collect(),
+        _ => return,
+    };
+    if let Some(blobs) = response["utxos"].as_array() {
+        let id = |blob: &Value| {
+            let blob = hex::decode(blob.as_str().unwrap()).unwrap();
+            Output::from_bytes(&blob).unwrap().id().to_string()
+        };
+        assert_eq!(blobs.iter().map(id).collect::<Vec<_>>(), ids, "{file}");
     }
 }
 
@@ -185,6 +259,7 @@ fn every_recorded_message_is_read_and_written_back() {
         "subscribed_status": 2, "validators_info": 2, "version_info": 6
     });
     assert_eq!(json!(coverage.node_messages), node_messages);
+    assert_eq!((coverage.outputs, coverage.payments), (209, 1));
 }
 
 /// Every recorded message of moderate size, as text.
@@ -222,15 +297,15 @@ fn replace(value: &mut Value, path: &[usize], new: &Value) {
     }
 }
 
-/// Reads bytes both ways. What is understood must mean the same after writing and reading it again.
-fn read_both_ways(json: &[u8]) {
+/// Reads text both ways. What is understood must mean the same after writing and reading it again.
+fn read_both_ways(json: &str) {
     if let Ok(request) = Message::parse(json) {
         let text = serde_json::to_string(&request).unwrap();
-        assert_eq!(Message::parse(text.as_bytes()), Ok(request));
+        assert_eq!(Message::parse(&text), Ok(request));
     }
     if let Ok(message) = NodeMessage::parse(json) {
         let text = serde_json::to_string(&message).unwrap();
-        assert_eq!(NodeMessage::parse(text.as_bytes()), Ok(message));
+        assert_eq!(NodeMessage::parse(&text), Ok(message));
     }
 }
 
@@ -251,7 +326,7 @@ fn odd_value() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(json in proptest::collection::vec(any::<u8>(), 0..200)) {
-        read_both_ways(&json);
+        read_both_ways(&String::from_utf8_lossy(&json));
     }
 
     #[test]
@@ -268,7 +343,7 @@ proptest! {
         if cut {
             json.truncate(length.index(json.len()));
         }
-        read_both_ways(&json);
+        read_both_ways(&String::from_utf8_lossy(&json));
     }
 
     #[test]
@@ -279,6 +354,6 @@ proptest! {
     ) {
         let mut message = index.get(&MESSAGES).clone();
         replace(&mut message, &path, &new);
-        read_both_ways(message.to_string().as_bytes());
+        read_both_ways(&message.to_string());
     }
 }

@@ -56,7 +56,7 @@ impl Message<Request> {
     ///
     /// # Errors
     /// [`MessageError`] distinguishes the two ways in which a node turns a request down.
-    pub fn parse(json: &[u8]) -> Result<Self, MessageError> {
+    pub fn parse(json: &str) -> Result<Self, MessageError> {
         let (id, fields) = open(json)?;
         Ok(Self { id, body: body(id, fields)? })
     }
@@ -77,7 +77,7 @@ impl NodeMessage {
     ///
     /// # Errors
     /// [`MessageError`] for anything that a node does not send.
-    pub fn parse(json: &[u8]) -> Result<Self, MessageError> {
+    pub fn parse(json: &str) -> Result<Self, MessageError> {
         let (id, fields) = open(json)?;
         let kind = fields.get("type").and_then(Value::as_str);
         if kind.is_some_and(|kind| Notification::TYPES.contains(&kind)) {
@@ -89,9 +89,9 @@ impl NodeMessage {
 }
 
 /// Parses the JSON object and takes its id out.
-fn open(json: &[u8]) -> Result<(Id, Map<String, Value>), MessageError> {
+fn open(json: &str) -> Result<(Id, Map<String, Value>), MessageError> {
     let mut fields: Map<String, Value> =
-        serde_json::from_slice(json).map_err(|error| MessageError::Malformed(shown(&error.to_string())))?;
+        serde_json::from_str(json).map_err(|error| MessageError::Malformed(shown(&error.to_string())))?;
     let id = match fields.remove("id") {
         None => None,
         Some(id) => match id.as_u64() {

@@ -1,10 +1,14 @@
 //! Outputs as JSON (protocol page §8).
 
-use super::encoding::{BlsPublicKey, BlsSignature, HexBytes};
-use crate::address::EncodedAddress;
+use super::encoding::{Bls, BlsPublicKey, BlsSignature, HexBytes};
+use crate::address::{AddressError, EncodedAddress, Network};
 use crate::group::Encoded;
 use crate::hash::Hash;
+use crate::output::{Output, PaymentOutput, PublicPaymentOutput, StakeOutput};
+use crate::range_proof::RangeProof;
+use crate::sealed::Sealed;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 /// An output as a node shows it. Nothing in it is checked against anything else yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,4 +66,87 @@ pub struct ProofJson {
     pub vcmt: Encoded,
     /// The serialized Bulletproof.
     pub proof: HexBytes,
+}
+
+/// An output or transaction in JSON that is not what it says it is.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ContentError {
+    /// It does not hash to its id.
+    #[error("the node calls it {stated}, but it hashes to {actual}: do not trust this node")]
+    Hash {
+        /// The id in the JSON.
+        stated: Hash,
+        /// The id of what the JSON holds.
+        actual: Hash,
+    },
+    /// A recipient of another network.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A kind of transaction that moves no user's money.
+    #[error("{0} is not a payment transaction")]
+    NotAPayment(Hash),
+}
+
+/// Whether the id that the JSON states is that of its contents.
+pub(super) fn check_hash(stated: Hash, actual: Hash) -> Result<(), ContentError> {
+    if stated == actual { Ok(()) } else { Err(ContentError::Hash { stated, actual }) }
+}
+
+impl OutputJson {
+    /// Shows `output` as a node of `network` does.
+    #[must_use]
+    pub fn new(output: &Output, network: Network) -> Self {
+        let recipient = EncodedAddress { network, key: output.recipient() };
+        let fields = match output {
+            Output::Payment(PaymentOutput { proof, payload, .. }) => OutputFields::PaymentOutput {
+                recipient,
+                proof: ProofJson { vcmt: proof.commitment, proof: HexBytes(proof.proof.clone()) },
+                ag: payload.hint,
+                payload: HexBytes(payload.ciphertext.clone()),
+            },
+            Output::PublicPayment(PublicPaymentOutput { serno, amount, .. }) => {
+                OutputFields::PublicPaymentOutput { recipient, serno: *serno, amount: *amount }
+            }
+            Output::Stake(StakeOutput { validator, amount, serno, signature, .. }) => {
+                OutputFields::StakeOutput {
+                    recipient,
+                    validator: Bls(*validator),
+                    amount: *amount,
+                    serno: *serno,
+                    signature: Bls(*signature),
+                }
+            }
+        };
+        Self { output_hash: output.id(), fields }
+    }
+
+    /// The output itself, if it is one of `network` and hashes to its id.
+    ///
+    /// # Errors
+    /// [`ContentError`] if it is not. Whether the output is *valid* is not checked: see
+    /// [`Output::validate`].
+    pub fn into_output(self, network: Network) -> Result<Output, ContentError> {
+        let output = match self.fields {
+            OutputFields::PaymentOutput { recipient, proof, ag, payload } => Output::Payment(PaymentOutput {
+                recipient: recipient.require(network)?,
+                proof: RangeProof { commitment: proof.vcmt, proof: proof.proof.0 },
+                payload: Sealed { hint: ag, ciphertext: payload.0 },
+            }),
+            OutputFields::PublicPaymentOutput { recipient, serno, amount } => {
+                let recipient = recipient.require(network)?;
+                Output::PublicPayment(PublicPaymentOutput { recipient, serno, amount })
+            }
+            OutputFields::StakeOutput { recipient, validator, amount, serno, signature } => {
+                Output::Stake(StakeOutput {
+                    recipient: recipient.require(network)?,
+                    validator: validator.0,
+                    amount,
+                    serno,
+                    signature: signature.0,
+                })
+            }
+        };
+        check_hash(self.output_hash, output.id())?;
+        Ok(output)
+    }
 }

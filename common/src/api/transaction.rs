@@ -1,10 +1,13 @@
 //! Transactions as JSON, and what becomes of them (protocol page §8).
 
 use super::encoding::{BlsSignature, ScalarJson};
-use super::output::OutputJson;
+use super::output::{ContentError, OutputJson, check_hash};
+use crate::address::Network;
 use crate::amount::Amount;
 use crate::group::Encoded;
 use crate::hash::Hash;
+use crate::schnorr::Signature;
+use crate::transaction::PaymentTransaction;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -41,8 +44,8 @@ pub enum TransactionFields {
         txouts: Vec<OutputJson>,
         /// Blindings of the private inputs minus those of the private outputs.
         gamma: ScalarJson,
-        /// The fee.
-        fee: Amount,
+        /// The fee in micro-STG as stated; zero or above in a valid transaction.
+        fee: i64,
         /// The signature of all inputs' owners.
         sig: SignatureJson,
     },
@@ -72,6 +75,40 @@ pub enum TransactionFields {
 }
 
 impl TransactionJson {
+    /// Shows a payment as a node of `network` does.
+    #[must_use]
+    pub fn new(payment: &PaymentTransaction, network: Network) -> Self {
+        let fields = TransactionFields::PaymentTransaction {
+            txins: payment.txins.clone(),
+            txouts: payment.txouts.iter().map(|output| OutputJson::new(output, network)).collect(),
+            gamma: ScalarJson(payment.gamma),
+            fee: payment.fee,
+            sig: SignatureJson { u: ScalarJson(payment.signature.u), k: payment.signature.k },
+        };
+        Self { tx_hash: payment.id(), fields }
+    }
+
+    /// The payment itself, if it is one of `network` and hashes to its id, and so do its outputs.
+    ///
+    /// # Errors
+    /// [`ContentError`] if it is not. Whether the payment is *valid* is not checked: see
+    /// [`PaymentTransaction::verify`].
+    pub fn into_payment(self, network: Network) -> Result<PaymentTransaction, ContentError> {
+        let TransactionFields::PaymentTransaction { txins, txouts, gamma, fee, sig } = self.fields else {
+            return Err(ContentError::NotAPayment(self.tx_hash));
+        };
+        let txouts = txouts.into_iter().map(|output| output.into_output(network));
+        let payment = PaymentTransaction {
+            txins,
+            txouts: txouts.collect::<Result<_, _>>()?,
+            gamma: gamma.0,
+            fee,
+            signature: Signature { u: sig.u.0, k: sig.k },
+        };
+        check_hash(self.tx_hash, payment.id())?;
+        Ok(payment)
+    }
+
     /// Ids of the outputs spent.
     #[must_use]
     pub fn inputs(&self) -> &[Hash] {
