@@ -29,7 +29,8 @@ use tokio_tungstenite::{WebSocketStream, accept_async_with_config, client_async_
 /// What a connection tolerates from its peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Length of a received JSON text in bytes; its frame may be 4/3 as long. Default: 1 MiB.
+    /// Length of a received JSON text in bytes. It is enforced on the frame, which is 4/3 as long and grows in
+    /// steps, so up to two bytes more may pass. Default: 1 MiB.
     pub json: usize,
     /// How long to wait for the first byte of the next text. Pings are answered but do not extend it.
     /// Default: 60 s.
