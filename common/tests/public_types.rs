@@ -4,13 +4,24 @@
 
 use rand_core::OsRng;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::path::Path;
-use stegos_common::address::{Address, AddressError, Network, UnknownNetworkError};
+use stegos_common::address::{Address, AddressError, EncodedAddress, Network, UnknownNetworkError};
 use stegos_common::amount::{Amount, AmountError};
+use stegos_common::api::block::{
+    Activity, Awards, EpochInfo, MacroBlock, MicroBlock, Payout, Random, Validator,
+};
+use stegos_common::api::encoding::{BitMap, Bls, HexBytes, ScalarJson, TextError, Timestamp};
+use stegos_common::api::output::{OutputFields, OutputJson, ProofJson};
+use stegos_common::api::request::{CertificateClaim, Request};
+use stegos_common::api::response::{Notification, Response, Stake, Status, ValidatorStakes};
+use stegos_common::api::transaction::{SignatureJson, TransactionFields, TransactionJson, TransactionStatus};
+use stegos_common::api::{Message, MessageError, NodeMessage};
 use stegos_common::certificate::CertificateError;
+use stegos_common::frame::{ApiToken, FrameError, TokenError};
 use stegos_common::group::{Encoded, EncodingError, Point, Scalar};
 use stegos_common::hash::{Hash, Hasher, ParseHashError};
 use stegos_common::keyfile::{self, KeyFileError};
@@ -23,6 +34,8 @@ use stegos_common::range_proof::{RangeProof, RangeProofError};
 use stegos_common::recovery::{self, RecoveryError};
 use stegos_common::schnorr::Signature;
 use stegos_common::sealed::Sealed;
+use stegos_common::socket::token_file::TokenFileError;
+use stegos_common::socket::{Client, Connection, Endpoint, Limits, SocketError};
 use stegos_common::transaction::{
     BuildError, Built, NewOutput, PaymentTransaction, Spendable, TransactionError, UnlockError, build,
 };
@@ -58,14 +71,37 @@ macro_rules! secret {
     )*};
 }
 
-secret!(SecretKey, Payload, Spendable);
+/// Parts of API messages: whatever is in them, a socket has carried it already. `tests/traffic.rs` makes them
+/// from recorded messages.
+macro_rules! message {
+    ($($type:ty),* $(,)?) => {$(
+        assert_impl_all!($type: Send, Sync, Clone, Eq, Debug, Serialize, DeserializeOwned);
+    )*};
+}
+
+secret!(SecretKey, Payload, Spendable, ApiToken);
 // A scalar blinds an amount or is part of a signature, secret or not as the case may be: whoever keeps a
 // secret one wraps it in `Zeroizing`. A hash state may have been fed a secret key.
 unprintable!(Scalar, Hasher, Signature, RangeProof);
 // What is made of scalars, or says who pays whom, is shown by those who know what a reader may see.
 unprintable!(PayloadData, PaymentOutput, Output, NewOutput, PaymentTransaction, Built);
+// A client holds the API token.
+assert_impl_all!(Client: Send);
+assert_impl_all!(Connection: Send);
+assert_not_impl_any!(Client: Clone, Debug, Display, Serialize);
 assert_impl_all!(Scalar: Zeroize);
 assert_impl_all!(Point: Zeroize);
+
+message!(Request, CertificateClaim, Response, Notification, Status, ValidatorStakes, Stake);
+message!(MicroBlock, MacroBlock, Random, EpochInfo, Validator, Awards, Activity, Payout);
+message!(OutputJson, OutputFields, ProofJson, TransactionJson, TransactionFields, TransactionStatus);
+message!(SignatureJson, ScalarJson, Bls<96>, Bls<48>, HexBytes, Timestamp, BitMap, EncodedAddress);
+assert_impl_all!(Message<Request>: Send, Sync, Clone, Eq, Debug, Serialize);
+assert_impl_all!(NodeMessage: Send, Sync, Clone, Eq, Debug, Serialize);
+
+// The errors of files and sockets carry one of the operating system, which is neither cloned nor compared.
+assert_impl_all!(SocketError: Send, Sync, Error);
+assert_impl_all!(TokenFileError: Send, Sync, Error);
 
 #[test]
 fn values() {
@@ -78,6 +114,8 @@ fn values() {
     value(Encoded::from_bytes([1; 32]));
     value(Hash::digest("value"));
     value(key.public_key());
+    value(Limits::default());
+    value(Endpoint::Unix("signer.sock".into()));
     value(Sealed::seal(b"value", &key.public_key()).0);
     assert!(Scalar::ZERO == Scalar::from(0));
     assert!(Signature::UNSIGNED == Signature { u: Scalar::ZERO, k: Point::identity().encode() });
@@ -122,6 +160,10 @@ fn outputs_and_transactions() {
 #[test]
 fn errors() {
     error(CertificateError);
+    error::<TokenError>(ApiToken::load("moon").err().unwrap());
+    error(FrameError::NotAnObject);
+    error::<MessageError>(Message::parse(b"moon").unwrap_err());
+    error::<TextError>("moon".parse::<Timestamp>().unwrap_err());
     error(CommentTooLongError(883));
     error(PayloadError::OtherRecipient);
     error::<CommitmentError>(EncodingError::Point.into());
