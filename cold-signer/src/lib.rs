@@ -5,3 +5,4 @@ mod error;
 pub mod keystore;
 pub mod passphrase;
 pub mod server;
+pub mod signer;

@@ -135,7 +135,12 @@ fn refuses_to_lose_or_give_away_money() {
     assert_eq!(sign(&inputs, &[gift], 1000).err(), Some(BuildError::IdentityRecipient { index: 0 }));
     assert_eq!(
         sign(&inputs, &[public(2, 4_000_000)], 999_999).err(),
-        Some(BuildError::Unbalanced { inputs: stg(5_000_000), outputs: stg(4_000_000), fee: stg(999_999) })
+        Some(BuildError::Unbalanced {
+            inputs: stg(5_000_000),
+            outputs: stg(4_000_000),
+            fee: stg(999_999),
+            total: stg(4_999_999)
+        })
     );
     let huge = [public(2, i64::MAX), public(2, 1)];
     assert_eq!(sign(&inputs, &huge, 0).err(), Some(BuildError::Overflow("outputs")));

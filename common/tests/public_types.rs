@@ -14,8 +14,11 @@ use stegos_common::amount::{Amount, AmountError};
 use stegos_common::api::block::{
     Activity, Awards, EpochInfo, MacroBlock, MicroBlock, Payout, Random, Validator,
 };
+use stegos_common::api::create_raw_transaction::{
+    CreateRawTransaction, OutputType, RawTransaction, SecretKeyJson, SecretKeyJsonError, TxOut,
+};
 use stegos_common::api::encoding::{BitMap, Bls, HexBytes, ScalarJson, TextError, Timestamp};
-use stegos_common::api::output::{OutputFields, OutputJson, ProofJson};
+use stegos_common::api::output::{ContentError, OutputFields, OutputJson, ProofJson};
 use stegos_common::api::request::{CertificateClaim, Request};
 use stegos_common::api::response::{Notification, Response, Stake, Status, ValidatorStakes};
 use stegos_common::api::transaction::{SignatureJson, TransactionFields, TransactionJson, TransactionStatus};
@@ -93,6 +96,11 @@ assert_impl_all!(Scalar: Zeroize);
 assert_impl_all!(Point: Zeroize);
 
 message!(Request, CertificateClaim, Response, Notification, Status, ValidatorStakes, Stake);
+message!(RawTransaction);
+assert_impl_all!(TxOut: Send, Sync, Clone, Eq, Debug);
+assert_impl_all!(OutputType: Send, Sync, Copy, Eq, Debug);
+// The texts of a request may hold a secret key.
+unprintable!(CreateRawTransaction<'static>, SecretKeyJson<'static>);
 message!(MicroBlock, MacroBlock, Random, EpochInfo, Validator, Awards, Activity, Payout);
 message!(OutputJson, OutputFields, ProofJson, TransactionJson, TransactionFields, TransactionStatus);
 message!(SignatureJson, ScalarJson, Bls<96>, Bls<48>, HexBytes, Timestamp, BitMap, EncodedAddress);
@@ -162,7 +170,7 @@ fn errors() {
     error(CertificateError);
     error::<TokenError>(ApiToken::load("moon").err().unwrap());
     error(FrameError::NotAnObject);
-    error::<MessageError>(Message::parse(b"moon").unwrap_err());
+    error::<MessageError>(Message::parse("moon").unwrap_err());
     error::<TextError>("moon".parse::<Timestamp>().unwrap_err());
     error(CommentTooLongError(883));
     error(PayloadError::OtherRecipient);
@@ -181,6 +189,8 @@ fn errors() {
     error::<KeyFileError>(keyfile::decrypt("moon", "").err().unwrap());
     error::<SecretKeyError>(SecretKey::from_bytes(&[0; 32]).err().unwrap());
     error(RangeProofError);
+    error(SecretKeyJsonError);
+    assert_impl_all!(ContentError: Send, Sync, Error, Clone, Eq);
     error::<RecoveryError>(recovery::from_phrase("moon").err().unwrap());
 }
 

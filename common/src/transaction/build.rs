@@ -164,7 +164,7 @@ pub enum BuildError {
     #[error("the sum of the {0} is above {max}", max = Amount::MAX)]
     Overflow(&'static str),
     /// Inputs are not outputs plus fee.
-    #[error("inputs of {inputs} are not outputs of {outputs} plus a fee of {fee}")]
+    #[error("inputs of {inputs} are not outputs of {outputs} and a fee of {fee}, which is {total}")]
     Unbalanced {
         /// The sum of the inputs.
         inputs: Amount,
@@ -172,6 +172,8 @@ pub enum BuildError {
         outputs: Amount,
         /// The fee.
         fee: Amount,
+        /// Outputs and fee.
+        total: Amount,
     },
     /// The prover refused.
     #[error("range proof: {0}")]
@@ -249,7 +251,7 @@ fn check(inputs: &[&Spendable], outputs: &[NewOutput], fee: Amount) -> Result<()
     let outputs = Amount::checked_sum(outputs.iter().map(NewOutput::amount));
     let outputs = outputs.ok_or(BuildError::Overflow("outputs"))?;
     let total = outputs.checked_add(fee).ok_or(BuildError::Overflow("outputs and the fee"))?;
-    if inputs == total { Ok(()) } else { Err(BuildError::Unbalanced { inputs, outputs, fee }) }
+    if inputs == total { Ok(()) } else { Err(BuildError::Unbalanced { inputs, outputs, fee, total }) }
 }
 
 /// An output just made, with its secrets.

@@ -1,0 +1,161 @@
+//! What a request asks for, checked as far as no key is needed.
+
+use super::refusal::Refusal;
+use super::rules::Rules;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use stegos_common::address::{Address, AddressError, Network};
+use stegos_common::amount::Amount;
+use stegos_common::api::create_raw_transaction::{CreateRawTransaction, OutputType, TxOut};
+use stegos_common::hash::Hash;
+use stegos_common::keys::SecretKey;
+use stegos_common::output::Output;
+use stegos_common::payload::PayloadData;
+use stegos_common::transaction::{MAX_INPUTS, MAX_OUTPUTS, NewOutput};
+
+/// An output to be spent.
+pub(super) struct DraftInput {
+    /// Its id.
+    pub id: Hash,
+    /// The output itself; its contents hash to the id.
+    pub output: Output,
+    /// The account that owns it, where the request says so.
+    pub account: Option<String>,
+}
+
+/// A request whose every value is well formed.
+pub(super) struct Draft {
+    /// The outputs to spend, in the order of `txins`.
+    pub inputs: Vec<DraftInput>,
+    /// The outputs to make, in the order of `txouts`.
+    pub outputs: Vec<NewOutput>,
+    /// The fee.
+    pub fee: Amount,
+    /// The key in the request.
+    pub key: Option<SecretKey>,
+}
+
+impl Draft {
+    /// Checks a request, cheapest first: counts, recipients and amounts, fee, inputs.
+    ///
+    /// # Errors
+    /// The first [`Refusal`] met.
+    pub(super) fn new(
+        request: &CreateRawTransaction<'_>,
+        network: Network,
+        rules: &Rules,
+    ) -> Result<Self, Refusal> {
+        let ids = input_ids(request)?;
+        let count = request.txouts.len();
+        if count == 0 {
+            return Err(Refusal::NoOutputs);
+        }
+        if count > MAX_OUTPUTS {
+            return Err(Refusal::TooManyOutputs(count));
+        }
+        let key = request.secret_key.map(|key| {
+            rules.allow_request_key()?;
+            let bytes = key.to_bytes().map_err(|error| Refusal::BadSecretKey(error.to_string()))?;
+            Ok::<_, Refusal>(SecretKey::from_bytes(&*bytes)?)
+        });
+        let outputs: Vec<NewOutput> = request
+            .txouts
+            .iter()
+            .enumerate()
+            .map(|(index, txout)| new_output(index, txout, network))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            key: key.transpose()?,
+            fee: rules.fee(request.fee, count)?,
+            outputs,
+            inputs: inputs(request, ids)?,
+        })
+    }
+}
+
+fn input_ids(request: &CreateRawTransaction<'_>) -> Result<Vec<Hash>, Refusal> {
+    if request.txins.is_empty() {
+        return Err(Refusal::NoInputs);
+    }
+    if request.txins.len() > MAX_INPUTS {
+        return Err(Refusal::TooManyInputs(request.txins.len()));
+    }
+    let mut seen = HashSet::with_capacity(request.txins.len());
+    let mut ids = Vec::with_capacity(request.txins.len());
+    for (index, id) in request.txins.iter().enumerate() {
+        let id: Hash = id.parse().map_err(|reason| Refusal::BadInputId { index, reason })?;
+        if !seen.insert(id) {
+            return Err(Refusal::DuplicateInput(id));
+        }
+        ids.push(id);
+    }
+    Ok(ids)
+}
+
+fn inputs(request: &CreateRawTransaction<'_>, ids: Vec<Hash>) -> Result<Vec<DraftInput>, Refusal> {
+    let wanted: HashSet<&Hash> = ids.iter().collect();
+    let mut outputs = HashMap::with_capacity(ids.len());
+    for (index, blob) in request.unspent_list.iter().enumerate() {
+        let output = output(blob).map_err(|reason| Refusal::BadBlob { index, reason })?;
+        let id = output.id();
+        if !wanted.contains(&id) {
+            return Err(Refusal::ExtraBlob(id));
+        }
+        if outputs.insert(id, output).is_some() {
+            return Err(Refusal::DuplicateBlob(id));
+        }
+    }
+    let mut hints = hints(request)?;
+    let mut inputs = Vec::with_capacity(ids.len());
+    for id in ids {
+        let output = match outputs.remove(&id).ok_or(Refusal::MissingBlob(id))? {
+            Output::Stake(_) => return Err(Refusal::StakeInput(id)),
+            output => output,
+        };
+        inputs.push(DraftInput { id, output, account: hints.remove(&id) });
+    }
+    match hints.pop_first() {
+        Some((id, _)) => Err(Refusal::UnusedHint(id.to_string())),
+        None => Ok(inputs),
+    }
+}
+
+fn output(blob: &str) -> Result<Output, String> {
+    let bytes = hex::decode(blob).map_err(|error| error.to_string())?;
+    Output::from_bytes(&bytes).map_err(|error| error.to_string())
+}
+
+fn hints(request: &CreateRawTransaction<'_>) -> Result<BTreeMap<Hash, String>, Refusal> {
+    let parse = |(id, account): (&String, &String)| match id.parse::<Hash>() {
+        Ok(hash) => Ok((hash, account.clone())),
+        Err(_) => Err(Refusal::UnusedHint(id.chars().take(80).collect())),
+    };
+    request.accounts.iter().map(parse).collect()
+}
+
+fn new_output(index: usize, txout: &TxOut, network: Network) -> Result<NewOutput, Refusal> {
+    let recipient = recipient(index, &txout.recipient, network)?;
+    let negative = |_| Refusal::BadAmount { index, amount: txout.amount, rule: "it must not be negative" };
+    let amount = Amount::from_micro(txout.amount).map_err(negative)?;
+    let recipient = *recipient.public_key();
+    if recipient.is_identity() {
+        return Err(Refusal::identity_recipient(index));
+    }
+    match txout.output_type {
+        OutputType::PublicPayment if amount.is_zero() => Err(Refusal::zero_amount(index)),
+        OutputType::PublicPayment if txout.with_certificate => Err(Refusal::NeedlessCertificate(index)),
+        OutputType::PublicPayment => Ok(NewOutput::Public { recipient, amount }),
+        OutputType::Payment => {
+            let comment = txout.comment.as_deref().ok_or(Refusal::MissingComment(index))?;
+            let data =
+                PayloadData::comment(comment).map_err(|reason| Refusal::CommentTooLong { index, reason })?;
+            Ok(NewOutput::Private { recipient, amount, data, with_certificate: txout.with_certificate })
+        }
+    }
+}
+
+fn recipient(index: usize, text: &str, network: Network) -> Result<Address, Refusal> {
+    Address::parse(text, network).map_err(|reason| match reason {
+        AddressError::OtherNetwork { .. } => Refusal::OtherNetwork { index, reason },
+        reason => Refusal::BadRecipient { index, reason: reason.to_string() },
+    })
+}

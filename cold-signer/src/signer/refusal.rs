@@ -1,0 +1,274 @@
+//! Why a request is not signed: a stable code for machines, a sentence for people.
+
+use stegos_common::address::AddressError;
+use stegos_common::amount::Amount;
+use stegos_common::hash::{Hash, ParseHashError};
+use stegos_common::keys::SecretKeyError;
+use stegos_common::output::OpenError;
+use stegos_common::payload::CommentTooLongError;
+use stegos_common::range_proof::RangeProofError;
+use stegos_common::transaction::{BuildError, MAX_INPUTS, MAX_OUTPUTS, TransactionError};
+use thiserror::Error;
+
+/// A request that is not signed. Its text names the offending value and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Not JSON, or a field is missing or of another type.
+    #[error("the request cannot be read: {0}; see the documented create_raw_transaction request")]
+    UnparsableRequest(String),
+    /// Another request than the one this signer takes.
+    #[error("this signer takes only create_raw_transaction, not {0:?}; ask a node")]
+    UnsupportedRequest(String),
+    /// `id` is no unsigned 64-bit integer. Over a socket the connection is closed, as a node does.
+    #[error("the request's id must be an unsigned 64-bit integer")]
+    BadId,
+    /// An input's id is not a hash.
+    #[error("txins[{index}]: {reason}")]
+    BadInputId {
+        /// Position in `txins`, from 0.
+        index: usize,
+        /// What is wrong.
+        reason: ParseHashError,
+    },
+    /// Nothing to spend.
+    #[error("txins is empty; name at least one output to spend")]
+    NoInputs,
+    /// More inputs than a node takes.
+    #[error("{0} inputs, a node takes at most {MAX_INPUTS}; split the request")]
+    TooManyInputs(usize),
+    /// The same input twice.
+    #[error("input {0} is named twice in txins; name it once")]
+    DuplicateInput(Hash),
+    /// Nothing to pay: everything would be the fee.
+    #[error("txouts is empty; name at least one output to make")]
+    NoOutputs,
+    /// More outputs than a node takes.
+    #[error("{0} outputs, a node takes at most {MAX_OUTPUTS}; split the request")]
+    TooManyOutputs(usize),
+    /// A blob that is not hex or not an output.
+    #[error(
+        "unspent_list[{index}] is not an output blob in hex: {reason}; take it from a node's outputs_list"
+    )]
+    BadBlob {
+        /// Position in `unspent_list`, from 0.
+        index: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A blob of an output that is not spent.
+    #[error("unspent_list holds output {0}, which is not in txins; leave it out")]
+    ExtraBlob(Hash),
+    /// The same blob twice.
+    #[error("unspent_list holds output {0} twice; give it once")]
+    DuplicateBlob(Hash),
+    /// An input whose blob was not given.
+    #[error("unspent_list lacks the blob of input {0}; there is no chain here to find it in")]
+    MissingBlob(Hash),
+    /// An input that this product does not spend.
+    #[error("input {0} is a stake; unstake it with a node first")]
+    StakeInput(Hash),
+    /// An input with an amount that does not exist.
+    #[error("input {input} has an amount of {amount} micro-STG, which no node would have accepted")]
+    BadInputAmount {
+        /// The input's id.
+        input: Hash,
+        /// The amount on the wire.
+        amount: i64,
+    },
+    /// An input that opens, but does not match what it says of itself.
+    #[error("input {input} is not what its payload says: {reason}; it cannot be spent")]
+    MismatchedInput {
+        /// The input's id.
+        input: Hash,
+        /// What does not match.
+        reason: OpenError,
+    },
+    /// No key here owns the input.
+    #[error("key does not own input {input}: {detail}")]
+    InputNotOwned {
+        /// The input's id.
+        input: Hash,
+        /// Which keys were tried, and what to do.
+        detail: String,
+    },
+    /// A hint names an account that is not in the store.
+    #[error("accounts names {account:?} as the owner of input {input}, but there is no such account here")]
+    UnknownAccount {
+        /// The input's id.
+        input: Hash,
+        /// The account named, shortened.
+        account: String,
+    },
+    /// A hint is about an output that is not spent.
+    #[error("accounts names the owner of {0:?}, which is not in txins; leave it out")]
+    UnusedHint(String),
+    /// The request's key is malformed.
+    #[error("{0}")]
+    BadSecretKey(String),
+    /// The configuration forbids keys in requests.
+    #[error(
+        "the request carries a secret_key, which this signer's configuration denies (request_keys); leave it out"
+    )]
+    RequestKeyDenied,
+    /// A recipient that is no address, or nobody's.
+    #[error("txouts[{index}].recipient: {reason}")]
+    BadRecipient {
+        /// Position in `txouts`, from 0.
+        index: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A recipient on another network.
+    #[error("txouts[{index}].recipient: {reason}")]
+    OtherNetwork {
+        /// Position in `txouts`, from 0.
+        index: usize,
+        /// Which networks.
+        reason: AddressError,
+    },
+    /// A private payment without a comment.
+    #[error("txouts[{0}].comment is missing; a payment has one, though it may be empty")]
+    MissingComment(usize),
+    /// A comment that does not fit.
+    #[error("txouts[{index}].comment: {reason}; shorten it")]
+    CommentTooLong {
+        /// Position in `txouts`, from 0.
+        index: usize,
+        /// How long it is.
+        reason: CommentTooLongError,
+    },
+    /// A public payment that is to be provable.
+    #[error(
+        "txouts[{0}].with_certificate: a public payment needs no certificate, everybody sees it; leave it out"
+    )]
+    NeedlessCertificate(usize),
+    /// An amount that no output can have.
+    #[error("txouts[{index}].amount is {amount} micro-STG; {rule}")]
+    BadAmount {
+        /// Position in `txouts`, from 0.
+        index: usize,
+        /// The amount asked for, in micro-STG.
+        amount: i64,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// A sum leaves the range of amounts.
+    #[error("the sum of the {0} is above {max}, the most there can be", max = Amount::MAX)]
+    Overflow(&'static str),
+    /// A negative fee, or one that a node would not take.
+    #[error("the fee is {fee} micro-STG, a node asks for at least {minimum} ({outputs} outputs)")]
+    FeeTooLow {
+        /// The fee asked for, in micro-STG.
+        fee: i64,
+        /// The least that a node takes.
+        minimum: Amount,
+        /// The number of outputs.
+        outputs: usize,
+    },
+    /// A fee that must be a mistake.
+    #[error(
+        "the fee is {fee}, this signer pays at most {maximum} for {outputs} outputs; raise max_fee_factor if it is meant"
+    )]
+    FeeTooHigh {
+        /// The fee asked for.
+        fee: Amount,
+        /// The most that is paid.
+        maximum: Amount,
+        /// The number of outputs.
+        outputs: usize,
+    },
+    /// Inputs are not outputs plus fee.
+    #[error(
+        "inputs sum to {inputs}, but outputs of {outputs} and the fee of {fee} to {total}; correct the amounts or the change"
+    )]
+    Unbalanced {
+        /// The sum of the inputs.
+        inputs: Amount,
+        /// The sum of the outputs.
+        outputs: Amount,
+        /// The fee.
+        fee: Amount,
+        /// Outputs and fee.
+        total: Amount,
+    },
+    /// Our own verifier refuses what was built: a defect of this program, not of the request.
+    #[error("the signed transaction does not verify and is withheld: {0}; report this")]
+    SelfCheck(TransactionError),
+    /// The range prover refused, which it never does for an amount.
+    #[error("the transaction cannot be built: {0}; report this")]
+    Prover(RangeProofError),
+}
+
+impl Refusal {
+    /// An output that everybody could spend.
+    pub(super) fn identity_recipient(index: usize) -> Self {
+        let reason = "it is the identity key, whose outputs everybody can spend".to_owned();
+        Self::BadRecipient { index, reason }
+    }
+
+    /// A public output of nothing.
+    pub(super) const fn zero_amount(index: usize) -> Self {
+        Self::BadAmount { index, amount: 0, rule: "a public amount must be above 0" }
+    }
+
+    /// The stable code that stands in an answer's `code`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnparsableRequest(_) => "unparsable_request",
+            Self::UnsupportedRequest(_) => "unsupported_request",
+            Self::BadId => "bad_id",
+            Self::BadInputId { .. } => "bad_input_id",
+            Self::NoInputs => "no_inputs",
+            Self::TooManyInputs(_) => "too_many_inputs",
+            Self::DuplicateInput(_) => "duplicate_input",
+            Self::NoOutputs => "no_outputs",
+            Self::TooManyOutputs(_) => "too_many_outputs",
+            Self::BadBlob { .. } => "bad_blob",
+            Self::ExtraBlob(_) => "extra_blob",
+            Self::DuplicateBlob(_) => "duplicate_blob",
+            Self::MissingBlob(_) => "missing_blob",
+            Self::StakeInput(_) => "stake_input",
+            Self::BadInputAmount { .. } => "bad_input_amount",
+            Self::MismatchedInput { .. } => "mismatched_input",
+            Self::InputNotOwned { .. } => "input_not_owned",
+            Self::UnknownAccount { .. } => "unknown_account",
+            Self::UnusedHint(_) => "unused_hint",
+            Self::BadSecretKey(_) => "bad_secret_key",
+            Self::RequestKeyDenied => "request_key_denied",
+            Self::BadRecipient { .. } => "bad_recipient",
+            Self::OtherNetwork { .. } => "other_network",
+            Self::MissingComment(_) => "missing_comment",
+            Self::CommentTooLong { .. } => "comment_too_long",
+            Self::NeedlessCertificate(_) => "needless_certificate",
+            Self::BadAmount { .. } => "bad_amount",
+            Self::Overflow(_) => "overflow",
+            Self::FeeTooLow { .. } => "fee_too_low",
+            Self::FeeTooHigh { .. } => "fee_too_high",
+            Self::Unbalanced { .. } => "unbalanced",
+            Self::SelfCheck(_) => "self_check",
+            Self::Prover(_) => "prover",
+        }
+    }
+}
+
+impl From<SecretKeyError> for Refusal {
+    fn from(error: SecretKeyError) -> Self {
+        Self::BadSecretKey(format!("secret_key: {error}"))
+    }
+}
+
+impl From<BuildError> for Refusal {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::NoInputs => Self::NoInputs,
+            BuildError::IdentityRecipient { index } => Self::identity_recipient(index),
+            BuildError::ZeroAmount { index } => Self::zero_amount(index),
+            BuildError::Overflow(what) => Self::Overflow(what),
+            BuildError::Unbalanced { inputs, outputs, fee, total } => {
+                Self::Unbalanced { inputs, outputs, fee, total }
+            }
+            BuildError::RangeProof(error) => Self::Prover(error),
+        }
+    }
+}
