@@ -180,6 +180,7 @@ fn errors() {
     error(OutputError::Stake { utxo: Hash::digest("stake") });
     error::<BuildError>(RangeProofError.into());
     error(TransactionError::NoInputs { tx: Hash::digest("transaction") });
+    error(ContentError::NotAPayment(Hash::digest("transaction")));
     error(DecodeError::Missing("point"));
     error::<UnknownNetworkError>("moon".parse::<Network>().unwrap_err());
     error::<AddressError>("moon".parse::<Address>().unwrap_err());

@@ -78,8 +78,8 @@ pub struct MacroBlock {
     pub difficulty: u64,
     /// When it was made.
     pub timestamp: Timestamp,
-    /// New money of the epoch in micro-STG, as stated.
-    pub block_reward: i64,
+    /// New money of the epoch.
+    pub block_reward: Amount,
     /// The sum of all blindings' differences.
     pub gamma: ScalarJson,
     /// Which validators were active.

@@ -39,7 +39,7 @@ pub struct Message<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MessageError {
     /// No JSON object, or an `id` that is no unsigned 64-bit number: a node closes the connection over it.
-    #[error("not an API message: {0}; check the API token")]
+    #[error("not an API message: {0}; it must be one JSON object whose id, if any, is an unsigned number")]
     Malformed(String),
     /// A JSON object that is no message known here: a node answers [`Response::NotUnderstood`] to it.
     #[error("no such API message: {reason}")]
