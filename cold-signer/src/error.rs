@@ -2,11 +2,15 @@
 
 use crate::keystore::{AccountError, KeystoreError};
 use crate::passphrase::SecretError;
+use crate::server::ServerError;
+use crate::settings::SettingsError;
+use crate::signer::Refusal;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use stegos_common::keyfile::KeyFileError;
 use stegos_common::recovery::RecoveryError;
+use stegos_common::socket::token_file::TokenFileError;
 use thiserror::Error;
 
 /// Why a command failed.
@@ -51,6 +55,29 @@ pub(crate) enum Error {
     /// Neither an option nor the environment says where the store is.
     #[error("neither HOME nor XDG_DATA_HOME is set: name the key store's directory with --data-dir")]
     NoDataDir,
+    /// The configuration file cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The daemon cannot listen.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The API token's file cannot be used.
+    #[error(transparent)]
+    Token(#[from] TokenFileError),
+    /// The signer refused the request.
+    #[error("refused ({code}): {0}", code = .0.code())]
+    Refused(Refusal),
+    /// A request that is longer than the socket would take.
+    #[error("{} is longer than the {limit} bytes that a request may have (max_request_bytes)", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most a request may have.
+        limit: usize,
+    },
+    /// A file that would have to be overwritten.
+    #[error("{} exists already and is not overwritten: name another file", .0.display())]
+    FileExists(PathBuf),
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
@@ -65,12 +92,13 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// The exit code: 4 where the key store is the trouble, otherwise 1. Code 2 is given by the parser of the
+    /// The exit code: 3 where the signer refused, 4 where the key store is the trouble, otherwise 1. Code 2 is given by the parser of the
     /// command line.
     #[must_use]
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Keystore(_) | Self::Account(AccountError::Keystore(_)) => ExitCode::from(4),
+            Self::Refused(_) => ExitCode::from(3),
             _ => ExitCode::FAILURE,
         }
     }

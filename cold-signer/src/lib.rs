@@ -5,4 +5,5 @@ mod error;
 pub mod keystore;
 pub mod passphrase;
 pub mod server;
+mod settings;
 pub mod signer;

@@ -1,13 +1,13 @@
 //! `key export-public`: accounts and addresses for the online host.
 
 use super::StoreArgs;
+use super::file::write_new;
 use super::public::PublicFacts;
 use crate::error::Error;
 use clap::{Args, ValueEnum};
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write, stdout};
-use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
 It holds the master key and every account that is not archived, and no secrets:
@@ -42,20 +42,9 @@ impl Export {
         let rows = PublicFacts::all(&keystore, false);
         match self.out {
             None => Ok(self.format.write(rows, stdout().lock())?),
-            Some(path) => write_file(&path, |file| self.format.write(rows, file))
-                .map_err(|source| Error::File { path, source }),
+            Some(path) => write_new(&path, |file| self.format.write(rows, file)),
         }
     }
-}
-
-/// Writes a new file, complete or not at all: half an export would be deposits that nobody sees.
-fn write_file(path: &Path, write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut file = NamedTempFile::new_in(parent.unwrap_or(Path::new(".")))?;
-    write(&mut file)?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)?;
-    Ok(())
 }
 
 impl Format {

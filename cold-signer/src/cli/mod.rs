@@ -1,15 +1,19 @@
 //! The command line: one file per command.
 
 mod export;
+mod file;
 mod import;
 mod init;
 mod key;
 mod phrase;
 mod public;
+mod serve;
+mod sign;
 
 use crate::error::Error;
 use crate::keystore::{Keystore, Locked};
 use crate::passphrase::{Passphrase, Source};
+use crate::settings::Settings;
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -48,17 +52,20 @@ struct Cli {
 #[derive(Args)]
 #[command(next_help_heading = "Key store")]
 struct StoreArgs {
+    /// The configuration file; every key in it is overridden by a flag or an environment variable
+    #[arg(long, global = true, value_name = "FILE", env = "COLD_SIGNER_CONFIG")]
+    config: Option<PathBuf>,
     /// The key store's directory [default: cold-signer in $XDG_DATA_HOME, which is ~/.local/share]
     #[arg(long, global = true, value_name = "DIR", env = "COLD_SIGNER_DATA_DIR")]
     data_dir: Option<PathBuf>,
     /// The network of the key store: needed by `init`; elsewhere a store of another network is refused
-    #[arg(long, global = true, value_name = "mainnet|testnet|devnet|dev")]
+    #[arg(long, global = true, value_name = "mainnet|testnet|devnet|dev", env = "COLD_SIGNER_NETWORK")]
     network: Option<Network>,
     /// Read the passphrase from this open file descriptor, a file or a pipe
     #[arg(long, global = true, value_name = "N", conflicts_with = "passphrase_file")]
     passphrase_fd: Option<u32>,
     /// Read the passphrase from this file, which must be yours and closed to others (mode 0600)
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", env = "COLD_SIGNER_PASSPHRASE_FILE")]
     passphrase_file: Option<PathBuf>,
 }
 
@@ -69,6 +76,8 @@ enum Command {
     Key(key::Key),
     #[command(subcommand)]
     Phrase(phrase::Phrase),
+    Serve(serve::Serve),
+    Sign(sign::Sign),
 }
 
 /// Parses the command line, runs the command, reports its failure.
@@ -76,19 +85,31 @@ enum Command {
 pub fn run() -> ExitCode {
     // Whatever is created from here on, by the database too, is for its owner only.
     rustix::process::umask(0o077.into());
-    let Cli { store, command } = Cli::parse();
-    let result = match command {
-        Command::Init(init) => init.run(&store),
-        Command::Key(key) => key.run(&store),
-        Command::Phrase(phrase) => phrase.run(&store),
-    };
-    match result {
+    match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("cold-signer: {error}"));
             error.exit_code()
+        }
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<(), Error> {
+        let Self { mut store, command } = self;
+        let Settings { data_dir, network, passphrase_file, server, rules } =
+            Settings::load(store.config.as_deref())?;
+        store.data_dir = store.data_dir.or(data_dir);
+        store.network = store.network.or(network);
+        store.passphrase_file = store.passphrase_file.or(passphrase_file);
+        match command {
+            Command::Init(init) => init.run(&store),
+            Command::Key(key) => key.run(&store),
+            Command::Phrase(phrase) => phrase.run(&store),
+            Command::Serve(serve) => serve.run(&store, server, rules),
+            Command::Sign(sign) => sign.run(&store, server, rules),
         }
     }
 }

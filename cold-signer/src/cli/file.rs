@@ -1,0 +1,48 @@
+//! Files that commands read and write.
+
+use crate::error::Error;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+/// Reads a text of at most `limit` bytes, which may hold a secret key.
+pub(super) fn read_text(path: &Path, limit: usize) -> Result<Zeroizing<String>, Error> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    // A buffer that never grows: growing would leave copies of a secret behind.
+    let mut text = Zeroizing::new(String::with_capacity(limit.saturating_add(1)));
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let length = File::open(path).and_then(|file| file.take(most).read_to_string(&mut text));
+    if length.map_err(failed)? > limit {
+        return Err(Error::TooLarge { path: path.to_owned(), limit });
+    }
+    Ok(text)
+}
+
+/// Refuses a file that exists already, before anything is done whose result could not be written to it.
+pub(super) fn require_new(path: &Path) -> Result<(), Error> {
+    match path.try_exists() {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(Error::FileExists(path.to_owned())),
+        Err(source) => Err(Error::File { path: path.to_owned(), source }),
+    }
+}
+
+/// Writes a new file, complete or not at all: half an export would be deposits that nobody sees.
+pub(super) fn write_new(
+    path: &Path,
+    write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>,
+) -> Result<(), Error> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let written = NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).and_then(|mut file| {
+        write(&mut file)?;
+        file.as_file().sync_all()?;
+        Ok(file.persist_noclobber(path)?)
+    });
+    match written {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::FileExists(path.to_owned())),
+        Err(source) => Err(Error::File { path: path.to_owned(), source }),
+    }
+}

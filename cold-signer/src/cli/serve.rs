@@ -1,0 +1,79 @@
+//! `serve`: the daemon.
+
+use super::{StoreArgs, say};
+use crate::error::Error;
+use crate::server::{Answer, Server};
+use crate::settings::{RuleSettings, ServerSettings};
+use crate::signer::{Refusal, Signer};
+use clap::Args;
+use rand_core::OsRng;
+use std::sync::Arc;
+use stegos_common::socket::token_file;
+use tokio::signal::unix::{SignalKind, signal};
+
+const AFTER_HELP: &str = "\
+Speaks the websocket protocol of a Stegos node with an API token, and answers one request:
+create_raw_transaction. Stops at SIGINT or SIGTERM after the request in hand.
+
+Examples:
+  cold-signer serve
+  cold-signer serve --tcp 127.0.0.1:3145 --request-keys deny
+  cold-signer --config /etc/cold-signer.toml serve --passphrase-fd 3 3</run/secrets/signer";
+
+/// Answer create_raw_transaction requests on a Unix socket until stopped
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    server: ServerSettings,
+    #[command(flatten)]
+    rules: RuleSettings,
+}
+
+impl Serve {
+    pub(super) fn run(
+        self,
+        store: &StoreArgs,
+        server: ServerSettings,
+        rules: RuleSettings,
+    ) -> Result<(), Error> {
+        let keystore = store.open()?;
+        let server = self.server.or(server);
+        let token = token_file::load_or_create(&server.token_file(keystore.dir()), &mut OsRng)?;
+        let config = server.config(keystore.dir());
+        let socket = config.socket.clone();
+        let signer = Arc::new(Signer::new(keystore, self.rules.rules(rules)));
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut interrupted = signal(SignalKind::interrupt())?;
+            let mut terminated = signal(SignalKind::terminate())?;
+            let network = signer.keystore().network();
+            let server = Server::bind(config, token, move |request| answer(&signer, &request)).await?;
+            say(&format!("cold-signer for {network} listens on {}", socket.display()));
+            if let Some(address) = server.tcp_address() {
+                say(&format!("cold-signer for {network} listens on {address}"));
+            }
+            server
+                .run(async {
+                    tokio::select! {
+                        _ = interrupted.recv() => {}
+                        _ = terminated.recv() => {}
+                    }
+                })
+                .await;
+            say("cold-signer stopped");
+            Ok(())
+        })
+    }
+}
+
+/// Logs no more than the code of a refusal: nothing of a request is for a log.
+fn answer(signer: &Signer, request: &str) -> Answer {
+    let answer = signer.answer(request);
+    match answer.refusal {
+        None => say("signed a transaction"),
+        Some(Refusal::BadId) => return Answer::Close,
+        Some(refusal) => say(&format!("refused a request: {}", refusal.code())),
+    }
+    Answer::Reply(answer.text)
+}

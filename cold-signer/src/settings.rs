@@ -1,0 +1,207 @@
+//! The configuration: one TOML file, every key of which a flag or an environment variable overrides.
+//!
+//! Each setting is declared once, here, for all three. Secrets are not settings.
+
+use crate::server::{self, Limits};
+use crate::signer::{RequestKeys, Rules};
+use clap::Args;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+use stegos_common::address::Network;
+use thiserror::Error;
+
+/// A configuration file that cannot be used.
+#[derive(Debug, Error)]
+pub(crate) enum SettingsError {
+    /// It cannot be read.
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is not TOML, or holds a key that does not exist or a value of another type.
+    #[error("the configuration {} is wrong: {source}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        source: Box<toml::de::Error>,
+    },
+}
+
+/// Everything that the configuration file may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) network: Option<Network>,
+    pub(crate) passphrase_file: Option<PathBuf>,
+    pub(crate) server: ServerSettings,
+    pub(crate) rules: RuleSettings,
+}
+
+impl Settings {
+    /// Reads the configuration file, if there is one.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, SettingsError> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = fs::read_to_string(path)
+            .map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| SettingsError::Parse { path: path.to_owned(), source: Box::new(source) })
+    }
+}
+
+/// Where the daemon listens and what it tolerates.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ServerSettings {
+    /// Path of the Unix socket; its directory must be closed to others (0700) and is made if missing
+    /// [default: run/signer.sock in the key store's directory]
+    #[arg(long, value_name = "PATH", env = "COLD_SIGNER_SOCKET")]
+    socket: Option<PathBuf>,
+    /// File of the API token, made if missing (0600) [default: api.token in the key store's directory]
+    #[arg(long, value_name = "FILE", env = "COLD_SIGNER_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// Listen on this loopback address too, such as 127.0.0.1:3145; any other address is refused
+    #[arg(long, value_name = "ADDRESS:PORT", env = "COLD_SIGNER_TCP")]
+    tcp: Option<SocketAddr>,
+    /// Connections at one time; one more is closed at once [default: 16]
+    #[arg(long, value_name = "N", env = "COLD_SIGNER_MAX_CONNECTIONS")]
+    max_connections: Option<usize>,
+    /// Longest request, in bytes of JSON [default: 1048576]
+    #[arg(long, value_name = "BYTES", env = "COLD_SIGNER_MAX_REQUEST_BYTES")]
+    max_request_bytes: Option<usize>,
+    /// Close a connection that is silent for so many seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", env = "COLD_SIGNER_IDLE_SECONDS")]
+    idle_seconds: Option<u64>,
+    /// Close a connection that takes longer to send a request or read an answer [default: 10]
+    #[arg(long, value_name = "SECONDS", env = "COLD_SIGNER_SLOW_SECONDS")]
+    slow_seconds: Option<u64>,
+}
+
+impl ServerSettings {
+    /// These settings, with `file` filling the gaps.
+    pub(crate) fn or(self, file: Self) -> Self {
+        Self {
+            socket: self.socket.or(file.socket),
+            token_file: self.token_file.or(file.token_file),
+            tcp: self.tcp.or(file.tcp),
+            max_connections: self.max_connections.or(file.max_connections),
+            max_request_bytes: self.max_request_bytes.or(file.max_request_bytes),
+            idle_seconds: self.idle_seconds.or(file.idle_seconds),
+            slow_seconds: self.slow_seconds.or(file.slow_seconds),
+        }
+    }
+
+    /// The longest request, in bytes of JSON.
+    pub(crate) fn max_request_bytes(&self) -> usize {
+        self.max_request_bytes.unwrap_or(Limits::default().json)
+    }
+
+    /// The path of the API token, for a key store in `data_dir`.
+    pub(crate) fn token_file(&self, data_dir: &Path) -> PathBuf {
+        self.token_file.clone().unwrap_or_else(|| data_dir.join("api.token"))
+    }
+
+    /// The server's configuration, for a key store in `data_dir`.
+    pub(crate) fn config(&self, data_dir: &Path) -> server::Config {
+        let socket = self.socket.clone().unwrap_or_else(|| data_dir.join("run/signer.sock"));
+        let mut config = server::Config::new(socket);
+        config.tcp = self.tcp;
+        config.connections = self.max_connections.unwrap_or(config.connections);
+        config.limits.json = self.max_request_bytes();
+        config.limits.idle = self.idle_seconds.map_or(config.limits.idle, Duration::from_secs);
+        config.limits.message = self.slow_seconds.map_or(config.limits.message, Duration::from_secs);
+        config.limits.write = self.slow_seconds.map_or(config.limits.write, Duration::from_secs);
+        config
+    }
+}
+
+/// What the signer is willing to sign.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RuleSettings {
+    /// Highest fee, as a multiple of the 0.001 STG per output that a node asks for [default: 10]
+    #[arg(long, value_name = "N", env = "COLD_SIGNER_MAX_FEE_FACTOR")]
+    max_fee_factor: Option<u32>,
+    /// Whether a request may bring its own secret_key [default: allow]
+    #[arg(long, value_name = "allow|deny", env = "COLD_SIGNER_REQUEST_KEYS")]
+    request_keys: Option<RequestKeys>,
+    /// How many keys are tried to find the owners of one request's private inputs [default: 100000]
+    #[arg(long, value_name = "N", env = "COLD_SIGNER_SEARCH_LIMIT")]
+    search_limit: Option<usize>,
+}
+
+impl RuleSettings {
+    /// The rules, with `file` filling the gaps and the defaults the rest.
+    pub(crate) fn rules(self, file: Self) -> Rules {
+        let default = Rules::default();
+        Rules {
+            max_fee_factor: self.max_fee_factor.or(file.max_fee_factor).unwrap_or(default.max_fee_factor),
+            request_keys: self.request_keys.or(file.request_keys).unwrap_or(default.request_keys),
+            search_limit: self.search_limit.or(file.search_limit).unwrap_or(default.search_limit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example says what the defaults are: with everything commented in, nothing changes.
+    #[test]
+    fn the_annotated_example_names_every_key_with_its_default() {
+        let text = include_str!("../cold-signer.toml.example");
+        assert!(toml::from_str::<Settings>(text).is_ok(), "as it is delivered");
+        let all: String = text.lines().map(|line| line.strip_prefix("#:").unwrap_or(line)).fold(
+            String::new(),
+            |mut all, line| {
+                all.push_str(line);
+                all.push('\n');
+                all
+            },
+        );
+        let settings: Settings = toml::from_str(&all).unwrap();
+        let RuleSettings { max_fee_factor, request_keys, search_limit } = &settings.rules;
+        let written = [max_fee_factor.is_some(), request_keys.is_some(), search_limit.is_some()];
+        assert_eq!(written, [true; 3]);
+        assert_eq!(settings.rules.rules(RuleSettings::default()), Rules::default());
+        let config = settings.server.config(Path::new("/var/lib/cold-signer"));
+        let default = ServerSettings::default().config(Path::new("/var/lib/cold-signer"));
+        assert_eq!(config.limits, default.limits);
+        assert_eq!(config.connections, default.connections);
+        assert_eq!(config.socket, default.socket);
+        assert!(config.tcp.is_some() && settings.data_dir.is_some() && settings.passphrase_file.is_some());
+        assert_eq!(settings.network, Some(Network::Mainnet));
+    }
+
+    #[test]
+    fn unknown_keys_are_errors() {
+        for text in [
+            "colour = 1",
+            "[server]\ncolour = 1",
+            "[rules]\nmax_fee = 1",
+            "[rules]\nrequest_keys = \"maybe\"",
+        ] {
+            assert!(toml::from_str::<Settings>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let flag = ServerSettings { max_connections: Some(1), ..ServerSettings::default() };
+        let file =
+            ServerSettings { max_connections: Some(2), idle_seconds: Some(3), ..ServerSettings::default() };
+        let config = flag.or(file).config(Path::new("/store"));
+        assert_eq!((config.connections, config.limits.idle), (1, Duration::from_secs(3)));
+        let flag = RuleSettings { max_fee_factor: Some(1), ..RuleSettings::default() };
+        let file = RuleSettings { max_fee_factor: Some(2), search_limit: Some(3), ..RuleSettings::default() };
+        let rules = flag.rules(file);
+        assert_eq!((rules.max_fee_factor, rules.search_limit), (1, 3));
+    }
+}
