@@ -56,7 +56,7 @@ struct StoreArgs {
     #[arg(long, global = true, value_name = "FILE", env = "COLD_SIGNER_CONFIG")]
     config: Option<PathBuf>,
     /// The key store's directory [default: cold-signer in $XDG_DATA_HOME, which is ~/.local/share]
-    #[arg(long, global = true, value_name = "DIR", env = "COLD_SIGNER_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = "COLD_SIGNER_DATA_DIR", hide_env_values = true)]
     data_dir: Option<PathBuf>,
     /// The network of the key store: needed by `init`; elsewhere a store of another network is refused
     #[arg(long, global = true, value_name = "mainnet|testnet|devnet|dev", env = "COLD_SIGNER_NETWORK")]
@@ -121,7 +121,8 @@ impl StoreArgs {
             let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
             xdg.or_else(home).map(|path| path.join("cold-signer"))
         };
-        self.data_dir.clone().or_else(default).ok_or(Error::NoDataDir)
+        let given = self.data_dir.clone().filter(|path| !path.as_os_str().is_empty());
+        given.or_else(default).ok_or(Error::NoDataDir)
     }
 
     fn passphrase_source(&self) -> Source {

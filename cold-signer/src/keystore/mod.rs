@@ -19,6 +19,8 @@ mod kdf;
 mod record;
 mod seal;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use self::error::{AccountError, KeystoreError};
 pub use self::kdf::Cost;

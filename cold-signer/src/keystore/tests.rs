@@ -1,0 +1,238 @@
+//! A key store as its users see it: opened, closed, damaged, attacked.
+
+use super::{AccountError, Cost, DATABASE, Keystore, KeystoreError, Locked, MASTER, Place, Table, header};
+use crate::passphrase::Passphrase;
+use std::fs;
+use std::path::Path;
+use stegos_common::address::Network;
+use stegos_common::keys::SecretKey;
+use tempfile::TempDir;
+
+fn passphrase(text: &str) -> Passphrase {
+    Passphrase::new(text.to_owned().into()).unwrap()
+}
+
+fn create(dir: &Path) -> Keystore {
+    let master = SecretKey::from_seed(b"master");
+    Keystore::create(dir, &passphrase("right"), Network::Dev, master, Cost::TEST).unwrap()
+}
+
+fn open(dir: &Path) -> Result<Keystore, KeystoreError> {
+    Keystore::open(dir, &passphrase("right"), Some(Network::Dev))
+}
+
+fn error(result: Result<Keystore, KeystoreError>) -> KeystoreError {
+    result.err().expect("the store opened")
+}
+
+/// A store with the accounts alice (derived), bob (imported) and carol (archived).
+fn example() -> (TempDir, std::path::PathBuf) {
+    let temp = TempDir::new().unwrap();
+    let dir = temp.path().join("store");
+    let mut keystore = create(&dir);
+    keystore.add(&["alice"]).unwrap();
+    keystore.import("bob", SecretKey::from_seed(b"bob")).unwrap();
+    keystore.add(&["carol"]).unwrap();
+    keystore.archive("carol").unwrap();
+    (temp, dir)
+}
+
+#[test]
+fn every_owner_is_found_by_key_and_by_name() {
+    let (_temp, dir) = example();
+    let keystore = open(&dir).unwrap();
+    let master = SecretKey::from_seed(b"master");
+    let expected = [
+        (MASTER, master.clone()),
+        ("alice", master.account_key("alice")),
+        ("bob", SecretKey::from_seed(b"bob")),
+    ];
+    for (name, key) in &expected {
+        let by_key = keystore.find(&key.public_key().encoded()).unwrap();
+        for owner in [by_key, keystore.owner(name).unwrap()] {
+            assert_eq!(&*owner.account, *name);
+            assert_eq!(owner.public_key, key.public_key());
+            assert_eq!(owner.secret_key().to_bytes(), key.to_bytes());
+        }
+    }
+    let names: Vec<_> = keystore.owners().map(|owner| owner.account.to_string()).collect();
+    assert_eq!(names, [MASTER, "alice", "bob"]);
+    assert!(keystore.owner("nobody").is_none());
+    assert!(keystore.find(&SecretKey::from_seed(b"nobody").public_key().encoded()).is_none());
+}
+
+#[test]
+fn an_archived_account_owns_nothing_until_it_is_restored() {
+    let (_temp, dir) = example();
+    let mut keystore = open(&dir).unwrap();
+    let carol = SecretKey::from_seed(b"master").account_key("carol").public_key().encoded();
+    assert!(keystore.find(&carol).is_none());
+    assert!(keystore.owner("carol").is_none());
+    assert!(keystore.account("carol").unwrap().is_archived());
+    assert!(matches!(keystore.archive("carol"), Err(AccountError::Archived(_))));
+    keystore.restore("carol").unwrap();
+    assert!(matches!(keystore.restore("carol"), Err(AccountError::Exists(_))));
+    assert!(matches!(keystore.restore("nobody"), Err(AccountError::Unknown(_))));
+    drop(keystore);
+    let keystore = open(&dir).unwrap();
+    assert_eq!(&*keystore.find(&carol).unwrap().account, "carol");
+}
+
+#[test]
+fn names_and_keys_are_taken_once() {
+    let (_temp, dir) = example();
+    let mut keystore = open(&dir).unwrap();
+    assert!(matches!(keystore.add(&["dora", "alice"]), Err(AccountError::Exists(name)) if name == "alice"));
+    assert!(matches!(keystore.add(&["dora", "dora"]), Err(AccountError::Exists(name)) if name == "dora"));
+    assert!(matches!(keystore.add(&["carol"]), Err(AccountError::Archived(name)) if name == "carol"));
+    assert!(keystore.account("dora").is_none(), "all or none");
+    let master = SecretKey::from_seed(b"master");
+    for (key, owner) in [
+        (SecretKey::from_seed(b"bob"), "bob"),
+        (master.account_key("alice"), "alice"),
+        (master.account_key("carol"), "carol"),
+        (master.clone(), MASTER),
+    ] {
+        let result = keystore.import("dora", key);
+        assert!(matches!(result, Err(AccountError::KeyExists(name)) if name == owner), "{owner}");
+    }
+    // The key that "dora" would derive, imported under another name before.
+    keystore.import("erin", master.account_key("dora")).unwrap();
+    assert!(matches!(keystore.add(&["dora"]), Err(AccountError::KeyExists(name)) if name == "erin"));
+}
+
+#[test]
+fn bad_names_are_refused() {
+    let temp = TempDir::new().unwrap();
+    let mut keystore = create(&temp.path().join("store"));
+    let long = "é".repeat(65);
+    for bad in ["", " a", "a ", "\u{a0}a", "a\nb", "a\u{0}", "\u{7f}", MASTER, &long] {
+        assert!(matches!(keystore.add(&[bad]), Err(AccountError::Name { .. })), "{bad:?}");
+        let key = SecretKey::from_seed(b"x");
+        assert!(matches!(keystore.import(bad, key), Err(AccountError::Name { .. })), "{bad:?}");
+    }
+    let long = "x".repeat(128);
+    keystore.add(&["a b", "é", "0", &long, "Alice", "alice"]).unwrap();
+}
+
+#[test]
+fn numbered_accounts_leave_out_names_that_exist() {
+    let temp = TempDir::new().unwrap();
+    let dir = temp.path().join("store");
+    let mut keystore = create(&dir);
+    keystore.add(&["user-000002"]).unwrap();
+    let range = keystore.add_numbered(3).unwrap();
+    assert_eq!(range, Some(("user-000001".to_owned(), "user-000004".to_owned())));
+    assert_eq!(keystore.add_numbered(0).unwrap(), None);
+    drop(keystore);
+    let names: Vec<_> = open(&dir).unwrap().accounts().map(|account| account.name().to_string()).collect();
+    assert_eq!(names, ["user-000002", "user-000001", "user-000003", "user-000004"]);
+}
+
+#[test]
+fn the_wrong_store_or_passphrase_has_its_own_error() {
+    let (temp, dir) = example();
+    let wrong = Keystore::open(&dir, &passphrase("wrong"), None);
+    assert!(matches!(error(wrong), KeystoreError::WrongPassphrase));
+    let wrong = Keystore::open(&dir, &passphrase("right"), Some(Network::Testnet));
+    assert!(matches!(error(wrong), KeystoreError::WrongNetwork { actual: Network::Dev, .. }));
+    assert!(matches!(error(open(temp.path())), KeystoreError::Missing(_)));
+    assert!(matches!(error(open(&dir.join("none"))), KeystoreError::Missing(_)));
+
+    let master = SecretKey::from_seed(b"other");
+    let again = Keystore::create(&dir, &passphrase("x"), Network::Dev, master, Cost::TEST);
+    assert!(matches!(error(again), KeystoreError::Exists(_)));
+    let held = open(&dir).unwrap();
+    assert!(matches!(error(open(&dir)), KeystoreError::InUse { .. }));
+    drop(held);
+    fs::remove_file(dir.join(header::FILE)).unwrap();
+    assert!(matches!(error(open(&dir)), KeystoreError::HeaderMissing(_)));
+    let master = SecretKey::from_seed(b"other");
+    let again = Keystore::create(&dir, &passphrase("x"), Network::Dev, master, Cost::TEST);
+    assert!(matches!(error(again), KeystoreError::HeaderMissing(_)));
+}
+
+#[test]
+fn mainnet_refuses_the_test_cost() {
+    let temp = TempDir::new().unwrap();
+    let dir = temp.path().join("store");
+    let master = SecretKey::from_seed(b"master");
+    let result = Keystore::create(&dir, &passphrase("x"), Network::Mainnet, master, Cost::TEST);
+    assert!(matches!(error(result), KeystoreError::TestCostOnMainnet));
+    assert!(!dir.exists(), "nothing is left behind");
+}
+
+/// Changes the database behind the store's back, then opens the store.
+fn open_tampered(tamper: impl FnOnce(&sled::Db)) -> Result<Keystore, KeystoreError> {
+    let (_temp, dir) = example();
+    let db = sled::open(dir.join(DATABASE)).unwrap();
+    tamper(&db);
+    db.flush().unwrap();
+    drop(db);
+    open(&dir)
+}
+
+#[test]
+fn a_damaged_record_is_named() {
+    let damaged = |result, expected: Place| match error(result) {
+        KeystoreError::Damaged(place) => assert_eq!(place, expected),
+        other => panic!("{other}"),
+    };
+    for place in [Place::MASTER, Place::account(0), Place::account(1)] {
+        let changed = open_tampered(|db| {
+            let mut record = db.get(place.key()).unwrap().unwrap().to_vec();
+            record[30] ^= 1;
+            db.insert(place.key(), record).unwrap();
+        });
+        damaged(changed, place);
+        let removed = open_tampered(|db| {
+            db.remove(place.key()).unwrap();
+        });
+        damaged(removed, place);
+    }
+    let swapped = open_tampered(|db| {
+        let first = db.get(Place::account(0).key()).unwrap().unwrap();
+        let second = db.insert(Place::account(1).key(), first).unwrap().unwrap();
+        db.insert(Place::account(0).key(), second).unwrap();
+    });
+    damaged(swapped, Place::account(0));
+    let from_other_store = open_tampered(|db| {
+        let (_temp, dir) = example();
+        let other = sled::open(dir.join(DATABASE)).unwrap();
+        db.insert(Place::account(2).key(), other.get(Place::account(2).key()).unwrap().unwrap()).unwrap();
+    });
+    damaged(from_other_store, Place::account(2));
+}
+
+#[test]
+fn every_damaged_byte_of_the_files_is_noticed_or_harmless() {
+    let (_temp, dir) = example();
+    drop(open(&dir).unwrap());
+    let database = dir.join(DATABASE).join("db");
+    let good = fs::read(&database).unwrap();
+    let used = good.iter().rposition(|byte| *byte != 0).unwrap();
+    for position in (0..used).step_by(97) {
+        let mut bad = good.clone();
+        bad[position] ^= 0x10;
+        fs::write(&database, &bad).unwrap();
+        if let Ok(keystore) = open(&dir) {
+            let names: Vec<_> = keystore.accounts().map(|account| account.name().to_string()).collect();
+            assert_eq!(names, ["alice", "bob", "carol"], "byte {position}: an account was lost silently");
+        }
+    }
+}
+
+#[test]
+fn the_lock_is_taken_before_the_passphrase_is_needed() {
+    let (_temp, dir) = example();
+    let locked = Locked::new(&dir, None).unwrap();
+    assert!(matches!(Locked::new(&dir, None).err(), Some(KeystoreError::InUse { .. })));
+    assert!(locked.unlock(&passphrase("right")).is_ok());
+}
+
+#[test]
+fn messages_say_what_to_do() {
+    let place = Place { table: Table::Account, number: 17 };
+    let text = KeystoreError::Damaged(place).to_string();
+    assert!(text.contains("record 17 of the table of accounts") && text.contains("backup"), "{text}");
+}
