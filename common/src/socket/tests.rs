@@ -90,7 +90,8 @@ async fn pings_are_answered_but_only_texts_count() {
         client
     };
     let silence = async move { server.receive().await.err() };
-    let (mut client, silence) = tokio::join!(flood, silence);
+    let both = async { tokio::join!(flood, silence) };
+    let (mut client, silence) = timeout(Duration::from_secs(20), both).await.unwrap();
     assert!(matches!(silence, Some(SocketError::Idle(SHORT))));
     assert!(matches!(client.websocket.next().await, Some(Ok(Message::Pong(_)))));
 }
@@ -108,5 +109,6 @@ async fn a_text_that_comes_in_pieces_is_waited_for_but_not_for_ever() {
     client.websocket.send(part("continued", true)).await.unwrap();
     assert_eq!(server.receive().await.unwrap(), "to be continued");
     client.websocket.send(part("never", false)).await.unwrap();
-    assert!(matches!(server.receive().await, Err(SocketError::Slow(SHORT))));
+    let slow = timeout(Duration::from_secs(20), server.receive()).await.unwrap();
+    assert!(matches!(slow, Err(SocketError::Slow(SHORT))));
 }
