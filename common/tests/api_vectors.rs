@@ -232,7 +232,7 @@ fn an_unknown_request_keeps_its_id_for_the_answer_and_a_short_reason() {
 #[test]
 fn an_answer_of_an_unknown_type_is_not_taken_for_the_error_without_one() {
     for text in [r#"{"type":"no_such_answer","error":"e"}"#, r#"{"type":5,"error":"e"}"#, r#"{"id":1}"#] {
-        let parsed = NodeMessage::parse(&text);
+        let parsed = NodeMessage::parse(text);
         assert!(matches!(parsed, Err(MessageError::Unknown { .. })), "{text}: {parsed:?}");
     }
 }
