@@ -88,6 +88,8 @@ secret!(SecretKey, Payload, Spendable, ApiToken);
 unprintable!(Scalar, Hasher, Signature, RangeProof);
 // What is made of scalars, or says who pays whom, is shown by those who know what a reader may see.
 unprintable!(PayloadData, PaymentOutput, Output, NewOutput, PaymentTransaction, Built);
+// Both may hold a secret key, in the buffer of the request they were read from.
+unprintable!(CreateRawTransaction<'static>, SecretKeyJson<'static>);
 // A client holds the API token.
 assert_impl_all!(Client: Send);
 assert_impl_all!(Connection: Send);
@@ -104,6 +106,9 @@ unprintable!(CreateRawTransaction<'static>, SecretKeyJson<'static>);
 message!(MicroBlock, MacroBlock, Random, EpochInfo, Validator, Awards, Activity, Payout);
 message!(OutputJson, OutputFields, ProofJson, TransactionJson, TransactionFields, TransactionStatus);
 message!(SignatureJson, ScalarJson, Bls<96>, Bls<48>, HexBytes, Timestamp, BitMap, EncodedAddress);
+message!(RawTransaction);
+assert_impl_all!(TxOut: Send, Sync, Clone, Eq, Debug, DeserializeOwned);
+assert_impl_all!(OutputType: Send, Sync, Clone, Eq, Debug, DeserializeOwned);
 assert_impl_all!(Message<Request>: Send, Sync, Clone, Eq, Debug, Serialize);
 assert_impl_all!(NodeMessage: Send, Sync, Clone, Eq, Debug, Serialize);
 
@@ -170,6 +175,7 @@ fn errors() {
     error(CertificateError);
     error::<TokenError>(ApiToken::load("moon").err().unwrap());
     error(FrameError::NotAnObject);
+    error(SecretKeyJsonError);
     error::<MessageError>(Message::parse("moon").unwrap_err());
     error::<TextError>("moon".parse::<Timestamp>().unwrap_err());
     error(CommentTooLongError(883));
