@@ -1,10 +1,11 @@
 //! What a command can fail with, and the exit code that says so.
 
+use crate::cli::QuickstartError;
 use crate::keystore::{AccountError, KeystoreError};
 use crate::passphrase::SecretError;
 use crate::server::ServerError;
 use crate::settings::SettingsError;
-use crate::signer::Refusal;
+use crate::signer::{Mismatch, Refusal};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,6 +68,20 @@ pub(crate) enum Error {
     /// The signer refused the request.
     #[error("refused ({code}): {0}", code = .0.code())]
     Refused(Refusal),
+    /// The quickstart did not get to its end.
+    #[error(transparent)]
+    Quickstart(#[from] QuickstartError),
+    /// A signed transaction is not what it should be.
+    #[error(transparent)]
+    Mismatch(Mismatch),
+    /// A file holds neither a request nor a signed transaction.
+    #[error("{} holds no signed transaction: {reason}", path.display())]
+    NotInspectable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// A request that is longer than the socket would take.
     #[error("{} is longer than the {limit} bytes that a request may have (max_request_bytes)", path.display())]
     TooLarge {
@@ -98,7 +113,7 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Keystore(_) | Self::Account(AccountError::Keystore(_)) => ExitCode::from(4),
-            Self::Refused(_) => ExitCode::from(3),
+            Self::Refused(_) | Self::Mismatch(_) => ExitCode::from(3),
             _ => ExitCode::FAILURE,
         }
     }

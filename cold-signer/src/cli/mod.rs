@@ -4,11 +4,15 @@ mod export;
 mod file;
 mod import;
 mod init;
+mod inspect;
 mod key;
 mod phrase;
 mod public;
+mod quickstart;
 mod serve;
 mod sign;
+
+pub(crate) use quickstart::QuickstartError;
 
 use crate::error::Error;
 use crate::keystore::{Keystore, Locked};
@@ -78,6 +82,8 @@ enum Command {
     Phrase(phrase::Phrase),
     Serve(serve::Serve),
     Sign(sign::Sign),
+    Inspect(inspect::Inspect),
+    Quickstart(quickstart::Quickstart),
 }
 
 /// Parses the command line, runs the command, reports its failure.
@@ -110,6 +116,8 @@ impl Cli {
             Command::Phrase(phrase) => phrase.run(&store),
             Command::Serve(serve) => serve.run(&store, server, rules),
             Command::Sign(sign) => sign.run(&store, server, rules),
+            Command::Inspect(inspect) => inspect.run(&store, server, rules),
+            Command::Quickstart(quickstart) => quickstart.run(),
         }
     }
 }

@@ -4,9 +4,11 @@
 mod draft;
 mod owners;
 mod refusal;
+mod review;
 mod rules;
 
 pub use refusal::Refusal;
+pub use review::{InputFacts, Kind, Known, Mismatch, OutputFacts, Review};
 pub use rules::{RequestKeys, Rules};
 
 use crate::keystore::Keystore;

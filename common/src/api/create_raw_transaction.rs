@@ -95,6 +95,7 @@ impl SecretKeyJson<'_> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawTransaction {
     /// The ids of the outputs made, in the order asked for.
+    #[serde(default)]
     pub txouts: Vec<Hash>,
     /// The signed transaction's protobuf bytes in hex, as `broadcast_transaction` takes them.
     pub data: HexBytes,

@@ -234,7 +234,11 @@ pub fn build(
     Ok(Built { transaction, id, rvalues })
 }
 
-fn check(inputs: &[&Spendable], outputs: &[NewOutput], fee: Amount) -> Result<(), BuildError> {
+/// Checks what [`build`] would refuse, without building.
+///
+/// # Errors
+/// [`BuildError`] as [`build`] does, but for range proofs.
+pub fn check(inputs: &[&Spendable], outputs: &[NewOutput], fee: Amount) -> Result<(), BuildError> {
     if inputs.is_empty() {
         return Err(BuildError::NoInputs);
     }

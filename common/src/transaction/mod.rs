@@ -3,7 +3,7 @@
 mod build;
 mod verify;
 
-pub use build::{BuildError, Built, NewOutput, Spendable, UnlockError, build};
+pub use build::{BuildError, Built, NewOutput, Spendable, UnlockError, build, check};
 pub use verify::TransactionError;
 
 use crate::group::Scalar;

@@ -1,0 +1,180 @@
+//! `inspect`: a request or a signed transaction, for review before money moves.
+
+use super::StoreArgs;
+use super::file::read_text;
+use crate::error::Error;
+use crate::settings::{RuleSettings, ServerSettings};
+use crate::signer::{InputFacts, Kind, Known, OutputFacts, Review, Signer};
+use clap::Args;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::json;
+use std::fmt::Display;
+use std::io::{self, Write, stdout};
+use std::path::{Path, PathBuf};
+use stegos_common::api::create_raw_transaction::RawTransaction;
+use stegos_common::api::request::CertificateClaim;
+use stegos_common::transaction::PaymentTransaction;
+
+const AFTER_HELP: &str = "\
+FILE is a create_raw_transaction request, its answer, a broadcast_transaction request, or a signed
+transaction in hex. With the request beside it, a signed transaction is verified and held against what
+was asked for. Nothing is signed. Exit code 3 says that it would be refused or must not be sent.
+
+Examples:
+  cold-signer inspect request.json
+  cold-signer inspect response.json --request request.json
+  cold-signer inspect response.json --request request.json --json";
+
+/// Show inputs, outputs, fee and change of a request or a signed transaction
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Inspect {
+    /// The file to look at
+    file: PathBuf,
+    /// The request that a signed transaction was made for
+    #[arg(long, value_name = "FILE")]
+    request: Option<PathBuf>,
+    /// Print a JSON object; amounts are micro-STG
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    rules: RuleSettings,
+}
+
+impl Inspect {
+    pub(super) fn run(
+        self,
+        store: &StoreArgs,
+        server: ServerSettings,
+        rules: RuleSettings,
+    ) -> Result<(), Error> {
+        let read = |path: &Path| read_text(path, server.max_request_bytes());
+        let text = read(&self.file)?;
+        let request = self.request.as_deref().map(read).transpose()?;
+        let signed =
+            signed(&text).map_err(|reason| Error::NotInspectable { path: self.file.clone(), reason })?;
+        let signer = Signer::new(store.open()?, self.rules.rules(rules));
+        let (title, review, objection) = match signed {
+            Some((transaction, certificates)) => {
+                let request = request.as_ref().map(|request| request.as_str());
+                let (review, mismatch) = signer.review_transaction(&transaction, &certificates, request);
+                let title = format!("Signed transaction {}", transaction.id());
+                (title, review, mismatch.map(Error::Mismatch))
+            }
+            None => {
+                let (review, refusal) = signer.review_request(&text).map_err(Error::Refused)?;
+                ("Request to sign a transaction".to_owned(), review, refusal.map(Error::Refused))
+            }
+        };
+        let network = signer.keystore().network();
+        if self.json {
+            let verdict = objection.as_ref().map(Error::to_string);
+            let facts = json!({ "network": network, "review": review, "objection": verdict });
+            serde_json::to_writer_pretty(stdout(), &facts).map_err(io::Error::from)?;
+            writeln!(stdout())?;
+        } else {
+            show(&format!("{title} on {network}"), &review)?;
+        }
+        match objection {
+            Some(objection) => Err(objection),
+            None if self.json => Ok(()),
+            None => Ok(writeln!(
+                stdout(),
+                "\nNothing speaks against it: the sums match and every input is ours."
+            )?),
+        }
+    }
+}
+
+type Signed = (PaymentTransaction, Vec<CertificateClaim>);
+
+/// The signed transaction in a text, or `None` where the text is a request.
+fn signed(text: &str) -> Result<Option<Signed>, String> {
+    /// Looks for the one field that tells; the rest may hold a secret key and is not read.
+    #[derive(Deserialize)]
+    struct Probe {
+        data: Option<IgnoredAny>,
+    }
+    let text = text.trim();
+    let (data, certificates) = if text.starts_with('{') {
+        if serde_json::from_str::<Probe>(text).is_ok_and(|probe| probe.data.is_none()) {
+            return Ok(None);
+        }
+        let answer: RawTransaction = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        (answer.data.0, answer.certificates)
+    } else {
+        (hex::decode(text).map_err(|error| error.to_string())?, Vec::new())
+    };
+    let transaction = PaymentTransaction::from_bytes(&data).map_err(|error| error.to_string())?;
+    Ok(Some((transaction, certificates)))
+}
+
+fn show(title: &str, review: &Review) -> Result<(), Error> {
+    let mut out = stdout().lock();
+    writeln!(out, "{title}\n\nInputs ({})", review.inputs.len())?;
+    for input in &review.inputs {
+        show_input(&mut out, input)?;
+    }
+    writeln!(out, "\nOutputs ({})", review.outputs.len())?;
+    for output in &review.outputs {
+        show_output(&mut out, output)?;
+    }
+    let outputs_and_fee = review.outputs_total.and_then(|total| total.checked_add(review.fee));
+    writeln!(out, "\nTotals")?;
+    for (name, amount) in [
+        ("inputs", review.inputs_total),
+        ("outputs", review.outputs_total),
+        ("of which change", Some(review.change)),
+        ("fee", Some(review.fee)),
+        ("outputs and fee", outputs_and_fee),
+    ] {
+        writeln!(out, "  {name:<16}  {:>28}", or_unknown(amount))?;
+    }
+    Ok(())
+}
+
+fn show_input(out: &mut impl Write, input: &InputFacts) -> io::Result<()> {
+    let kind = input.kind.map_or("", name);
+    writeln!(out, "  {:<7}  {:>28}  account {}", kind, or_unknown(input.amount), account(&input.account))?;
+    writeln!(out, "           {}", input.id)
+}
+
+fn show_output(out: &mut impl Write, output: &OutputFacts) -> io::Result<()> {
+    let change = if output.account.is_some() { "change to account " } else { "" };
+    let whose = output.account.as_ref().map_or(String::new(), |account| format!("{account:?}"));
+    let known = match output.known {
+        Known::Requested | Known::Public | Known::Opened => "",
+        Known::Certificate => "proved by its certificate",
+        Known::Stated => "as the request says: only its recipient can open it",
+        Known::Hidden => "sealed to somebody else",
+    };
+    let notes: Vec<String> =
+        [format!("{change}{whose}"), known.to_owned()].into_iter().filter(|note| !note.is_empty()).collect();
+    writeln!(out, "  {:<7}  {:>28}  {}", name(output.kind), or_unknown(output.amount), notes.join(", "))?;
+    writeln!(out, "           to {}", or_unknown(output.recipient))?;
+    if let Some(comment) = output.comment.as_ref().filter(|comment| !comment.is_empty()) {
+        // Quoted and escaped: a comment must not move the cursor of whoever reviews it.
+        writeln!(out, "           comment {comment:?}")?;
+    }
+    match output.id {
+        Some(id) => writeln!(out, "           {id}"),
+        None => Ok(()),
+    }
+}
+
+const fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Payment => "private",
+        Kind::PublicPayment => "public",
+        Kind::Stake => "stake",
+    }
+}
+
+fn account(account: &Option<String>) -> String {
+    account.as_ref().map_or_else(|| "unknown".to_owned(), |account| format!("{account:?}"))
+}
+
+fn or_unknown<T: Display>(value: Option<T>) -> String {
+    value.map_or_else(|| "unknown".to_owned(), |value| value.to_string())
+}
