@@ -108,6 +108,9 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
+/// A message, an error, or `None` at the end of the stream.
+type Next = Option<Result<Message, tungstenite::Error>>;
+
 /// One end of a websocket that carries texts. Dropping it closes the socket without a word.
 pub struct Connection {
     websocket: WebSocketStream<Watched>,
@@ -169,11 +172,7 @@ impl Connection {
 
     /// Ready with the next message or the end of the stream, or with `None` where only a part of a message
     /// has arrived.
-    #[allow(clippy::type_complexity)]
-    fn poll_begun(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Option<Result<Message, tungstenite::Error>>>> {
+    fn poll_begun(&mut self, context: &mut Context<'_>) -> Poll<Option<Next>> {
         match Pin::new(&mut self.websocket).poll_next(context) {
             Poll::Ready(next) => Poll::Ready(Some(next)),
             Poll::Pending if self.websocket.get_ref().received => Poll::Ready(None),
