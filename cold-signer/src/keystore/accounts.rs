@@ -28,12 +28,10 @@ impl Accounts {
     /// Reads and opens every record.
     pub(super) fn load(store: &Store, key: &SealingKey) -> Result<Self, KeystoreError> {
         let mut accounts = Self::default();
-        for record in store.scan(&[Table::Account as u8]) {
-            let (found, sealed) = record?;
+        for sealed in store.scan(&[Table::Account as u8]) {
             let place = Place::account(accounts.list.len());
-            // A gap in the numbers is a lost record.
-            let opened =
-                if found == place.key() { key.open(&sealed, &place.associated_data()) } else { None };
+            // A record opens at its own place only, so that a lost one is noticed here, too.
+            let opened = key.open(&sealed?, &place.associated_data());
             let account = opened.and_then(|bytes| Account::decode(&bytes));
             accounts.push(account.ok_or(KeystoreError::Damaged(place))?);
         }

@@ -192,18 +192,15 @@ mod tests {
     #[test]
     fn nobody_changes_a_header_without_the_passphrase() {
         let text = header();
+        let cost = "true\nargon2id_memory_kib = 64\nargon2id_passes = 1";
         for (from, to) in [
             ("network = \"dev\"", "network = \"testnet\""),
-            ("passes = 1", "passes = 2"),
-            ("memory_kib = 64", "memory_kib = 72"),
-            ("test_only = true\nargon2id_memory_kib = 64", "test_only = false\nargon2id_memory_kib = 65536"),
             ("store_id = \"", "store_id = \"00112233445566778899aabbccddeeff\" #"),
             ("# The header", "# My header"),
+            ("memory_kib = 64", "memory_kib = 72"),
+            (cost, "false\nargon2id_memory_kib = 65536\nargon2id_passes = 2"),
         ] {
-            let forged =
-                forge(&text, from, to).replace("passes = 1\nargon2id_lanes", "passes = 2\nargon2id_lanes");
-            let forged = forge(&forged, "lanes = 1", "lanes = 1");
-            assert!(matches!(error(&forged), E::WrongPassphrase), "{to}");
+            assert!(matches!(error(&forge(&text, from, to)), E::WrongPassphrase), "{to}");
         }
     }
 

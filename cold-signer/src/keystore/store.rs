@@ -36,14 +36,11 @@ impl Store {
     }
 
     /// All records whose key starts with `prefix`, in the order of their keys.
-    pub(super) fn scan(
-        &self,
-        prefix: &[u8],
-    ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), KeystoreError>> {
-        self.db.scan_prefix(prefix).map(|item| {
-            let (key, value) = item.map_err(|error| database_error(&self.dir, &error))?;
-            Ok((key.to_vec(), value.to_vec()))
-        })
+    pub(super) fn scan(&self, prefix: &[u8]) -> impl Iterator<Item = Result<Vec<u8>, KeystoreError>> {
+        self.db
+            .scan_prefix(prefix)
+            .values()
+            .map(|value| value.map(|value| value.to_vec()).map_err(|error| database_error(&self.dir, &error)))
     }
 
     /// Writes records, all or none of them. They last after [`Store::flush`].
@@ -116,7 +113,7 @@ mod tests {
         let mut second = [2; 9];
         second[8] = 9;
         store.insert([(second, vec![9])]).unwrap();
-        let values: Vec<_> = store.scan(&[2]).map(|record| record.unwrap().1).collect();
+        let values: Vec<_> = store.scan(&[2]).map(|record| record.unwrap()).collect();
         assert_eq!(values, [vec![2], vec![9]]);
     }
 }
