@@ -272,3 +272,18 @@ impl From<BuildError> for Refusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// Clients and operators look codes up: none may be missing from the documentation.
+    #[test]
+    fn every_code_is_documented() {
+        let code = |line: &str| Some(line.split_once("=> \"")?.1.split_once('"')?.0.to_owned());
+        let codes: Vec<String> = include_str!("refusal.rs").lines().filter_map(code).collect();
+        assert!(codes.len() > 30, "the codes are found in the source: {codes:?}");
+        let documented = include_str!("../../../docs/signer.md");
+        for code in codes {
+            assert!(documented.contains(&format!("`{code}`")), "{code} is not in docs/signer.md");
+        }
+    }
+}
