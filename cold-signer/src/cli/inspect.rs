@@ -3,7 +3,7 @@
 use super::StoreArgs;
 use super::file::read_text;
 use crate::error::Error;
-use crate::settings::{RuleSettings, ServerSettings};
+use crate::settings::{RuleSettings, Settings};
 use crate::signer::{InputFacts, Kind, Known, OutputFacts, Review, Signer};
 use clap::Args;
 use serde::Deserialize;
@@ -43,18 +43,13 @@ pub(super) struct Inspect {
 }
 
 impl Inspect {
-    pub(super) fn run(
-        self,
-        store: &StoreArgs,
-        server: ServerSettings,
-        rules: RuleSettings,
-    ) -> Result<(), Error> {
-        let read = |path: &Path| read_text(path, server.max_request_bytes());
+    pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
+        let read = |path: &Path| read_text(path, settings.server.max_request_bytes());
         let text = read(&self.file)?;
         let request = self.request.as_deref().map(read).transpose()?;
         let signed =
             signed(&text).map_err(|reason| Error::NotInspectable { path: self.file.clone(), reason })?;
-        let signer = Signer::new(store.open()?, self.rules.rules(rules));
+        let signer = Signer::new(store.open()?, self.rules.rules(settings.rules));
         let (title, review, objection) = match signed {
             Some((transaction, certificates)) => {
                 let request = request.as_ref().map(|request| request.as_str());

@@ -105,18 +105,17 @@ pub fn run() -> ExitCode {
 impl Cli {
     fn run(self) -> Result<(), Error> {
         let Self { mut store, command } = self;
-        let Settings { data_dir, network, passphrase_file, server, rules } =
-            Settings::load(store.config.as_deref())?;
-        store.data_dir = store.data_dir.or(data_dir);
-        store.network = store.network.or(network);
-        store.passphrase_file = store.passphrase_file.or(passphrase_file);
+        let mut settings = Settings::load(store.config.as_deref())?;
+        store.data_dir = store.data_dir.or(settings.data_dir.take());
+        store.network = store.network.or(settings.network);
+        store.passphrase_file = store.passphrase_file.or(settings.passphrase_file.take());
         match command {
             Command::Init(init) => init.run(&store),
             Command::Key(key) => key.run(&store),
             Command::Phrase(phrase) => phrase.run(&store),
-            Command::Serve(serve) => serve.run(&store, server, rules),
-            Command::Sign(sign) => sign.run(&store, server, rules),
-            Command::Inspect(inspect) => inspect.run(&store, server, rules),
+            Command::Serve(serve) => serve.run(&store, settings),
+            Command::Sign(sign) => sign.run(&store, settings),
+            Command::Inspect(inspect) => inspect.run(&store, settings),
             Command::Quickstart(quickstart) => quickstart.run(),
         }
     }

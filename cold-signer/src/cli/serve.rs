@@ -3,7 +3,7 @@
 use super::{StoreArgs, say};
 use crate::error::Error;
 use crate::server::{Answer, Server};
-use crate::settings::{RuleSettings, ServerSettings};
+use crate::settings::{RuleSettings, ServerSettings, Settings};
 use crate::signer::{Refusal, Signer};
 use clap::Args;
 use rand_core::OsRng;
@@ -31,18 +31,13 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run(
-        self,
-        store: &StoreArgs,
-        server: ServerSettings,
-        rules: RuleSettings,
-    ) -> Result<(), Error> {
+    pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
         let keystore = store.open()?;
-        let server = self.server.or(server);
+        let server = self.server.or(settings.server);
         let token = token_file::load_or_create(&server.token_file(keystore.dir()), &mut OsRng)?;
         let config = server.config(keystore.dir());
         let socket = config.socket.clone();
-        let signer = Arc::new(Signer::new(keystore, self.rules.rules(rules)));
+        let signer = Arc::new(Signer::new(keystore, self.rules.rules(settings.rules)));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;

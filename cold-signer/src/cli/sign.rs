@@ -3,7 +3,7 @@
 use super::StoreArgs;
 use super::file::{read_text, require_new, write_new};
 use crate::error::Error;
-use crate::settings::{RuleSettings, ServerSettings};
+use crate::settings::{RuleSettings, Settings};
 use crate::signer::Signer;
 use clap::Args;
 use std::io::{Write, stdout};
@@ -31,16 +31,11 @@ pub(super) struct Sign {
 }
 
 impl Sign {
-    pub(super) fn run(
-        self,
-        store: &StoreArgs,
-        server: ServerSettings,
-        rules: RuleSettings,
-    ) -> Result<(), Error> {
-        let request = read_text(&self.request, server.max_request_bytes())?;
+    pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
+        let request = read_text(&self.request, settings.server.max_request_bytes())?;
         self.out.as_deref().map_or(Ok(()), require_new)?;
         let keystore = store.open()?;
-        let signer = Signer::new(keystore, self.rules.rules(rules));
+        let signer = Signer::new(keystore, self.rules.rules(settings.rules));
         let answer = signer.answer(&request);
         match (answer.refusal, &self.out) {
             (Some(refusal), _) => {
