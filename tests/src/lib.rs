@@ -1,1 +1,13 @@
-//! x
+//! What the end-to-end tests are written with: the real binaries in temporary directories, real sockets, and
+//! short forms for outputs and requests. A test built on it reads in a few lines and waits for conditions,
+//! never for time to pass.
+//!
+//! Everything here panics where it fails: then the test has failed.
+#![allow(clippy::panic, clippy::indexing_slicing)]
+
+pub mod daemon;
+pub mod money;
+pub mod request;
+pub mod session;
+pub mod store;
+pub mod vectors;

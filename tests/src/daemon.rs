@@ -1,0 +1,82 @@
+//! A program that runs until it is stopped, and what it says on standard error meanwhile.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Longer than anything here takes even on a busy machine: who waits longer waits for nothing.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running program. It is killed when this is dropped.
+pub struct Daemon {
+    child: Child,
+    lines: Receiver<String>,
+    log: Vec<String>,
+}
+
+impl Daemon {
+    /// Starts the program and collects its standard error line by line.
+    pub fn spawn(command: &mut Command) -> Self {
+        let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        let mut child = spawned.unwrap_or_else(|error| panic!("starting {command:?}: {error}"));
+        let (sender, lines) = channel();
+        if let Some(stderr) = child.stderr.take() {
+            thread::spawn(move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    // Whoever dropped the receiver does not want to know.
+                    let _ = sender.send(line);
+                }
+            });
+        }
+        Self { child, lines, log: Vec::new() }
+    }
+
+    /// The next line with `text` in it; waits for it.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("the program never said {text:?}, only {:#?}", self.log);
+            };
+            self.log.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends SIGTERM and waits for the end. Answers the exit status and every line that was said.
+    pub fn stop(self) -> (ExitStatus, Vec<String>) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)
+            .unwrap_or_else(|error| panic!("stopping process {}: {error}", self.id()));
+        self.join()
+    }
+
+    /// Waits for the program to end by itself. Answers the exit status and every line that was said.
+    pub fn join(mut self) -> (ExitStatus, Vec<String>) {
+        let mut log = std::mem::take(&mut self.log);
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            log.push(line);
+        }
+        match self.child.wait() {
+            Ok(status) => (status, log),
+            Err(error) => panic!("waiting for the program: {error}; it said {log:#?}"),
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already, which is just as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

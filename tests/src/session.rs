@@ -1,0 +1,43 @@
+//! A client's connection, without the `async`.
+
+use rand_core::OsRng;
+use serde_json::Value;
+use std::path::Path;
+use std::time::Duration;
+use stegos_common::socket::{Client, Endpoint, Limits, SocketError, token_file};
+use tokio::runtime::{Builder, Runtime};
+
+/// An open connection to a cold signer or anything else that speaks the node's protocol.
+pub struct Session {
+    runtime: Runtime,
+    client: Client,
+}
+
+impl Session {
+    /// Connects with the API token of a file.
+    pub fn open(endpoint: &Endpoint, token: &Path) -> Self {
+        let token = token_file::load(token).unwrap_or_else(|error| panic!("{error}"));
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.unwrap_or_else(|error| panic!("starting a runtime: {error}"));
+        let patient = Duration::from_secs(600);
+        let limits = Limits { idle: patient, message: patient, write: patient, ..Limits::default() };
+        let client = runtime.block_on(Client::connect(endpoint, token, limits));
+        Self { runtime, client: client.unwrap_or_else(|error| panic!("{error}")) }
+    }
+
+    /// Sends a request and waits for the answer.
+    pub fn request(&mut self, request: &Value) -> Value {
+        let answer = self.text(&request.to_string());
+        let answer = answer.unwrap_or_else(|| panic!("the connection was closed on {request}"));
+        serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in the answer {answer}"))
+    }
+
+    /// Sends a text and waits for the text that answers it; `None` where the connection is closed instead.
+    pub fn text(&mut self, json: &str) -> Option<String> {
+        match self.runtime.block_on(self.client.request(json, &mut OsRng)) {
+            Ok(answer) => Some(answer.to_string()),
+            Err(SocketError::Closed) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Key stores made by the real `cold-signer`, its commands, and its daemon.
+
+use crate::daemon::Daemon;
+use crate::session::Session;
+use escargot::CargoBuild;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output};
+use std::sync::OnceLock;
+use stegos_common::address::{Address, Network};
+use stegos_common::keys::SecretKey;
+use stegos_common::socket::Endpoint;
+use tempfile::TempDir;
+
+/// The program under test, built once per test file in the test's own profile.
+fn cold_signer() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+        let build = CargoBuild::new().manifest_path(workspace).package("cold-signer").bin("cold-signer");
+        let run = build.current_release().run();
+        run.unwrap_or_else(|error| panic!("building cold-signer: {error}")).path().to_owned()
+    })
+}
+
+/// A key store with the test-only cost in a temporary directory, next to the file with its passphrase.
+pub struct Store {
+    directory: TempDir,
+    network: Network,
+}
+
+impl Store {
+    /// Makes one with a random master key.
+    #[must_use]
+    pub fn new(network: Network) -> Self {
+        let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
+        let store = Self { directory, network };
+        store.private_file("passphrase", "correct horse battery staple\n");
+        store.ok(&["init", "--network", network.name(), "--insecure-test-cost"]);
+        store
+    }
+
+    /// The network.
+    #[must_use]
+    pub const fn network(&self) -> Network {
+        self.network
+    }
+
+    /// The key store's directory.
+    #[must_use]
+    pub fn dir(&self) -> PathBuf {
+        self.path("store")
+    }
+
+    /// A path next to the key store.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file next to the key store that only its owner can read.
+    pub fn private_file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.path(name);
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let written = file.and_then(|mut file| file.write_all(content.as_bytes()));
+        written.unwrap_or_else(|error| panic!("writing {}: {error}", path.display()));
+        path
+    }
+
+    /// The program with nothing but this key store in its environment.
+    #[must_use]
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(cold_signer());
+        command
+            .args(args)
+            .env_clear()
+            .env("HOME", self.directory.path())
+            .env("COLD_SIGNER_DATA_DIR", self.dir())
+            .env("COLD_SIGNER_PASSPHRASE_FILE", self.path("passphrase"));
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap_or_else(|error| panic!("running {args:?}: {error}"))
+    }
+
+    /// Runs a command that must succeed, and answers its output.
+    pub fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Adds accounts with derived keys.
+    pub fn add(&self, accounts: &[&str]) {
+        self.ok(&[&["key", "add"], accounts].concat());
+    }
+
+    /// Adds an account with a key of its own.
+    pub fn import(&self, account: &str, key: &SecretKey) {
+        let file = self.private_file("secret.hex", &hex::encode(key.to_bytes()));
+        self.ok(&["key", "import", account, "--secret-file", &file.to_string_lossy()]);
+        fs::remove_file(&file).unwrap_or_else(|error| panic!("removing {}: {error}", file.display()));
+    }
+
+    /// The addresses of all accounts by name, archived ones and `master` included.
+    #[must_use]
+    pub fn addresses(&self) -> BTreeMap<String, Address> {
+        let list = self.ok(&["key", "list", "--archived", "--json"]);
+        let list: Vec<Value> = serde_json::from_str(&list).unwrap_or_else(|error| panic!("{error}: {list}"));
+        let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
+        let parse = |row: &Value| {
+            let address = Address::parse(&text(row, "address"), self.network);
+            (text(row, "account"), address.unwrap_or_else(|error| panic!("{error}")))
+        };
+        list.iter().map(parse).collect()
+    }
+
+    /// Runs `sign` on a request, with further arguments.
+    pub fn sign(&self, request: &str, args: &[&str]) -> Output {
+        let file = self.private_file("request.json", request);
+        self.run(&[&["sign", &file.to_string_lossy()], args].concat())
+    }
+
+    /// Starts `serve` with further arguments and waits until it listens.
+    #[must_use]
+    pub fn serve(&self, args: &[&str]) -> Signer<'_> {
+        Signer::start(self, self.command(&[&["serve"], args].concat()))
+    }
+}
+
+/// A running `cold-signer serve`, killed when dropped.
+pub struct Signer<'a> {
+    store: &'a Store,
+    daemon: Daemon,
+}
+
+impl<'a> Signer<'a> {
+    /// Starts a `serve` command and waits until it listens.
+    #[must_use]
+    pub fn start(store: &'a Store, mut command: Command) -> Self {
+        let mut daemon = Daemon::spawn(&mut command);
+        daemon.wait_for(&format!("cold-signer for {} listens on", store.network));
+        Self { store, daemon }
+    }
+
+    /// The path of its Unix socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.store.dir().join("run/signer.sock")
+    }
+
+    /// A connection to its Unix socket.
+    #[must_use]
+    pub fn connect(&self) -> Session {
+        self.connect_to(&Endpoint::Unix(self.socket()))
+    }
+
+    /// A connection to another endpoint of it, with the same API token.
+    #[must_use]
+    pub fn connect_to(&self, endpoint: &Endpoint) -> Session {
+        Session::open(endpoint, &self.store.dir().join("api.token"))
+    }
+
+    /// The TCP address; it says so after the Unix socket.
+    pub fn tcp(&mut self) -> SocketAddr {
+        let line = self.daemon.wait_for("listens on");
+        let address = line.rsplit(' ').next().and_then(|address| address.parse().ok());
+        address.unwrap_or_else(|| panic!("no TCP address in {line:?}"))
+    }
+
+    /// One request over a connection of its own.
+    #[must_use]
+    pub fn request(&self, request: &Value) -> Value {
+        self.connect().request(request)
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.daemon.id()
+    }
+
+    /// Stops it by SIGTERM. Answers the exit status and every line it said after it listened.
+    pub fn stop(self) -> (ExitStatus, Vec<String>) {
+        self.daemon.stop()
+    }
+}
