@@ -18,7 +18,8 @@ use stegos_common::socket::Endpoint;
 use tempfile::TempDir;
 
 /// The program under test, built once per test file in the test's own profile.
-fn cold_signer() -> &'static Path {
+#[must_use]
+pub fn cold_signer() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");

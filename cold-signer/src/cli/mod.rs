@@ -65,8 +65,8 @@ struct StoreArgs {
     /// The network of the key store: needed by `init`; elsewhere a store of another network is refused
     #[arg(long, global = true, value_name = "mainnet|testnet|devnet|dev", env = "COLD_SIGNER_NETWORK")]
     network: Option<Network>,
-    /// Read the passphrase from this open file descriptor, a file or a pipe
-    #[arg(long, global = true, value_name = "N", conflicts_with = "passphrase_file")]
+    /// Read the passphrase from this open file descriptor, a file or a pipe; wins over a file
+    #[arg(long, global = true, value_name = "N")]
     passphrase_fd: Option<u32>,
     /// Read the passphrase from this file, which must be yours and closed to others (mode 0600)
     #[arg(long, global = true, value_name = "FILE", env = "COLD_SIGNER_PASSPHRASE_FILE")]
