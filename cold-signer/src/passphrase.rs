@@ -10,7 +10,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 /// No secret is longer, in bytes: passphrases, recovery words, a secret key as JSON.
-const MAX_LENGTH: u64 = 1024;
+const MAX_LENGTH: usize = 1024;
 
 /// Why a secret could not be read. It never holds the secret.
 #[derive(Debug, Error)]
@@ -32,7 +32,7 @@ pub enum SecretError {
     #[error("the passphrase is empty: it is all that protects the keys, choose a long one")]
     Empty,
     /// Longer than any secret of ours.
-    #[error("the {0} is longer than 1024 bytes")]
+    #[error("the {0} is longer than {MAX_LENGTH} bytes: is it the right file?")]
     TooLong(&'static str),
     /// Not UTF-8.
     #[error("the {0} is not UTF-8 text")]
@@ -154,21 +154,23 @@ fn read_private(path: &Path, what: &'static str) -> Result<Zeroizing<String>, Se
     read_text(file, path, what)
 }
 
-fn read_text(file: File, path: &Path, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
+fn read_text(mut file: File, path: &Path, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
     // Allocated once: a growing buffer would leave copies behind.
-    let mut bytes = Zeroizing::new(vec![0; 1024 + 1]);
+    let mut bytes = Zeroizing::new(vec![0; MAX_LENGTH + 1]);
     let mut length = 0;
-    let mut input = file.take(MAX_LENGTH + 1);
     while let Some(free @ [_, ..]) = bytes.get_mut(length..) {
-        match input.read(free) {
+        match file.read(free) {
             Ok(0) => break,
             Ok(count) => length += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => return Err(SecretError::Io { path: path.to_owned(), source }),
         }
     }
-    let read = bytes.get(..length).filter(|read| read.len() <= 1024).ok_or(SecretError::TooLong(what))?;
-    let text = std::str::from_utf8(read).map_err(|_| SecretError::NotText(what))?;
+    if length > MAX_LENGTH {
+        return Err(SecretError::TooLong(what));
+    }
+    bytes.truncate(length);
+    let text = std::str::from_utf8(&bytes).map_err(|_| SecretError::NotText(what))?;
     Ok(Zeroizing::new(text.strip_suffix('\n').unwrap_or(text).to_owned()))
 }
 

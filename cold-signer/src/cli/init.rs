@@ -57,6 +57,7 @@ impl Init {
         let master = Address::new(network, keystore.master().public_key);
         let mut out = stdout().lock();
         writeln!(out, "Created a key store for {network} in {}.", dir.display())?;
+        writeln!(out, "Store id:       {}", hex::encode(keystore.id()))?;
         writeln!(out, "Master address: {master}")?;
         writeln!(out, "\nNext:")?;
         let step = if self.restore_phrase {
