@@ -65,6 +65,7 @@ impl Passphrase {
         if text.is_empty() { Err(SecretError::Empty) } else { Ok(Self(text)) }
     }
 
+    /// The text, for deriving the key.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -117,16 +118,19 @@ impl Source {
     }
 }
 
+/// The first of two inputs, if they are the same.
 fn confirmed(first: Zeroizing<String>, second: Zeroizing<String>) -> Result<Zeroizing<String>, SecretError> {
     if *first == *second { Ok(first) } else { Err(SecretError::Mismatch) }
 }
 
+/// Asks on the controlling terminal, whatever standard input is, without showing what is typed.
 fn ask(what: &'static str, prompt: &str) -> Result<Zeroizing<String>, SecretError> {
     rpassword::prompt_password(prompt)
         .map(Zeroizing::new)
         .map_err(|source| SecretError::NoTerminal { what, source })
 }
 
+/// Reads an open file descriptor by its name in `/dev/fd`, which works for files and pipes.
 fn read_descriptor(number: u32, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
     let path = PathBuf::from(format!("/dev/fd/{number}"));
     let file = File::open(&path).map_err(|source| SecretError::Io { path: path.clone(), source })?;
@@ -154,6 +158,7 @@ fn read_private(path: &Path, what: &'static str) -> Result<Zeroizing<String>, Se
     read_text(file, path, what)
 }
 
+/// Reads to the end, in a buffer that is wiped.
 fn read_text(mut file: File, path: &Path, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
     // Allocated once: a growing buffer would leave copies behind.
     let mut bytes = Zeroizing::new(vec![0; MAX_LENGTH + 1]);

@@ -1,4 +1,6 @@
 //! `init`: creates a key store.
+//!
+//! It prints no secret: the recovery words are shown by `phrase show`, which insists on a terminal.
 
 use super::{Cli, StoreArgs, warn_if_test_only};
 use crate::error::Error;

@@ -8,6 +8,11 @@
 //! | `keys/` | the database: records sealed with the data key, under meaningless keys |
 //! | `lock` | the process id of whoever has the store open |
 //!
+//! Whoever reads the files without the passphrase learns the network, the number of accounts and about how
+//! long their names are, nothing else. Whoever writes to them can destroy, but not exchange a key, move a
+//! record or change the network unnoticed. An older copy of the whole directory opens: that no backup is
+//! mistaken for the store is the operator's care.
+//!
 //! In memory an account takes its name and its public key. Its secret key is derived from the master key
 //! when it is needed; only imported keys are held.
 
