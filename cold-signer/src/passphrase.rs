@@ -10,7 +10,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 /// No secret is longer, in bytes: passphrases, recovery words, a secret key as JSON.
-const MAX_LENGTH: u64 = 1024;
+const MAX_LENGTH: usize = 1024;
 
 /// Why a secret could not be read. It never holds the secret.
 #[derive(Debug, Error)]
@@ -32,7 +32,7 @@ pub enum SecretError {
     #[error("the passphrase is empty: it is all that protects the keys, choose a long one")]
     Empty,
     /// Longer than any secret of ours.
-    #[error("the {0} is longer than 1024 bytes")]
+    #[error("the {0} is longer than {MAX_LENGTH} bytes: is it the right file?")]
     TooLong(&'static str),
     /// Not UTF-8.
     #[error("the {0} is not UTF-8 text")]
@@ -65,6 +65,7 @@ impl Passphrase {
         if text.is_empty() { Err(SecretError::Empty) } else { Ok(Self(text)) }
     }
 
+    /// The text, for deriving the key.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -117,16 +118,19 @@ impl Source {
     }
 }
 
+/// The first of two inputs, if they are the same.
 fn confirmed(first: Zeroizing<String>, second: Zeroizing<String>) -> Result<Zeroizing<String>, SecretError> {
     if *first == *second { Ok(first) } else { Err(SecretError::Mismatch) }
 }
 
+/// Asks on the controlling terminal, whatever standard input is, without showing what is typed.
 fn ask(what: &'static str, prompt: &str) -> Result<Zeroizing<String>, SecretError> {
     rpassword::prompt_password(prompt)
         .map(Zeroizing::new)
         .map_err(|source| SecretError::NoTerminal { what, source })
 }
 
+/// Reads an open file descriptor by its name in `/dev/fd`, which works for files and pipes.
 fn read_descriptor(number: u32, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
     let path = PathBuf::from(format!("/dev/fd/{number}"));
     let file = File::open(&path).map_err(|source| SecretError::Io { path: path.clone(), source })?;
@@ -154,21 +158,24 @@ fn read_private(path: &Path, what: &'static str) -> Result<Zeroizing<String>, Se
     read_text(file, path, what)
 }
 
-fn read_text(file: File, path: &Path, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
+/// Reads to the end, in a buffer that is wiped.
+fn read_text(mut file: File, path: &Path, what: &'static str) -> Result<Zeroizing<String>, SecretError> {
     // Allocated once: a growing buffer would leave copies behind.
-    let mut bytes = Zeroizing::new(vec![0; 1024 + 1]);
+    let mut bytes = Zeroizing::new(vec![0; MAX_LENGTH + 1]);
     let mut length = 0;
-    let mut input = file.take(MAX_LENGTH + 1);
     while let Some(free @ [_, ..]) = bytes.get_mut(length..) {
-        match input.read(free) {
+        match file.read(free) {
             Ok(0) => break,
             Ok(count) => length += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => return Err(SecretError::Io { path: path.to_owned(), source }),
         }
     }
-    let read = bytes.get(..length).filter(|read| read.len() <= 1024).ok_or(SecretError::TooLong(what))?;
-    let text = std::str::from_utf8(read).map_err(|_| SecretError::NotText(what))?;
+    if length > MAX_LENGTH {
+        return Err(SecretError::TooLong(what));
+    }
+    bytes.truncate(length);
+    let text = std::str::from_utf8(&bytes).map_err(|_| SecretError::NotText(what))?;
     Ok(Zeroizing::new(text.strip_suffix('\n').unwrap_or(text).to_owned()))
 }
 

@@ -30,9 +30,12 @@ pub(super) struct Export {
     out: Option<PathBuf>,
 }
 
+/// The formats of an export.
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
+    /// One JSON object per line
     Jsonl,
+    /// Comma-separated values with a line of titles
     Csv,
 }
 
@@ -48,6 +51,7 @@ impl Export {
 }
 
 impl Format {
+    /// Writes all rows and flushes.
     fn write<'a>(self, rows: impl Iterator<Item = PublicFacts<'a>>, out: impl Write) -> io::Result<()> {
         let mut out = BufWriter::new(out);
         if matches!(self, Self::Csv) {

@@ -1,4 +1,6 @@
 //! `key import`: an account with a key of its own.
+//!
+//! Such a key is lost with the store, whatever words are written down. The program says so each time.
 
 use super::public::PublicFacts;
 use super::{StoreArgs, say};
@@ -67,6 +69,7 @@ impl Import {
         Ok(())
     }
 
+    /// The key from whichever source was given.
     fn read_key(&self) -> Result<SecretKey, Error> {
         if let Some(path) = &self.source.secret_file {
             let text = Source::File(path.clone()).read("secret key")?;
@@ -85,7 +88,10 @@ impl Import {
     }
 }
 
-/// Reads 64 hex digits or a JSON array of 32 numbers.
+/// Reads 64 hex digits or a JSON array of 32 numbers, the little-endian bytes of the API either way.
+///
+/// # Errors
+/// [`Error::SecretFile`], which never shows what the file holds.
 fn parse_secret(text: &str, path: &Path) -> Result<SecretKey, Error> {
     let refused = |reason: String| Error::SecretFile { path: path.to_owned(), reason };
     let text = text.trim();

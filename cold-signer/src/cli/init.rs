@@ -1,4 +1,6 @@
 //! `init`: creates a key store.
+//!
+//! It prints no secret: the recovery words are shown by `phrase show`, which insists on a terminal.
 
 use super::{Cli, StoreArgs, warn_if_test_only};
 use crate::error::Error;
@@ -57,6 +59,7 @@ impl Init {
         let master = Address::new(network, keystore.master().public_key);
         let mut out = stdout().lock();
         writeln!(out, "Created a key store for {network} in {}.", dir.display())?;
+        writeln!(out, "Store id:       {}", hex::encode(keystore.id()))?;
         writeln!(out, "Master address: {master}")?;
         writeln!(out, "\nNext:")?;
         let step = if self.restore_phrase {

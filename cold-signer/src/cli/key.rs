@@ -1,4 +1,6 @@
 //! `key`: the accounts and their keys.
+//!
+//! Tables are for people; scripts take `--json`, whose fields are those of [`PublicFacts`].
 
 use super::export::Export;
 use super::import::Import;
@@ -82,6 +84,7 @@ pub(super) struct Add {
     count: Option<usize>,
 }
 
+/// A number of accounts that a typing error does not turn into a full disk.
 fn parse_count(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|count| (1..=1_000_000).contains(count));
     count.ok_or_else(|| "use a number from 1 to 1000000".to_owned())
@@ -124,6 +127,7 @@ impl Add {
     }
 }
 
+/// Lists the master key and the accounts.
 fn list(keystore: &Keystore, archived: bool, json: bool) -> Result<(), Error> {
     let rows = || PublicFacts::all(keystore, archived);
     if json {
@@ -138,6 +142,7 @@ fn list(keystore: &Keystore, archived: bool, json: bool) -> Result<(), Error> {
     Ok(())
 }
 
+/// Shows one account, archived or not, or the master key.
 fn show(keystore: &Keystore, name: &str, json: bool) -> Result<(), Error> {
     let facts = match keystore.account(name) {
         _ if name == MASTER => PublicFacts::of_master(keystore),

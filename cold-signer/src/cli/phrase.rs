@@ -1,4 +1,7 @@
 //! `phrase show`: the recovery words, for human eyes only.
+//!
+//! It is the only command that prints a secret. Standard input must be a terminal too, so that no script
+//! answers the question.
 
 use super::StoreArgs;
 use crate::error::Error;

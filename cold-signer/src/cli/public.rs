@@ -30,21 +30,28 @@ impl fmt::Display for Origin {
 /// The public facts of one account.
 #[derive(Serialize)]
 pub(super) struct PublicFacts<'a> {
+    /// The name, `master` for the master key.
     pub(super) account: &'a str,
+    /// The bech32 address of the public key on the store's network.
     pub(super) address: String,
     /// 64 hex digits, the bytes in the order in which outputs hold them.
     pub(super) public_key: String,
     #[serde(serialize_with = "network_name")]
+    /// The store's network.
     pub(super) network: Network,
+    /// Whether the recovery words cover the key.
     pub(super) origin: Origin,
+    /// Whether the account was removed.
     pub(super) archived: bool,
 }
 
 impl<'a> PublicFacts<'a> {
+    /// Those of the master key.
     pub(super) fn of_master(keystore: &Keystore) -> Self {
         Self::new(MASTER, keystore, &keystore.master(), Origin::Master, false)
     }
 
+    /// Those of an account.
     pub(super) fn of(keystore: &Keystore, account: &'a Account) -> Self {
         let origin = if account.is_imported() { Origin::Imported } else { Origin::Derived };
         Self::new(account.name(), keystore, &keystore.owner_of(account), origin, account.is_archived())
@@ -69,6 +76,7 @@ impl<'a> PublicFacts<'a> {
     }
 }
 
+/// The network as nodes name it.
 fn network_name<S: Serializer>(network: &Network, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(network.name())
 }

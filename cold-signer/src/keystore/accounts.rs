@@ -1,4 +1,8 @@
 //! The accounts: finding them in memory, adding, importing, archiving.
+//!
+//! All accounts are held in memory, some 300 bytes each, so that the owner of an output is found by two
+//! lookups without a disk. Records are only ever added or replaced, never deleted: a key that was handed out
+//! as an address may receive money for ever.
 
 use super::record::{Account, Place, Table};
 use super::seal::SealingKey;
@@ -26,6 +30,9 @@ pub(super) struct Accounts {
 
 impl Accounts {
     /// Reads and opens every record.
+    ///
+    /// # Errors
+    /// [`KeystoreError::Damaged`] names the first record that does not open at its place.
     pub(super) fn load(store: &Store, key: &SealingKey) -> Result<Self, KeystoreError> {
         let mut accounts = Self::default();
         for sealed in store.scan(&[Table::Account as u8]) {
@@ -38,18 +45,22 @@ impl Accounts {
         Ok(accounts)
     }
 
+    /// The account of this name, archived or not.
     pub(super) fn by_name(&self, name: &str) -> Option<&Account> {
         self.list.get(*self.names.get(name)?)
     }
 
+    /// The account of this public key, archived or not.
     pub(super) fn by_key(&self, public_key: &Encoded) -> Option<&Account> {
         self.list.get(*self.keys.get(public_key)?)
     }
 
+    /// All accounts in the order of their records.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Account> {
         self.list.iter()
     }
 
+    /// Knows an account whose record is the next one.
     fn push(&mut self, account: Account) {
         let index = self.list.len();
         self.names.insert(account.name.clone(), index);
@@ -59,10 +70,12 @@ impl Accounts {
 }
 
 impl Keystore {
-    /// Adds accounts with keys derived from the master key, all or none of them.
+    /// Adds accounts with keys derived from the master key, all or none of them. They are on disk when it
+    /// answers.
     ///
     /// # Errors
-    /// [`AccountError`] for the first name that cannot be added.
+    /// [`AccountError`] for the first name that cannot be added: [`AccountError::Name`], `Exists`, `Archived`,
+    /// `KeyExists` where somebody imported the key it would get, `Keystore` where the disk failed.
     pub fn add(&mut self, names: &[&str]) -> Result<(), AccountError> {
         let mut new = HashSet::new();
         for name in names {
@@ -139,6 +152,7 @@ impl Keystore {
         self.set_archived(name, false)
     }
 
+    /// Replaces the record by one with the other flag.
     fn set_archived(&mut self, name: &str, archived: bool) -> Result<(), AccountError> {
         let unknown = || AccountError::unknown(name);
         let index = *self.accounts.names.get(name).ok_or_else(unknown)?;
@@ -180,6 +194,7 @@ impl Keystore {
         self.store.flush()
     }
 
+    /// Refuses a name that is none, or taken.
     fn require_free(&self, name: &str) -> Result<(), AccountError> {
         check_name(name)?;
         match self.account(name) {

@@ -1,4 +1,8 @@
 //! The store's directory: private, locked by one process, written so that a crash leaves old or new.
+//!
+//! The lock is our own, beside the database's: it covers the header too, and its refusal names the process
+//! that holds it. It is an advisory lock (`flock`) which ends with the process, so that no crash leaves a
+//! lock behind.
 
 use super::error::KeystoreError;
 use rustix::fs::{FlockOperation, flock};
@@ -19,6 +23,9 @@ pub(super) struct Directory {
 
 impl Directory {
     /// Creates the directory, mode 0700, where it does not exist yet, and locks it.
+    ///
+    /// # Errors
+    /// As [`Directory::lock`], and `Io` where it cannot be created.
     pub(super) fn create(path: &Path) -> Result<Self, KeystoreError> {
         if !path.exists() {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(KeystoreError::io(path))?;
@@ -59,8 +66,10 @@ impl Directory {
         &self.path
     }
 
-    /// Writes a new file in one step: after a crash it is there completely or not at all. An existing file
-    /// is an error.
+    /// Writes a new file in one step: after a crash it is there completely or not at all.
+    ///
+    /// # Errors
+    /// `Io`, also where the file exists already.
     pub(super) fn write_new(&self, name: &str, content: &str) -> Result<(), KeystoreError> {
         let path = self.path.join(name);
         let write = || {
@@ -77,10 +86,14 @@ impl Directory {
 }
 
 /// Makes a file's content, or a directory's entries, survive a power loss.
+///
+/// # Errors
+/// `Io` where it cannot be opened or the disk refuses.
 pub(super) fn sync(path: &Path) -> Result<(), KeystoreError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(KeystoreError::io(path))
 }
 
+/// Leaves this process's id in the lock file, for the message that others get.
 fn write_pid(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;

@@ -1,7 +1,17 @@
 //! The header: a small text file beside the database that says how to get from the passphrase to the data
 //! key.
 //!
-//! It is TOML with a fixed layout. Everything above `data_key` is, byte for byte, the associated data of the
+//! | field | meaning |
+//! | --- | --- |
+//! | `format` | version of header and records; a newer one is refused |
+//! | `network` | the network of all addresses |
+//! | `store_id` | 16 random bytes that tell this store from others |
+//! | `test_only` | whether the cost may be below the floor |
+//! | `argon2id_…` | memory in KiB, passes, lanes, and 32 bytes of salt |
+//! | `data_key` | the random key of the records, sealed with the key of the passphrase |
+//! | `checksum` | SHA3-256 of all lines above it |
+//!
+//! It is TOML with a fixed layout; bytes are in hex. Everything above `data_key` is, byte for byte, the associated data of the
 //! sealed data key, so nobody who lacks the passphrase can change the network or the cost. The last line is
 //! a checksum: it tells a damaged file from a wrong passphrase.
 
@@ -23,8 +33,11 @@ pub(super) const MAX_LENGTH: u64 = 4096;
 
 /// A header that was read and checked as far as that goes without the passphrase.
 pub(super) struct Header {
+    /// The network of the store.
     pub(super) network: Network,
+    /// What tells this store from others.
     pub(super) store_id: [u8; 16],
+    /// What it costs to try a passphrase.
     pub(super) cost: Cost,
     salt: [u8; 32],
     sealed_key: Vec<u8>,
@@ -32,6 +45,7 @@ pub(super) struct Header {
     protected: String,
 }
 
+/// The fields as they stand in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
@@ -57,7 +71,10 @@ struct Format {
 }
 
 impl Header {
-    /// A new header's text, and the random data key that it wraps.
+    /// A new header, its text, and the random data key that it wraps.
+    ///
+    /// # Errors
+    /// `TestCostOnMainnet`, and `OutOfMemory` where the cost is too high for this host.
     pub(super) fn create(
         network: Network,
         cost: Cost,
@@ -98,7 +115,8 @@ impl Header {
     /// Reads a header's text.
     ///
     /// # Errors
-    /// `NewerFormat`, `HeaderDamaged`, `HeaderDowngraded`, `HeaderExcessive` or `TestCostOnMainnet`.
+    /// `NewerFormat`, `HeaderDamaged`, `HeaderDowngraded`, `HeaderExcessive` or `TestCostOnMainnet`, in the
+    /// order in which they make sense: a checksum of a format that we do not know says nothing.
     pub(super) fn parse(text: &str) -> Result<Self, KeystoreError> {
         let damaged = |reason: &str| KeystoreError::HeaderDamaged(reason.to_owned());
         let toml_error = |error: toml::de::Error| damaged(error.message());
@@ -147,6 +165,7 @@ impl Header {
     }
 }
 
+/// Refuses the test-only cost on the network where money is real, in new headers and in old ones.
 fn require_real_cost(network: Network, cost: Cost) -> Result<(), KeystoreError> {
     if cost.test_only && network == Network::Mainnet {
         return Err(KeystoreError::TestCostOnMainnet);

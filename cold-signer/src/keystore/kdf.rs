@@ -1,4 +1,7 @@
 //! From a passphrase to a key: Argon2id (RFC 9106).
+//!
+//! The cost stands in the header, so that it can rise in later stores. A header is not trusted: it can
+//! neither lower the cost below a floor nor raise it so far that opening the store becomes an attack.
 
 use super::error::KeystoreError;
 use super::seal::SealingKey;
@@ -26,6 +29,10 @@ impl Cost {
     pub const TEST: Self = Self { memory_kib: 64, passes: 1, lanes: 1, test_only: true };
 
     /// Refuses what a header that was not downgraded cannot ask for, and what this host should not try.
+    ///
+    /// # Errors
+    /// `HeaderExcessive` above 4 GiB, 64 passes or 16 lanes; `HeaderDowngraded` below 64 MiB or 2 passes,
+    /// unless the store is marked as one for tests.
     pub(super) fn check(self) -> Result<(), KeystoreError> {
         let Self { memory_kib, passes, lanes, test_only } = self;
         if memory_kib > 4 * 1024 * 1024 || passes > 64 || lanes > 16 {
@@ -37,7 +44,11 @@ impl Cost {
         Ok(())
     }
 
-    /// The key of `passphrase` and `salt`.
+    /// The key of `passphrase` and `salt`. The memory it worked in is wiped.
+    ///
+    /// # Errors
+    /// `OutOfMemory` where the host does not have the memory; `HeaderDamaged` for parameters that Argon2id
+    /// does not know.
     pub(super) fn derive(self, passphrase: &str, salt: &[u8; 32]) -> Result<SealingKey, KeystoreError> {
         let damaged = |error: argon2::Error| KeystoreError::HeaderDamaged(format!("Argon2id: {error}"));
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(damaged)?;

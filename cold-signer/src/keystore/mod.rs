@@ -8,6 +8,11 @@
 //! | `keys/` | the database: records sealed with the data key, under meaningless keys |
 //! | `lock` | the process id of whoever has the store open |
 //!
+//! Whoever reads the files without the passphrase learns the network, the number of accounts and about how
+//! long their names are, nothing else. Whoever writes to them can destroy, but not exchange a key, move a
+//! record or change the network unnoticed. An older copy of the whole directory opens: that no backup is
+//! mistaken for the store is the operator's care.
+//!
 //! In memory an account takes its name and its public key. Its secret key is derived from the master key
 //! when it is needed; only imported keys are held.
 
@@ -88,9 +93,10 @@ impl Locked {
     /// Everything that [`Keystore::open`] answers, except what takes the passphrase to find out.
     pub fn new(dir: &Path, network: Option<Network>) -> Result<Self, KeystoreError> {
         let path = dir.join(header::FILE);
-        if !path.exists() {
-            require_absent(dir)?;
-            return Err(KeystoreError::Missing(dir.to_owned()));
+        match require_absent(dir) {
+            Ok(()) => return Err(KeystoreError::Missing(dir.to_owned())),
+            Err(KeystoreError::Exists(_)) => {}
+            Err(error) => return Err(error),
         }
         let directory = Directory::lock(dir)?;
         let mut text = String::new();
@@ -214,7 +220,7 @@ impl Keystore {
         self.header.cost.test_only
     }
 
-    /// The directory of the store.
+    /// The directory of the store, locked for this process.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.directory.path()
@@ -283,12 +289,17 @@ impl Keystore {
 /// Refuses a directory that holds a store, or what is left of one.
 ///
 /// # Errors
-/// [`KeystoreError::Exists`] and [`KeystoreError::HeaderMissing`].
+/// [`KeystoreError::Exists`] and [`KeystoreError::HeaderMissing`]; [`KeystoreError::Io`] where the directory
+/// cannot be entered.
 pub fn require_absent(dir: &Path) -> Result<(), KeystoreError> {
-    if dir.join(header::FILE).exists() {
+    let exists = |name| {
+        let path = dir.join(name);
+        path.try_exists().map_err(KeystoreError::io(&path))
+    };
+    if exists(header::FILE)? {
         return Err(KeystoreError::Exists(dir.to_owned()));
     }
-    if dir.join(DATABASE).exists() {
+    if exists(DATABASE)? {
         return Err(KeystoreError::HeaderMissing(dir.to_owned()));
     }
     Ok(())

@@ -1,4 +1,7 @@
 //! What is written, before it is sealed: the places of records and the encoding of an account.
+//!
+//! The key of a record in the database is its place: a table and a number, nothing about its content. The
+//! place and the format version are also the associated data under which the record is sealed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +12,10 @@ use zeroize::Zeroizing;
 /// The newest format of header and records that this program reads, and the one it writes.
 pub(super) const FORMAT: u32 = 1;
 
+/// Flag: the account was removed.
 const ARCHIVED: u8 = 1;
+
+/// Flag: a secret key follows the public key.
 const IMPORTED: u8 = 2;
 
 /// A kind of record. Its byte starts the record's key in the database, which is one tree.
@@ -68,10 +74,13 @@ impl fmt::Display for Place {
 /// An account as the store knows it: what it takes to find it, and its key only if that was imported.
 #[derive(Clone)]
 pub struct Account {
+    /// Unique in the store.
     pub(super) name: Arc<str>,
+    /// Kept encoded, a sixth of a decoded key's size.
     pub(super) public_key: Encoded,
     /// Absent for a key that is derived from the master key and the name.
     pub(super) imported: Option<Arc<SecretKey>>,
+    /// Whether it was removed.
     pub(super) archived: bool,
 }
 

@@ -1,4 +1,7 @@
 //! Sealing: XChaCha20-Poly1305 with a random nonce per record.
+//!
+//! A nonce of 24 random bytes needs no counter that a restored backup could set back. The associated data
+//! says what is sealed and where it belongs: a record moved elsewhere does not open.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -9,6 +12,7 @@ use zeroize::Zeroizing;
 pub(super) struct SealingKey(XChaCha20Poly1305);
 
 impl SealingKey {
+    /// The key of these 32 bytes; the caller wipes its own copy.
     pub(super) fn new(bytes: &[u8; 32]) -> Self {
         Self(XChaCha20Poly1305::new(bytes.into()))
     }
@@ -26,7 +30,7 @@ impl SealingKey {
         [nonce.as_slice(), &ciphertext].concat()
     }
 
-    /// The plaintext; nothing where key, associated data or a single bit differ.
+    /// The plaintext, wiped on drop; nothing where key, associated data or a single bit differ.
     pub(super) fn open(&self, sealed: &[u8], associated_data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, ciphertext) = sealed.split_first_chunk::<24>()?;
         let payload = Payload { msg: ciphertext, aad: associated_data };

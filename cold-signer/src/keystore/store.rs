@@ -1,7 +1,13 @@
 //! The database below: sled 0.34, which sees ciphertext and meaningless keys only.
 //!
-//! Everything that must be known about sled is in this file: it needs an unfinished snapshot out of its way
-//! before it opens, and its `flush` does not reach the disk.
+//! Everything that must be known about sled is in this file:
+//!
+//! - An unfinished snapshot, left by a crash, would keep it from opening for ever. It is moved out of the way.
+//! - Its `flush` does not wait for the disk. An fsync follows.
+//! - A batch is atomic within one tree only. There is one tree; tables are prefixes of the keys.
+//! - Its cache would take a gigabyte. It gets 64 MiB.
+//!
+//! Nothing else in the program names sled, so that another database can take its place.
 
 use super::directory::sync;
 use super::error::KeystoreError;
@@ -16,6 +22,9 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens the database in `dir`, creating it where there is none. The caller holds the store's lock.
+    ///
+    /// # Errors
+    /// `Database` where the files are damaged, `Io` where they cannot be reached.
     pub(super) fn open(dir: &Path) -> Result<Self, KeystoreError> {
         quarantine_snapshots(dir)?;
         let db = sled::Config::new()
@@ -29,7 +38,10 @@ impl Store {
         Ok(Self { db, dir: dir.to_owned() })
     }
 
-    /// The record of a key.
+    /// The record of a key, if there is one.
+    ///
+    /// # Errors
+    /// `Database`.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KeystoreError> {
         let value = self.db.get(key).map_err(|error| database_error(&self.dir, &error))?;
         Ok(value.map(|value| value.to_vec()))
@@ -43,7 +55,11 @@ impl Store {
             .map(|value| value.map(|value| value.to_vec()).map_err(|error| database_error(&self.dir, &error)))
     }
 
-    /// Writes records, all or none of them. They last after [`Store::flush`].
+    /// Writes records, all or none of them, replacing those of the same keys. They last after
+    /// [`Store::flush`].
+    ///
+    /// # Errors
+    /// `Database`; nothing was written then.
     pub(super) fn insert(
         &self,
         records: impl IntoIterator<Item = ([u8; 9], Vec<u8>)>,
@@ -56,6 +72,9 @@ impl Store {
     }
 
     /// Waits until everything written so far survives a power loss.
+    ///
+    /// # Errors
+    /// `Database` or `Io`; what was written may or may not last then.
     pub(super) fn flush(&self) -> Result<(), KeystoreError> {
         self.db.flush().map_err(|error| database_error(&self.dir, &error))?;
         // sled only starts the write-back (sync_file_range); the disk's word comes from fsync.
@@ -64,6 +83,7 @@ impl Store {
     }
 }
 
+/// The database's word, without its type.
 fn database_error(dir: &Path, error: &sled::Error) -> KeystoreError {
     KeystoreError::Database { dir: dir.to_owned(), reason: error.to_string() }
 }

@@ -236,3 +236,13 @@ fn messages_say_what_to_do() {
     let text = KeystoreError::Damaged(place).to_string();
     assert!(text.contains("record 17 of the table of accounts") && text.contains("backup"), "{text}");
 }
+
+proptest::proptest! {
+    #[test]
+    fn hostile_bytes_are_errors(text: String, bytes: Vec<u8>) {
+        assert!(header::Header::parse(&text).is_err());
+        if let Some(account) = super::Account::decode(&bytes) {
+            assert_eq!(*account.encode(), bytes);
+        }
+    }
+}
