@@ -215,6 +215,15 @@ impl FromStr for EncodedAddress {
             return Err(AddressError::UnknownPrefix { address: shown(text), prefix });
         };
         let bytes: Vec<u8> = decoded.byte_iter().collect();
+        // The last character has bits to spare; only one of its spellings is the address.
+        if !bech32::encode::<Bech32>(decoded.hrp(), &bytes)
+            .is_ok_and(|again| again.eq_ignore_ascii_case(text))
+        {
+            return Err(AddressError::Bech32 {
+                address: shown(text),
+                reason: "padding bits are not zero".into(),
+            });
+        }
         let key = Encoded::try_from(bytes.as_slice())
             .map_err(|reason| AddressError::PublicKey { address: shown(text), reason })?;
         Ok(Self { network, key })
@@ -258,5 +267,24 @@ impl fmt::Display for Address {
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Address({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 32 bytes leave four bits of the last character over. Were they not looked at, each key would have 16
+    /// addresses.
+    #[test]
+    fn an_address_has_one_spelling() {
+        use bech32::primitives::iter::{ByteIterExt, Fe32IterExt};
+        let hrp = Hrp::parse_unchecked("dev");
+        let mut digits: Vec<bech32::Fe32> = [7; 32].into_iter().bytes_to_fes().collect();
+        let last = digits.last_mut().unwrap();
+        *last = bech32::Fe32::try_from(last.to_u8() | 1).unwrap();
+        let text: String = digits.into_iter().with_checksum::<Bech32>(&hrp).chars().collect();
+        let error = text.parse::<EncodedAddress>().unwrap_err();
+        assert!(matches!(error, AddressError::Bech32 { .. }), "{error}");
     }
 }

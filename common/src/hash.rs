@@ -6,6 +6,7 @@ use sha3::{Digest, Sha3_256};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
+use zeroize::Zeroize;
 
 /// A SHA3-256 digest: the id of an output, of a transaction, of a block.
 ///
@@ -54,6 +55,13 @@ impl Hash {
         let mut text = hex::encode(self.0);
         text.truncate(12);
         text
+    }
+}
+
+/// Most digests are public; of those that are keys, whoever computes one wipes it.
+impl Zeroize for Hash {
+    fn zeroize(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -88,7 +88,7 @@ fn seal(plaintext: &[u8], password: &str) -> proto::EncryptedKey {
     let key = password_key(password);
     let public = key.public_key();
     let (sealed, _) = Sealed::seal(plaintext, &public);
-    let signature = Signature::sign(&Hash::digest(&sealed), &key, &public);
+    let signature = Signature::sign(&Hash::digest(&sealed), &key);
     proto::EncryptedKey {
         payload: Some(proto::Payload { ag: wire::to_point(&sealed.hint), ctxt: sealed.ciphertext }),
         sig: wire::to_signature(&signature),

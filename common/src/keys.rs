@@ -51,14 +51,15 @@ impl SecretKey {
     /// The deterministic key of a seed: SHA3-256 of the seed, reduced modulo the group order.
     #[must_use]
     pub fn from_seed(seed: &[u8]) -> Self {
-        Self(Scalar::from_hash(Hash::digest(seed)))
+        let digest = Zeroizing::new(Hash::digest(seed));
+        Self(Scalar::from_hash(*digest))
     }
 
     /// The key of an account of an exchange: the deterministic key of `digest_chain([master, account])`, the
     /// scheme of the network's own vault. One master key thus restores every account.
     #[must_use]
     pub fn account_key(&self, account: &str) -> Self {
-        let seed = Hash::chain(&[self, &account]);
+        let seed = Zeroizing::new(Hash::chain(&[self, &account]));
         Self::from_seed(seed.as_bytes())
     }
 

@@ -28,27 +28,57 @@ const CONTENT_HASH: u8 = 1;
 /// What a sender attaches to a private payment.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PayloadData {
-    /// Text for the recipient. Trailing zero bytes are lost on the way.
-    Comment(String),
+    /// Text for the recipient.
+    Comment(Comment),
     /// The hash of something delivered elsewhere.
     ContentHash(Hash),
 }
 
-/// A comment that does not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the comment has {0} bytes, at most {MAX_COMMENT_LEN} fit into a payment")]
-pub struct CommentTooLongError(pub usize);
+/// A comment that a payload can carry unchanged. Wiped on drop; it has no `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Comment(Zeroizing<String>);
 
-impl PayloadData {
-    /// A comment, checked for its length.
+/// A comment that would not arrive as it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CommentError {
+    /// Longer than there is room; the deployed node crashes on one.
+    #[error("the comment has {0} bytes, at most {MAX_COMMENT_LEN} fit into a payment")]
+    TooLong(usize),
+    /// Its last bytes are zero: readers take them for padding, and a certificate would not verify. The deployed
+    /// node accepts them.
+    #[error("the comment ends with a NUL character, which would be lost on the way")]
+    TrailingNul,
+}
+
+impl Comment {
+    /// Takes a text.
     ///
     /// # Errors
-    /// [`CommentTooLongError`] above [`MAX_COMMENT_LEN`] bytes; the deployed node crashes on one.
-    pub fn comment(text: &str) -> Result<Self, CommentTooLongError> {
+    /// [`CommentError`] for a text that would not arrive unchanged.
+    pub fn new(text: &str) -> Result<Self, CommentError> {
         if text.len() > MAX_COMMENT_LEN {
-            return Err(CommentTooLongError(text.len()));
+            return Err(CommentError::TooLong(text.len()));
         }
-        Ok(Self::Comment(text.to_owned()))
+        if text.ends_with('\0') {
+            return Err(CommentError::TrailingNul);
+        }
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PayloadData {
+    /// A comment, see [`Comment::new`].
+    ///
+    /// # Errors
+    /// [`CommentError`] for a text that would not arrive unchanged.
+    pub fn comment(text: &str) -> Result<Self, CommentError> {
+        Comment::new(text).map(Self::Comment)
     }
 
     fn code(&self) -> u8 {
@@ -60,7 +90,7 @@ impl PayloadData {
 
     fn bytes(&self) -> &[u8] {
         match self {
-            Self::Comment(text) => text.as_bytes(),
+            Self::Comment(comment) => comment.as_str().as_bytes(),
             Self::ContentHash(hash) => hash.as_bytes(),
         }
     }
@@ -121,8 +151,8 @@ impl Payload {
 
     /// Signs as the sender, so that the payment can be proved later.
     #[must_use]
-    pub fn signed_by(mut self, key: &SecretKey, public: &PublicKey) -> Self {
-        self.signature = Signature::sign(&self.digest(), key, public);
+    pub fn signed_by(mut self, key: &SecretKey) -> Self {
+        self.signature = Signature::sign(&self.digest(), key);
         self
     }
 
@@ -211,7 +241,9 @@ fn decode_data(code: u8, data: &[u8]) -> Result<PayloadData, PayloadError> {
         COMMENT => {
             let end = data.iter().rposition(|byte| *byte != 0).map_or(0, |last| last.saturating_add(1));
             let text = data.get(..end).and_then(|text| std::str::from_utf8(text).ok());
-            text.map(|text| PayloadData::Comment(text.to_owned())).ok_or(PayloadError::Comment)
+            // One byte more than we write fits in; what is there is read.
+            let comment = text.map(|text| Comment(Zeroizing::new(text.to_owned())));
+            comment.map(PayloadData::Comment).ok_or(PayloadError::Comment)
         }
         CONTENT_HASH => match data.split_first_chunk::<32>() {
             Some((hash, padding)) if padding.iter().all(|byte| *byte == 0) => {
@@ -249,9 +281,6 @@ impl Drop for Payload {
     fn drop(&mut self) {
         self.gamma.zeroize();
         self.delta.zeroize();
-        if let PayloadData::Comment(text) = &mut self.data {
-            text.zeroize();
-        }
     }
 }
 

@@ -19,10 +19,18 @@ impl Signature {
     /// What stands where nothing was signed: u = 0 and the identity.
     pub const UNSIGNED: Self = Self { u: Scalar::ZERO, k: Encoded::from_bytes([0; 32]) };
 
-    /// Signs the digest `message` with `key`, whose public half is `public`.
+    /// Signs the digest `message` with `key`.
     #[must_use]
-    pub fn sign(message: &Hash, key: &SecretKey, public: &PublicKey) -> Self {
-        let nonce = Zeroizing::new(Scalar::from_hash(Hash::chain(&[message, key])));
+    pub fn sign(message: &Hash, key: &SecretKey) -> Self {
+        Self::sign_as(message, key, &key.public_key())
+    }
+
+    /// Signs for a caller who has the public half already. It must be the right one, and the signature must be
+    /// verified before anybody sees it: the nonce does not depend on `public`, and two signatures of one message
+    /// under two public keys reveal the secret one.
+    pub(crate) fn sign_as(message: &Hash, key: &SecretKey, public: &PublicKey) -> Self {
+        let digest = Zeroizing::new(Hash::chain(&[message, key]));
+        let nonce = Zeroizing::new(Scalar::from_hash(*digest));
         let k = Point::mul_g(&nonce).encode();
         let challenge = challenge(&k, public, message);
         Self { u: *nonce + challenge * *key.scalar(), k }

@@ -9,7 +9,7 @@ use crate::keys::{PublicKey, SecretKey};
 use crate::payload::CANARY_LEN;
 use aes::Aes128;
 use aes::cipher::{KeyIvInit, StreamCipher};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// A message encrypted to a public key. There is no authentication: other layers recognise a wrong key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,10 +71,9 @@ impl Hashable for Sealed {
 /// Encrypts or decrypts in place: the key is the first half of the shared point's digest, the initial
 /// counter block the second.
 fn apply_key(shared: &Point, bytes: &mut [u8]) {
-    let mut digest = *Hash::digest(shared).as_bytes();
-    let (key, counter) = digest.split_at(16);
+    let digest = Zeroizing::new(Hash::digest(shared));
+    let (key, counter) = digest.as_bytes().split_at(16);
     // Both halves are 16 bytes long, as AES-128 asks.
     let mut cipher = ctr::Ctr128BE::<Aes128>::new(key.into(), counter.into());
     cipher.apply_keystream(bytes);
-    digest.zeroize();
 }

@@ -12,6 +12,14 @@ pub enum DecodeError {
     /// Not protobuf, or cut short.
     #[error("not a protobuf message: {0}")]
     Protobuf(#[from] prost::DecodeError),
+    /// Longer than any valid message, so that nobody has to hold what hostile bytes would unfold to.
+    #[error("{length} bytes, at most {most} are read")]
+    TooLong {
+        /// The number of bytes.
+        length: usize,
+        /// The most that is read.
+        most: usize,
+    },
     /// A field that must be there is not.
     #[error("the field {0} is missing")]
     Missing(&'static str),
@@ -29,6 +37,11 @@ pub enum DecodeError {
 }
 
 pub(crate) type Result<T> = std::result::Result<T, DecodeError>;
+
+pub(crate) fn at_most(most: usize, bytes: &[u8]) -> Result<()> {
+    let length = bytes.len();
+    if length > most { Err(DecodeError::TooLong { length, most }) } else { Ok(()) }
+}
 
 pub(crate) fn required<T>(field: &'static str, value: Option<T>) -> Result<T> {
     value.ok_or(DecodeError::Missing(field))

@@ -8,7 +8,7 @@ use rand_core::SeedableRng;
 use stegos_common::amount::Amount;
 use stegos_common::certificate;
 use stegos_common::keys::{PublicKey, SecretKey};
-use stegos_common::output::{Output, PaymentOutput, PublicPaymentOutput};
+use stegos_common::output::{Output, PaymentOutput, PublicPaymentOutput, Unspent};
 use stegos_common::payload::PayloadData;
 use stegos_common::transaction::{
     BuildError, Built, NewOutput, PaymentTransaction, Spendable, TransactionError, UnlockError, build,
@@ -28,18 +28,18 @@ fn comment(text: &str) -> PayloadData {
     PayloadData::comment(text).unwrap()
 }
 
-fn output(owner: u8, micro: i64, private: bool, rng: &mut ChaCha20Rng) -> Output {
+fn output(owner: u8, micro: i64, private: bool, rng: &mut ChaCha20Rng) -> Unspent {
     let (_, public) = key(owner);
-    if private {
+    Unspent::new(if private {
         Output::Payment(PaymentOutput::new(&public, stg(micro), comment("in"), None, rng).unwrap().0)
     } else {
         Output::PublicPayment(PublicPaymentOutput::new(&public, stg(micro), rng))
-    }
+    })
 }
 
-fn unlock(output: &Output, owner: u8) -> Result<Spendable, UnlockError> {
+fn unlock(output: &Unspent, owner: u8) -> Result<Spendable, UnlockError> {
     let (secret, public) = key(owner);
-    Spendable::unlock(output, output.id(), &secret, &public)
+    Spendable::unlock(output, &secret, &public)
 }
 
 fn public(to: u8, micro: i64) -> NewOutput {
@@ -51,9 +51,8 @@ fn private(to: u8, micro: i64, with_certificate: bool) -> NewOutput {
 }
 
 fn sign(inputs: &[Spendable], outputs: &[NewOutput], fee: i64) -> Result<Built, BuildError> {
-    let (secret, public) = key(1);
     let inputs: Vec<&Spendable> = inputs.iter().collect();
-    build(&inputs, outputs, stg(fee), (&secret, &public), &mut ChaCha20Rng::from_seed([9; 32]))
+    build(&inputs, outputs, stg(fee), &key(1).0, &mut ChaCha20Rng::from_seed([9; 32]))
 }
 
 proptest! {
@@ -67,7 +66,7 @@ proptest! {
         seed: [u8; 32],
     ) {
         let mut rng = ChaCha20Rng::from_seed(seed);
-        let made: Vec<Output> = inputs.iter().map(|(owner, micro, hidden)| output(*owner, *micro, *hidden, &mut rng)).collect();
+        let made: Vec<Unspent> = inputs.iter().map(|(owner, micro, hidden)| output(*owner, *micro, *hidden, &mut rng)).collect();
         let unlocked: Vec<Spendable> = made.iter().zip(&inputs).map(|(output, input)| unlock(output, input.0).unwrap()).collect();
         let total: i64 = inputs.iter().map(|input| input.1).sum();
         let share = (total - 5000) / i64::try_from(kinds.len().max(1)).unwrap();
@@ -152,10 +151,12 @@ fn unlocks_with_the_owners_key_only() {
     let mut rng = ChaCha20Rng::from_seed([6; 32]);
     assert_eq!(unlock(&output(1, 1, false, &mut rng), 2).err(), Some(UnlockError::OtherOwner));
     assert!(matches!(unlock(&output(1, 1, true, &mut rng), 2).err(), Some(UnlockError::Open(_))));
-    let Output::PublicPayment(mut worthless) = output(1, 1, false, &mut rng) else { panic!() };
+    let Output::PublicPayment(mut worthless) = output(1, 1, false, &mut rng).output().clone() else {
+        panic!()
+    };
     for amount in [0, -1, i64::MIN] {
         worthless.amount = amount;
-        let output = Output::PublicPayment(worthless.clone());
+        let output = Unspent::new(Output::PublicPayment(worthless.clone()));
         assert_eq!(unlock(&output, 1).err(), Some(UnlockError::Amount(amount)));
     }
 }

@@ -240,7 +240,7 @@ fn signatures() {
         let public = key.public_key();
         assert_eq!(hex::encode(public.as_bytes()), entry.text("public_key"));
 
-        let signature = Signature::sign(&message, &key, &public);
+        let signature = Signature::sign(&message, &key);
         assert_eq!(hex::encode(signature.u.to_bytes()), entry.text("u_le"));
         assert_eq!(signature.k, encoded(entry, "K"));
         assert_eq!(Hash::digest(&signature).to_string(), entry.text("sig_hash"));

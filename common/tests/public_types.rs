@@ -30,9 +30,9 @@ use stegos_common::hash::{Hash, Hasher, ParseHashError};
 use stegos_common::keyfile::{self, KeyFileError};
 use stegos_common::keys::{PublicKey, SecretKey, SecretKeyError};
 use stegos_common::output::{
-    CommitmentError, OpenError, Output, OutputError, PaymentOutput, PublicPaymentOutput, StakeOutput,
+    CommitmentError, OpenError, Output, OutputError, PaymentOutput, PublicPaymentOutput, StakeOutput, Unspent,
 };
-use stegos_common::payload::{CommentTooLongError, Payload, PayloadData, PayloadError};
+use stegos_common::payload::{Comment, CommentError, Payload, PayloadData, PayloadError};
 use stegos_common::range_proof::{RangeProof, RangeProofError};
 use stegos_common::recovery::{self, RecoveryError};
 use stegos_common::schnorr::Signature;
@@ -87,7 +87,7 @@ secret!(SecretKey, Payload, Spendable, ApiToken);
 // secret one wraps it in `Zeroizing`. A hash state may have been fed a secret key.
 unprintable!(Scalar, Hasher, Signature, RangeProof);
 // What is made of scalars, or says who pays whom, is shown by those who know what a reader may see.
-unprintable!(PayloadData, PaymentOutput, Output, NewOutput, PaymentTransaction, Built);
+unprintable!(Comment, PayloadData, PaymentOutput, Output, Unspent, NewOutput, PaymentTransaction, Built);
 // Both may hold a secret key, in the buffer of the request they were read from.
 unprintable!(CreateRawTransaction<'static>, SecretKeyJson<'static>);
 // A client holds the API token.
@@ -151,8 +151,8 @@ fn outputs_and_transactions() {
         serno: 1,
         signature: [0; 48],
     });
-    let input = Output::PublicPayment(paid);
-    let spendable = Spendable::unlock(&input, input.id(), &key, &public).unwrap();
+    let input = Unspent::new(Output::PublicPayment(paid));
+    let spendable = Spendable::unlock(&input, &key, &public).unwrap();
     let data = PayloadData::comment("value").unwrap();
     let output = NewOutput::Private {
         recipient: public,
@@ -161,7 +161,7 @@ fn outputs_and_transactions() {
         with_certificate: false,
     };
     let fee = Amount::from_micro(1000).unwrap();
-    let built: Built = build(&[&spendable], &[output], fee, (&key, &public), &mut OsRng).unwrap();
+    let built: Built = build(&[&spendable], &[output], fee, &key, &mut OsRng).unwrap();
     let transaction: PaymentTransaction = built.transaction;
     assert!(PaymentTransaction::from_bytes(&transaction.to_bytes()).unwrap() == transaction);
     let Output::Payment(payment) = &transaction.txouts[0] else { panic!("not a private payment") };
@@ -178,7 +178,7 @@ fn errors() {
     error(SecretKeyJsonError);
     error::<MessageError>(Message::parse("moon").unwrap_err());
     error::<TextError>("moon".parse::<Timestamp>().unwrap_err());
-    error(CommentTooLongError(883));
+    error(CommentError::TooLong(883));
     error(PayloadError::OtherRecipient);
     error::<CommitmentError>(EncodingError::Point.into());
     error::<OpenError>(PayloadError::OtherRecipient.into());

@@ -7,19 +7,19 @@ mod support;
 use rand_core::OsRng;
 use serde_json::Value;
 use stegos_common::keys::SecretKey;
-use stegos_common::output::{OpenError, Output, OutputError};
+use stegos_common::output::{OpenError, Output, OutputError, Unspent};
 use stegos_common::payload::PayloadError;
 use stegos_common::schnorr::Signature;
 use stegos_common::transaction::{PaymentTransaction, Spendable, TransactionError, UnlockError};
 use stegos_common::wire::DecodeError;
 use support::{Read, vectors};
 
-fn inputs(vector: &Value) -> Vec<Output> {
-    vector
-        .list("inputs")
-        .iter()
-        .map(|blob| Output::from_bytes(&hex::decode(blob.as_str().unwrap()).unwrap()).unwrap())
-        .collect()
+fn inputs(vector: &Value) -> Vec<Unspent> {
+    vector.list("inputs").iter().map(unspent).collect()
+}
+
+fn unspent(blob: &Value) -> Unspent {
+    Unspent::from_bytes(&hex::decode(blob.as_str().unwrap()).unwrap()).unwrap()
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn valid_transactions() {
 fn signatures_are_the_recorded_ones() {
     for vector in vectors("transactions.json").list("transactions") {
         let key = vector.secret_key("effective_secret_key_le");
-        let signature = Signature::sign(&vector.hash("tx_hash"), &key, &key.public_key());
+        let signature = Signature::sign(&vector.hash("tx_hash"), &key);
         assert_eq!(signature.u.to_bytes().to_vec(), vector.bytes("sig_u_le"), "{}", vector.text("name"));
         assert_eq!(signature.k.as_bytes().to_vec(), vector.bytes("sig_K"), "{}", vector.text("name"));
     }
@@ -137,12 +137,8 @@ fn recorded_transactions_of_the_running_node() {
         assert_eq!(created["response"]["data"], broadcast["request"]["data"]);
         let transaction = PaymentTransaction::from_bytes(&broadcast["request"].bytes("data")).unwrap();
         assert_eq!(transaction.id(), broadcast["response"].hash("hash"));
-        let unspent: Vec<Output> = created["request"]
-            .list("unspent_list")
-            .iter()
-            .map(|blob| Output::from_bytes(&hex::decode(blob.as_str().unwrap()).unwrap()).unwrap())
-            .collect();
-        assert_eq!(transaction.verify(&unspent), Ok(()));
+        let inputs: Vec<Unspent> = created["request"].list("unspent_list").iter().map(unspent).collect();
+        assert_eq!(transaction.verify(&inputs), Ok(()));
     }
 }
 
@@ -151,10 +147,9 @@ fn recorded_transactions_of_the_running_node() {
 fn the_example_of_the_guide() {
     let example = vectors("guide/create_raw_transaction.json");
     let (request, response) = (&example["request"], &example["response"]);
-    let input =
-        Output::from_bytes(&hex::decode(request["unspent_list"][0].as_str().unwrap()).unwrap()).unwrap();
+    let input = unspent(&request["unspent_list"][0]);
     assert_eq!(input.id().to_string(), request["txins"][0].as_str().unwrap());
-    assert_eq!(input.validate(&mut OsRng), Ok(()), "its range proof verifies");
+    assert_eq!(input.output().validate(&mut OsRng), Ok(()), "its range proof verifies");
 
     let transaction = PaymentTransaction::from_bytes(&response.bytes("data")).unwrap();
     assert_eq!(transaction.verify([&input]), Ok(()));
@@ -162,6 +157,6 @@ fn the_example_of_the_guide() {
 
     let printed: Vec<u8> = serde_json::from_value(request["secret_key"].clone()).unwrap();
     let key = SecretKey::from_bytes(&printed).unwrap();
-    let refused = Spendable::unlock(&input, input.id(), &key, &key.public_key()).err();
+    let refused = Spendable::unlock(&input, &key, &key.public_key()).err();
     assert_eq!(refused, Some(UnlockError::Open(OpenError::Payload(PayloadError::OtherRecipient))));
 }

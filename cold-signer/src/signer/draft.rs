@@ -8,16 +8,14 @@ use stegos_common::amount::Amount;
 use stegos_common::api::create_raw_transaction::{CreateRawTransaction, OutputType, TxOut};
 use stegos_common::hash::Hash;
 use stegos_common::keys::SecretKey;
-use stegos_common::output::Output;
-use stegos_common::payload::PayloadData;
+use stegos_common::output::{Output, Unspent};
+use stegos_common::payload::{CommentError, PayloadData};
 use stegos_common::transaction::{MAX_INPUTS, MAX_OUTPUTS, NewOutput};
 
 /// An output to be spent.
 pub(super) struct DraftInput {
-    /// Its id.
-    pub id: Hash,
-    /// The output itself; its contents hash to the id.
-    pub output: Output,
+    /// The output and its id.
+    pub unspent: Unspent,
     /// The account that owns it, where the request says so.
     pub account: Option<String>,
 }
@@ -93,25 +91,25 @@ fn input_ids(request: &CreateRawTransaction<'_>) -> Result<Vec<Hash>, Refusal> {
 
 fn inputs(request: &CreateRawTransaction<'_>, ids: Vec<Hash>) -> Result<Vec<DraftInput>, Refusal> {
     let wanted: HashSet<&Hash> = ids.iter().collect();
-    let mut outputs = HashMap::with_capacity(ids.len());
+    let mut given = HashMap::with_capacity(ids.len());
     for (index, blob) in request.unspent_list.iter().enumerate() {
-        let output = output(blob).map_err(|reason| Refusal::BadBlob { index, reason })?;
-        let id = output.id();
+        let unspent = unspent(blob).map_err(|reason| Refusal::BadBlob { index, reason })?;
+        let id = unspent.id();
         if !wanted.contains(&id) {
             return Err(Refusal::ExtraBlob(id));
         }
-        if outputs.insert(id, output).is_some() {
+        if given.insert(id, unspent).is_some() {
             return Err(Refusal::DuplicateBlob(id));
         }
     }
     let mut hints = hints(request)?;
     let mut inputs = Vec::with_capacity(ids.len());
     for id in ids {
-        let output = match outputs.remove(&id).ok_or(Refusal::MissingBlob(id))? {
-            Output::Stake(_) => return Err(Refusal::StakeInput(id)),
-            output => output,
-        };
-        inputs.push(DraftInput { id, output, account: hints.remove(&id) });
+        let unspent = given.remove(&id).ok_or(Refusal::MissingBlob(id))?;
+        if matches!(unspent.output(), Output::Stake(_)) {
+            return Err(Refusal::StakeInput(id));
+        }
+        inputs.push(DraftInput { unspent, account: hints.remove(&id) });
     }
     match hints.pop_first() {
         Some((id, _)) => Err(Refusal::UnusedHint(id.to_string())),
@@ -119,9 +117,9 @@ fn inputs(request: &CreateRawTransaction<'_>, ids: Vec<Hash>) -> Result<Vec<Draf
     }
 }
 
-fn output(blob: &str) -> Result<Output, String> {
+fn unspent(blob: &str) -> Result<Unspent, String> {
     let bytes = hex::decode(blob).map_err(|error| error.to_string())?;
-    Output::from_bytes(&bytes).map_err(|error| error.to_string())
+    Unspent::from_bytes(&bytes).map_err(|error| error.to_string())
 }
 
 fn hints(request: &CreateRawTransaction<'_>) -> Result<BTreeMap<Hash, String>, Refusal> {
@@ -146,8 +144,10 @@ fn new_output(index: usize, txout: &TxOut, network: Network) -> Result<NewOutput
         OutputType::PublicPayment => Ok(NewOutput::Public { recipient, amount }),
         OutputType::Payment => {
             let comment = txout.comment.as_deref().ok_or(Refusal::MissingComment(index))?;
-            let data =
-                PayloadData::comment(comment).map_err(|reason| Refusal::CommentTooLong { index, reason })?;
+            let data = PayloadData::comment(comment).map_err(|reason| match reason {
+                CommentError::TooLong(length) => Refusal::CommentTooLong { index, length },
+                CommentError::TrailingNul => Refusal::BadComment { index, reason },
+            })?;
             Ok(NewOutput::Private { recipient, amount, data, with_certificate: txout.with_certificate })
         }
     }

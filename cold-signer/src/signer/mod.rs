@@ -84,11 +84,10 @@ impl Signer {
         let spender = &owned.first().ok_or(Refusal::NoInputs)?.owner;
         let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
         // A payment that is to be provable is signed by the owner of the first input.
-        let signer = (&spender.secret, &spender.public);
-        let built = build(&spendable, &draft.outputs, draft.fee, signer, &mut OsRng)?;
+        let built = build(&spendable, &draft.outputs, draft.fee, &spender.secret, &mut OsRng)?;
 
-        let inputs = draft.inputs.iter().map(|input| (input.id, &input.output)).collect();
-        built.transaction.verify_with(&inputs).map_err(Refusal::SelfCheck)?;
+        let inputs = draft.inputs.iter().map(|input| &input.unspent);
+        built.transaction.verify(inputs).map_err(Refusal::SelfCheck)?;
         Ok(self.response(&draft, &spender.public, &built))
     }
 

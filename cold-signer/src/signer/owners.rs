@@ -58,8 +58,8 @@ pub(super) fn unlock_all(
 }
 
 fn unlock(input: &DraftInput, owner: Key) -> Result<OwnedInput, Refusal> {
-    let id = input.id;
-    let spendable = Spendable::unlock(&input.output, id, &owner.secret, &owner.public);
+    let id = input.unspent.id();
+    let spendable = Spendable::unlock(&input.unspent, &owner.secret, &owner.public);
     let spendable = spendable.map_err(|error| match error {
         UnlockError::OtherOwner | UnlockError::Open(OpenError::Payload(PayloadError::OtherRecipient)) => {
             let detail = match &owner.account {
@@ -86,7 +86,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn owner(&mut self, input: &DraftInput) -> Result<Key, Refusal> {
-        let (owner, detail) = match (&input.account, &input.output) {
+        let (owner, detail) = match (&input.account, input.unspent.output()) {
             (Some(account), _) => (Some(self.named(input, account)?), String::new()),
             (None, Output::Payment(output)) => self.private(output),
             (None, output) => (
@@ -94,7 +94,7 @@ impl Search<'_> {
                 "its recipient is none of this store's accounts; add or import the account".to_owned(),
             ),
         };
-        let owner = owner.ok_or(Refusal::InputNotOwned { input: input.id, detail })?;
+        let owner = owner.ok_or(Refusal::InputNotOwned { input: input.unspent.id(), detail })?;
         if !self.met.iter().any(|met| met.public == owner.public) {
             self.met.push(owner.clone());
         }
@@ -103,7 +103,7 @@ impl Search<'_> {
 
     fn named(&self, input: &DraftInput, account: &str) -> Result<Key, Refusal> {
         let owner = self.keystore.owner(account).ok_or_else(|| Refusal::UnknownAccount {
-            input: input.id,
+            input: input.unspent.id(),
             account: account.chars().take(128).collect(),
         })?;
         Ok(Key::of(&owner))

@@ -5,7 +5,7 @@ use stegos_common::amount::Amount;
 use stegos_common::hash::{Hash, ParseHashError};
 use stegos_common::keys::SecretKeyError;
 use stegos_common::output::OpenError;
-use stegos_common::payload::CommentTooLongError;
+use stegos_common::payload::{CommentError, MAX_COMMENT_LEN};
 use stegos_common::range_proof::RangeProofError;
 use stegos_common::transaction::{BuildError, MAX_INPUTS, MAX_OUTPUTS, TransactionError};
 use thiserror::Error;
@@ -130,12 +130,20 @@ pub enum Refusal {
     #[error("txouts[{0}].comment is missing; a payment has one, though it may be empty")]
     MissingComment(usize),
     /// A comment that does not fit.
-    #[error("txouts[{index}].comment: {reason}; shorten it")]
+    #[error("txouts[{index}].comment has {length} bytes, at most {MAX_COMMENT_LEN} fit; shorten it")]
     CommentTooLong {
         /// Position in `txouts`, from 0.
         index: usize,
-        /// How long it is.
-        reason: CommentTooLongError,
+        /// How long it is, in bytes.
+        length: usize,
+    },
+    /// A comment that would arrive changed.
+    #[error("txouts[{index}].comment: {reason}; correct it")]
+    BadComment {
+        /// Position in `txouts`, from 0.
+        index: usize,
+        /// What would be changed.
+        reason: CommentError,
     },
     /// A public payment that is to be provable.
     #[error(
@@ -240,6 +248,7 @@ impl Refusal {
             Self::OtherNetwork { .. } => "other_network",
             Self::MissingComment(_) => "missing_comment",
             Self::CommentTooLong { .. } => "comment_too_long",
+            Self::BadComment { .. } => "bad_comment",
             Self::NeedlessCertificate(_) => "needless_certificate",
             Self::BadAmount { .. } => "bad_amount",
             Self::Overflow(_) => "overflow",
@@ -262,6 +271,7 @@ impl From<BuildError> for Refusal {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::NoInputs => Self::NoInputs,
+            BuildError::DuplicateInput(id) => Self::DuplicateInput(id),
             BuildError::IdentityRecipient { index } => Self::identity_recipient(index),
             BuildError::ZeroAmount { index } => Self::zero_amount(index),
             BuildError::Overflow(what) => Self::Overflow(what),

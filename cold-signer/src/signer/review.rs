@@ -4,7 +4,6 @@ use super::draft::{Draft, DraftInput};
 use super::owners::{self, OwnedInput};
 use super::{Refusal, Signer, read};
 use serde::Serialize;
-use std::collections::HashMap;
 use stegos_common::address::Address;
 use stegos_common::amount::Amount;
 use stegos_common::api::encoding::ScalarJson;
@@ -277,7 +276,7 @@ impl Signer {
         draft: &Draft,
         outputs: &mut [OutputFacts],
     ) -> Result<(), Mismatch> {
-        let ids: Vec<Hash> = draft.inputs.iter().map(|input| input.id).collect();
+        let ids: Vec<Hash> = draft.inputs.iter().map(|input| input.unspent.id()).collect();
         if transaction.txins != ids {
             return Err(Mismatch::Different("the inputs"));
         }
@@ -301,9 +300,7 @@ impl Signer {
                 return Err(Mismatch::Different("the amounts"));
             }
         }
-        let inputs: HashMap<Hash, &Output> =
-            draft.inputs.iter().map(|input| (input.id, &input.output)).collect();
-        Ok(transaction.verify_with(&inputs)?)
+        Ok(transaction.verify(draft.inputs.iter().map(|input| &input.unspent))?)
     }
 }
 
@@ -326,8 +323,8 @@ fn owned_inputs(draft: &Draft, owned: &[OwnedInput]) -> Vec<InputFacts> {
     let pairs = draft.inputs.iter().zip(owned);
     pairs
         .map(|(input, owned)| InputFacts {
-            id: input.id,
-            kind: Some(Kind::of(&input.output)),
+            id: input.unspent.id(),
+            kind: Some(Kind::of(input.unspent.output())),
             amount: Some(owned.spendable.amount()),
             account: owned.owner.account.as_deref().map(str::to_owned),
         })
@@ -341,9 +338,9 @@ fn unowned_inputs(draft: &Draft) -> Vec<InputFacts> {
         Output::Payment(_) | Output::Stake(_) => None,
     };
     let facts = |input: &DraftInput| InputFacts {
-        id: input.id,
-        kind: Some(Kind::of(&input.output)),
-        amount: amount(&input.output),
+        id: input.unspent.id(),
+        kind: Some(Kind::of(input.unspent.output())),
+        amount: amount(input.unspent.output()),
         account: None,
     };
     draft.inputs.iter().map(facts).collect()
@@ -356,7 +353,7 @@ fn unknown_inputs(transaction: &PaymentTransaction) -> Vec<InputFacts> {
 
 fn comment(data: &PayloadData) -> Option<String> {
     match data {
-        PayloadData::Comment(text) => Some(text.clone()),
+        PayloadData::Comment(comment) => Some(comment.as_str().to_owned()),
         PayloadData::ContentHash(_) => None,
     }
 }

@@ -79,12 +79,16 @@ pub enum OutputError {
     },
 }
 
+/// The longest blob that is read: a valid one has less than half of it.
+pub const MAX_BLOB_LEN: usize = 4096;
+
 impl Output {
-    /// Reads the protobuf bytes of an output.
+    /// Reads the protobuf bytes of an output, at most [`MAX_BLOB_LEN`].
     ///
     /// # Errors
     /// [`DecodeError`] for bytes that are no output. What they say is not checked: see [`Output::validate`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        wire::at_most(MAX_BLOB_LEN, bytes)?;
         Self::from_proto(proto::Output::decode(bytes)?)
     }
 
@@ -164,6 +168,41 @@ impl Output {
             Self::PublicPayment(output) => Commitment::Open(Amount::from_micro(output.amount)?),
             Self::Stake(output) => Commitment::Open(Amount::from_micro(output.amount)?),
         })
+    }
+}
+
+/// An output together with its id, computed once: what a transaction spends.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unspent {
+    id: Hash,
+    output: Output,
+}
+
+impl Unspent {
+    /// Computes the id.
+    #[must_use]
+    pub fn new(output: Output) -> Self {
+        Self { id: output.id(), output }
+    }
+
+    /// Reads the protobuf bytes of an output.
+    ///
+    /// # Errors
+    /// As [`Output::from_bytes`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Output::from_bytes(bytes).map(Self::new)
+    }
+
+    /// The output's id.
+    #[must_use]
+    pub const fn id(&self) -> Hash {
+        self.id
+    }
+
+    /// The output.
+    #[must_use]
+    pub const fn output(&self) -> &Output {
+        &self.output
     }
 }
 

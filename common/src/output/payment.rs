@@ -52,12 +52,12 @@ impl PaymentOutput {
         recipient: &PublicKey,
         amount: Amount,
         data: PayloadData,
-        sender: Option<(&SecretKey, &PublicKey)>,
+        sender: Option<&SecretKey>,
         rng: &mut impl CryptoRngCore,
     ) -> Result<(Self, Payload, Zeroizing<Scalar>), RangeProofError> {
         let mut payload = Payload::new(Scalar::random(rng), Scalar::random(rng), amount, data);
-        if let Some((key, public)) = sender {
-            payload = payload.signed_by(key, public);
+        if let Some(key) = sender {
+            payload = payload.signed_by(key);
         }
         let proof = RangeProof::prove(amount, &payload.gamma, rng)?;
         let cloaked = recipient.point() + Point::mul_g(&payload.cloak());

@@ -2,12 +2,12 @@
 //!
 //! Keys simply add up: one signature spends the inputs of any number of owners.
 
-use super::PaymentTransaction;
+use super::{PaymentTransaction, first_duplicate};
 use crate::amount::Amount;
 use crate::group::{Point, Scalar};
 use crate::hash::Hash;
 use crate::keys::{PublicKey, SecretKey};
-use crate::output::{OpenError, Output, PaymentOutput, PublicPaymentOutput};
+use crate::output::{OpenError, Output, PaymentOutput, PublicPaymentOutput, Unspent};
 use crate::payload::PayloadData;
 use crate::range_proof::RangeProofError;
 use crate::schnorr::Signature;
@@ -45,17 +45,13 @@ pub enum UnlockError {
 }
 
 impl Spendable {
-    /// Unlocks `output`, whose id is `id`, with the key of its owner.
+    /// Unlocks an output with the key of its owner; `public` is the public half of `key`.
     ///
     /// # Errors
     /// [`UnlockError`] where the key does not own the output, or nobody can.
-    pub fn unlock(
-        output: &Output,
-        id: Hash,
-        key: &SecretKey,
-        public: &PublicKey,
-    ) -> Result<Self, UnlockError> {
-        match output {
+    pub fn unlock(input: &Unspent, key: &SecretKey, public: &PublicKey) -> Result<Self, UnlockError> {
+        let id = input.id();
+        match input.output() {
             Output::PublicPayment(output) => {
                 if output.recipient != public.encoded() {
                     return Err(UnlockError::OtherOwner);
@@ -148,6 +144,9 @@ pub enum BuildError {
     /// There is nothing to spend.
     #[error("a transaction needs at least one input")]
     NoInputs,
+    /// The same output twice.
+    #[error("input {0} is spent twice")]
+    DuplicateInput(Hash),
     /// The recipient's key is the identity: everybody could spend the output.
     #[error("output {index} pays to the identity key, which everybody can spend")]
     IdentityRecipient {
@@ -201,7 +200,7 @@ pub fn build(
     inputs: &[&Spendable],
     outputs: &[NewOutput],
     fee: Amount,
-    spender: (&SecretKey, &PublicKey),
+    spender: &SecretKey,
     rng: &mut impl CryptoRngCore,
 ) -> Result<Built, BuildError> {
     check(inputs, outputs, fee)?;
@@ -230,7 +229,8 @@ pub fn build(
     let id = transaction.id();
     let key = SecretKey::from_scalar(inputs.iter().map(|input| input.key).sum());
     let public = PublicKey::from_point(inputs.iter().map(|input| input.recipient).sum());
-    transaction.signature = Signature::sign(&id, &key, &public);
+    // The public half comes from the inputs, as the verifier will compute it.
+    transaction.signature = Signature::sign_as(&id, &key, &public);
     Ok(Built { transaction, id, rvalues })
 }
 
@@ -241,6 +241,9 @@ pub fn build(
 pub fn check(inputs: &[&Spendable], outputs: &[NewOutput], fee: Amount) -> Result<(), BuildError> {
     if inputs.is_empty() {
         return Err(BuildError::NoInputs);
+    }
+    if let Some(id) = first_duplicate(inputs.iter().map(|input| input.id)) {
+        return Err(BuildError::DuplicateInput(id));
     }
     for (index, output) in outputs.iter().enumerate() {
         if output.recipient().is_identity() {
@@ -273,7 +276,7 @@ fn seed(rng: &mut impl CryptoRngCore) -> [u8; 32] {
 
 fn make(
     output: &NewOutput,
-    spender: (&SecretKey, &PublicKey),
+    spender: &SecretKey,
     rng: &mut impl CryptoRngCore,
 ) -> Result<Made, RangeProofError> {
     Ok(match output {

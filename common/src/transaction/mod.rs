@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::schnorr::Signature;
 use crate::wire::{self, DecodeError};
 use prost::Message;
+use std::collections::HashSet;
 use stegos_proto as proto;
 use stegos_proto::transaction::Transaction as Kind;
 
@@ -19,6 +20,8 @@ use stegos_proto::transaction::Transaction as Kind;
 pub const MAX_INPUTS: usize = 100;
 /// The most outputs that a node takes in one transaction.
 pub const MAX_OUTPUTS: usize = 100;
+/// The longest transaction that is read, in bytes: one with the most inputs and private outputs fits in.
+pub const MAX_TRANSACTION_LEN: usize = 256 * 1024;
 /// The fee that a node asks for each output, in micro-STG.
 pub const MIN_FEE_PER_OUTPUT: i64 = 1000;
 
@@ -38,12 +41,13 @@ pub struct PaymentTransaction {
 }
 
 impl PaymentTransaction {
-    /// Reads the protobuf bytes of a transaction.
+    /// Reads the protobuf bytes of a transaction, at most [`MAX_TRANSACTION_LEN`].
     ///
     /// # Errors
     /// [`DecodeError`] for bytes that are no transaction, or one that is no payment. What it says is not
     /// checked: see [`PaymentTransaction::verify`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        wire::at_most(MAX_TRANSACTION_LEN, bytes)?;
         let transaction = match wire::required("transaction", proto::Transaction::decode(bytes)?.transaction)?
         {
             Kind::PaymentTransaction(transaction) => transaction,
@@ -97,6 +101,12 @@ impl Hashable for PaymentTransaction {
         // The fee enters as a u64; a negative one is refused by every verifier.
         self.fee.feed(state);
     }
+}
+
+fn first_duplicate(ids: impl ExactSizeIterator<Item = Hash>) -> Option<Hash> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    let mut ids = ids;
+    ids.find(|id| !seen.insert(*id))
 }
 
 /// A length as it enters a digest. A `usize` has at most 64 bits on every platform there is.

@@ -1,13 +1,13 @@
 //! The rules by which a node accepts a payment transaction (protocol page §7).
 
-use super::PaymentTransaction;
+use super::{PaymentTransaction, first_duplicate};
 use crate::group::{Encoded, EncodingError, Point, Scalar};
 use crate::hash::Hash;
 use crate::keys::PublicKey;
-use crate::output::{Commitment, CommitmentError, Output, OutputError};
+use crate::output::{Commitment, CommitmentError, Output, OutputError, Unspent};
 use rand_core::OsRng;
 use rayon::prelude::*;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use thiserror::Error;
 
 /// A transaction that the network would refuse. The texts are the deployed node's.
@@ -94,20 +94,12 @@ impl PaymentTransaction {
     ///
     /// # Errors
     /// [`TransactionError`] says which rule is broken.
-    pub fn verify<'a>(&self, inputs: impl IntoIterator<Item = &'a Output>) -> Result<(), TransactionError> {
-        let inputs: HashMap<Hash, &Output> = inputs.into_iter().map(|input| (input.id(), input)).collect();
-        self.verify_with(&inputs)
-    }
-
-    /// As [`PaymentTransaction::verify`], for a caller who already knows the ids of the inputs.
-    ///
-    /// # Errors
-    /// As [`PaymentTransaction::verify`].
-    pub fn verify_with(&self, inputs: &HashMap<Hash, &Output>) -> Result<(), TransactionError> {
+    pub fn verify<'a>(&self, inputs: impl IntoIterator<Item = &'a Unspent>) -> Result<(), TransactionError> {
+        let inputs = inputs.into_iter().map(|input| (input.id(), input.output())).collect();
         let tx = self.id();
         let outputs: Vec<Hash> = self.txouts.iter().map(Output::id).collect();
         self.check_shape(tx, &outputs)?;
-        let inputs = self.resolve(tx, inputs)?;
+        let inputs = self.resolve(tx, &inputs)?;
         self.check_balance(tx, &inputs, &outputs)?;
         self.check_signature(tx, &inputs)?;
         self.txouts.par_iter().try_for_each(|output| output.validate(&mut OsRng))?;
@@ -121,10 +113,10 @@ impl PaymentTransaction {
         if self.fee < 0 {
             return Err(TransactionError::NegativeFee { tx });
         }
-        if let Some(utxo) = first_duplicate(&self.txins) {
+        if let Some(utxo) = first_duplicate(self.txins.iter().copied()) {
             return Err(TransactionError::DuplicateInput { tx, utxo });
         }
-        if let Some(utxo) = first_duplicate(outputs) {
+        if let Some(utxo) = first_duplicate(outputs.iter().copied()) {
             return Err(TransactionError::DuplicateOutput { tx, utxo });
         }
         Ok(())
@@ -203,9 +195,4 @@ impl PaymentTransaction {
 fn signed(sum: i128) -> Scalar {
     let magnitude = Scalar(curve25519_dalek::Scalar::from(sum.unsigned_abs()));
     if sum < 0 { Scalar::ZERO - magnitude } else { magnitude }
-}
-
-fn first_duplicate(ids: &[Hash]) -> Option<Hash> {
-    let mut seen = HashSet::with_capacity(ids.len());
-    ids.iter().copied().find(|id| !seen.insert(*id))
 }
