@@ -28,14 +28,12 @@ pub(super) struct Draft {
     pub inputs: Vec<DraftInput>,
     /// The outputs to make, in the order of `txouts`.
     pub outputs: Vec<NewOutput>,
-    /// The fee.
-    pub fee: Amount,
     /// The key in the request.
     pub key: Option<SecretKey>,
 }
 
 impl Draft {
-    /// Checks a request, cheapest first: counts, recipients and amounts, fee, inputs.
+    /// Checks a request, cheapest first: counts, recipients and amounts, inputs.
     ///
     /// # Errors
     /// The first [`Refusal`] met.
@@ -65,7 +63,6 @@ impl Draft {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             key: key.transpose()?,
-            fee: rules.fee(request.fee, count)?,
             outputs,
             inputs: inputs(request, ids)?,
         })

@@ -79,11 +79,14 @@ impl Signer {
     pub fn sign(&self, request: &CreateRawTransaction<'_>) -> Result<RawTransaction, Refusal> {
         let draft = Draft::new(request, self.keystore.network(), &self.rules)?;
         let owned = owners::unlock_all(&draft, &self.keystore, &self.rules)?;
+        // After the owners: whoever tries the integration guide's example, with its fee of 100 STG, is told that
+        // its key is not the owner's.
+        let fee = self.rules.fee(request.fee, draft.outputs.len())?;
         let spender = &owned.first().ok_or(Refusal::NoInputs)?.owner;
         let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
         // A payment that is to be provable is signed by the owner of the first input.
         let signer = (&spender.secret, &spender.public);
-        let built = build(&spendable, &draft.outputs, draft.fee, signer, &mut OsRng)?;
+        let built = build(&spendable, &draft.outputs, fee, signer, &mut OsRng)?;
 
         let inputs = draft.inputs.iter().map(|input| (input.id, &input.output)).collect();
         built.transaction.verify_with(&inputs).map_err(Refusal::SelfCheck)?;
