@@ -122,7 +122,10 @@ fn read(json: &str) -> Result<CreateRawTransaction<'_>, (Option<NonZeroU64>, Ref
         #[serde(default)]
         id: Value,
     }
-    let unparsable = |error: serde_json::Error| Refusal::UnparsableRequest(error.to_string());
+    // The parser quotes the value it dislikes, however long it is.
+    let unparsable = |error: serde_json::Error| {
+        Refusal::UnparsableRequest(error.to_string().chars().take(200).collect())
+    };
     let request = serde_json::from_str::<CreateRawTransaction<'_>>(json);
     if request.as_ref().is_ok_and(|request| request.kind == TYPE) {
         return request.map_err(|error| (None, unparsable(error)));
