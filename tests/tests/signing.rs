@@ -228,8 +228,10 @@ fn recipients_in_upper_case_and_fields_of_other_versions_are_taken() {
     request["txouts"][0]["recipient"] = json!(upper);
     request["unspent_list"][0] = json!(inputs[0].blob().to_uppercase());
     // A node ignores what it does not know, and so do we.
-    request["bogus"] = json!([1, 2, 3]);
-    let answer = signer.request(&request);
+    request["bogus"] = json!("NESTED");
+    let nested = "[".repeat(100_000) + &"]".repeat(100_000);
+    let text = request.to_string().replace("\"NESTED\"", &nested);
+    let answer = serde_json::from_str(&signer.connect().text(&text).unwrap()).unwrap();
     request["unspent_list"][0] = json!(inputs[0].blob());
     let transaction = signed(&request, &answer);
     assert_eq!(transaction.txouts[0].recipient(), stranger(Network::Dev).public_key().encoded());
