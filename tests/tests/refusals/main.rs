@@ -58,13 +58,11 @@ fn check(row: &Row, answer: &str, world: &World) {
     }
 }
 
-/// Puts an id into a request that has none and can have one.
+/// Puts an id into a request that can be read as JSON and has none, and leaves the rest of its text alone.
 fn numbered(row: &mut Row, id: usize) {
-    if let Ok(mut request) = serde_json::from_str::<Value>(&row.request) {
-        if request.get("id").is_none() && row.code != "unparsable_request" {
-            request["id"] = json!(id);
-            row.request = request.to_string();
-        }
+    let read: Value = serde_json::from_str(&row.request).unwrap_or_default();
+    if read.as_object().is_some_and(|fields| !fields.is_empty() && !fields.contains_key("id")) {
+        row.request = row.request.replacen('{', &format!("{{\"id\":{id},"), 1);
     }
 }
 
@@ -95,8 +93,8 @@ fn every_refusal_has_its_code_over_the_socket() {
     let (status, log) = signer.stop();
     assert_eq!(status.code(), Some(0));
     // Nothing but codes: no id, no value, no key.
-    let warning = log.iter().position(|line| line.contains("listens on")).unwrap();
-    assert_eq!(log[warning + 1..], expected);
+    let start = log.iter().position(|line| line.contains("listens on")).unwrap();
+    assert_eq!(log[start + 1..], expected);
 }
 
 #[test]
