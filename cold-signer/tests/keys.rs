@@ -384,7 +384,6 @@ fn wrong_usage_is_exit_code_2() {
         &["key", "add", "--count", "1000001"],
         &["key", "import", "alice"],
         &["key", "import", "alice", "--phrase", "--keyfile", "f"],
-        &["key", "list", "--passphrase-fd", "0"],
         &["key", "list", "--passphrase", "secret"],
     ] {
         desk.fails(2, "--", args);

@@ -7,7 +7,7 @@ mod support;
 use rand_core::OsRng;
 use serde_json::Value;
 use stegos_common::keys::SecretKey;
-use stegos_common::output::{OpenError, Output, OutputError, Unspent};
+use stegos_common::output::{OpenError, OutputError, Unspent};
 use stegos_common::payload::PayloadError;
 use stegos_common::schnorr::Signature;
 use stegos_common::transaction::{PaymentTransaction, Spendable, TransactionError, UnlockError};

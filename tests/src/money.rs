@@ -50,10 +50,16 @@ impl Unspent {
     }
 }
 
+impl From<Unspent> for stegos_common::output::Unspent {
+    fn from(unspent: Unspent) -> Self {
+        Self::new(unspent.output)
+    }
+}
+
 /// A private output by itself, for tests that tamper with it.
 #[must_use]
 pub fn private(owner: &PublicKey, micro: i64) -> PaymentOutput {
-    let data = PayloadData::Comment("a deposit".to_owned());
+    let data = PayloadData::comment("a deposit").unwrap_or_else(|error| panic!("{error}"));
     match PaymentOutput::new(owner, amount(micro), data, None, &mut OsRng) {
         Ok((output, ..)) => output,
         Err(error) => panic!("{error}"),

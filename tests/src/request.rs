@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use stegos_common::address::Address;
 use stegos_common::api::create_raw_transaction::{RawTransaction, TYPE};
 use stegos_common::hash::Hash;
-use stegos_common::output::Output;
+use stegos_common::output::{self, Output};
 use stegos_common::transaction::PaymentTransaction;
 
 /// A request that spends `inputs` into `txouts`, exactly as the integration guide documents it.
@@ -51,8 +51,8 @@ pub fn signed(request: &Value, answer: &Value) -> PaymentTransaction {
     assert_eq!(json!(transaction.txins), request["txins"]);
     assert_eq!(json!(transaction.fee), request["fee"]);
     let blobs = request["unspent_list"].as_array().into_iter().flatten();
-    let inputs: Vec<Output> =
-        blobs.map(|blob| Unspent::from_blob(blob.as_str().unwrap_or_default()).output).collect();
+    let inputs: Vec<output::Unspent> =
+        blobs.map(|blob| Unspent::from_blob(blob.as_str().unwrap_or_default()).into()).collect();
     assert_eq!(transaction.verify(&inputs), Ok(()));
     transaction
 }

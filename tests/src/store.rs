@@ -5,7 +5,7 @@ use crate::session::Session;
 use escargot::CargoBuild;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -39,10 +39,27 @@ impl Store {
     /// Makes one with a random master key.
     #[must_use]
     pub fn new(network: Network) -> Self {
+        Self::init(network, None)
+    }
+
+    /// Makes one with the master key of 24 recovery words.
+    #[must_use]
+    pub fn restored(network: Network, words: &str) -> Self {
+        Self::init(network, Some(words))
+    }
+
+    fn init(network: Network, words: Option<&str>) -> Self {
         let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
         let store = Self { directory, network };
         store.private_file("passphrase", "correct horse battery staple\n");
-        store.ok(&["init", "--network", network.name(), "--insecure-test-cost"]);
+        let mut command = store.command(&["init", "--network", network.name(), "--insecure-test-cost"]);
+        if let Some(words) = words {
+            let file = File::open(store.private_file("words", words));
+            command.args(["--restore-phrase", "--phrase-fd", "0"]);
+            command.stdin(file.unwrap_or_else(|error| panic!("opening the words: {error}")));
+        }
+        let output = command.output().unwrap_or_else(|error| panic!("running init: {error}"));
+        assert!(output.status.success(), "init: {}", String::from_utf8_lossy(&output.stderr));
         store
     }
 

@@ -26,14 +26,14 @@ pub(super) struct Draft {
     pub inputs: Vec<DraftInput>,
     /// The outputs to make, in the order of `txouts`.
     pub outputs: Vec<NewOutput>,
-    /// The fee.
-    pub fee: Amount,
+    /// The fee asked for, in micro-STG, not judged yet.
+    pub fee: i64,
     /// The key in the request.
     pub key: Option<SecretKey>,
 }
 
 impl Draft {
-    /// Checks a request, cheapest first: counts, recipients and amounts, fee, inputs.
+    /// Checks a request, cheapest first: counts, recipients and amounts, inputs.
     ///
     /// # Errors
     /// The first [`Refusal`] met.
@@ -61,12 +61,7 @@ impl Draft {
             .enumerate()
             .map(|(index, txout)| new_output(index, txout, network))
             .collect::<Result<_, _>>()?;
-        Ok(Self {
-            key: key.transpose()?,
-            fee: rules.fee(request.fee, count)?,
-            outputs,
-            inputs: inputs(request, ids)?,
-        })
+        Ok(Self { key: key.transpose()?, fee: request.fee, outputs, inputs: inputs(request, ids)? })
     }
 }
 

@@ -81,10 +81,13 @@ impl Signer {
     pub fn sign(&self, request: &CreateRawTransaction<'_>) -> Result<RawTransaction, Refusal> {
         let draft = Draft::new(request, self.keystore.network(), &self.rules)?;
         let owned = owners::unlock_all(&draft, &self.keystore, &self.rules)?;
+        // After the owners: whoever tries the integration guide's example, with its fee of 100 STG, is told that
+        // its key is not the owner's.
+        let fee = self.rules.fee(draft.fee, draft.outputs.len())?;
         let spender = &owned.first().ok_or(Refusal::NoInputs)?.owner;
         let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
         // A payment that is to be provable is signed by the owner of the first input.
-        let built = build(&spendable, &draft.outputs, draft.fee, &spender.secret, &mut OsRng)?;
+        let built = build(&spendable, &draft.outputs, fee, &spender.secret, &mut OsRng)?;
 
         let inputs = draft.inputs.iter().map(|input| &input.unspent);
         built.transaction.verify(inputs).map_err(Refusal::SelfCheck)?;
@@ -120,7 +123,9 @@ fn read(json: &str) -> Result<CreateRawTransaction<'_>, (Option<NonZeroU64>, Ref
         #[serde(default)]
         id: Value,
     }
-    let unparsable = |error: serde_json::Error| Refusal::UnparsableRequest(error.to_string());
+    // The parser quotes the value it dislikes, however long it is.
+    let unparsable =
+        |error: serde_json::Error| Refusal::UnparsableRequest(error.to_string().chars().take(200).collect());
     let request = serde_json::from_str::<CreateRawTransaction<'_>>(json);
     if request.as_ref().is_ok_and(|request| request.kind == TYPE) {
         return request.map_err(|error| (None, unparsable(error)));

@@ -136,12 +136,13 @@ impl Signer {
         let (inputs, refusal) = match owners::unlock_all(&draft, &self.keystore, &self.rules) {
             Ok(owned) => {
                 let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
-                let refusal = check(&spendable, &draft.outputs, draft.fee).err().map(Refusal::from);
-                (owned_inputs(&draft, &owned), refusal)
+                let fee = self.rules.fee(draft.fee, draft.outputs.len());
+                let checked = fee.and_then(|fee| Ok(check(&spendable, &draft.outputs, fee)?));
+                (owned_inputs(&draft, &owned), checked.err())
             }
             Err(refusal) => (unowned_inputs(&draft), Some(refusal)),
         };
-        Ok((Review::new(inputs, outputs, draft.fee), refusal))
+        Ok((Review::new(inputs, outputs, shown_fee(draft.fee)), refusal))
     }
 
     /// The facts of a signed transaction, and what is wrong with it if anything is.
@@ -162,9 +163,7 @@ impl Signer {
         };
         let outputs: Vec<OutputFacts> =
             transaction.txouts.iter().map(|output| self.made(output, certificates)).collect();
-        // A negative fee is shown as none: the transaction does not verify anyway.
-        let fee = Amount::from_micro(transaction.fee).unwrap_or_default();
-        let mut review = Review::new(unknown_inputs(transaction), outputs, fee);
+        let mut review = Review::new(unknown_inputs(transaction), outputs, shown_fee(transaction.fee));
         if let Some(draft) = draft {
             review.inputs = match owners::unlock_all(&draft, &self.keystore, &self.rules) {
                 Ok(owned) => owned_inputs(&draft, &owned),
@@ -280,7 +279,7 @@ impl Signer {
         if transaction.txins != ids {
             return Err(Mismatch::Different("the inputs"));
         }
-        if transaction.fee != draft.fee.micro() {
+        if transaction.fee != draft.fee {
             return Err(Mismatch::Different("the fees"));
         }
         if outputs.len() != draft.outputs.len() {
@@ -344,6 +343,11 @@ fn unowned_inputs(draft: &Draft) -> Vec<InputFacts> {
         account: None,
     };
     draft.inputs.iter().map(facts).collect()
+}
+
+/// A negative fee is shown as none: what asks for it is refused anyway.
+fn shown_fee(micro: i64) -> Amount {
+    Amount::from_micro(micro).unwrap_or_default()
 }
 
 fn unknown_inputs(transaction: &PaymentTransaction) -> Vec<InputFacts> {

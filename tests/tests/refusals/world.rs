@@ -1,0 +1,111 @@
+//! The accounts and outputs that the refused requests are about.
+
+use custody_tests::money::{Unspent, key, stranger};
+use custody_tests::request::{pay, pay_privately, spend};
+use custody_tests::store::Store;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use stegos_common::address::{Address, Network};
+use stegos_common::keys::SecretKey;
+
+/// The test network, as in the recorded addresses.
+pub(crate) const NETWORK: Network = Network::Testnet;
+
+/// A key store and outputs of its accounts.
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) addresses: BTreeMap<String, Address>,
+    /// 5 STG of `alice`, public.
+    pub(crate) public: Unspent,
+    /// 3 STG of `hot`, private.
+    pub(crate) private: Unspent,
+    /// A key that no account has.
+    pub(crate) guest: SecretKey,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let store = Store::new(NETWORK);
+        store.add(&["alice", "bob", "former"]);
+        store.import("hot", &key("hot wallet").0);
+        store.ok(&["key", "remove", "former"]);
+        let addresses = store.addresses();
+        let owner = |account: &str| addresses[account].public_key();
+        let public = Unspent::public(owner("alice"), 5_000_000);
+        let private = Unspent::private(owner("hot"), 3_000_000);
+        Self { public, private, addresses, store, guest: key("a guest").0 }
+    }
+
+    pub(crate) fn stranger(&self) -> Address {
+        stranger(NETWORK)
+    }
+
+    /// A request that is signed as it is.
+    pub(crate) fn good(&self) -> Value {
+        self.spend([&self.public, &self.private])
+    }
+
+    /// The same with other inputs of 8 STG.
+    pub(crate) fn spend<'a>(&self, inputs: impl IntoIterator<Item = &'a Unspent>) -> Value {
+        let change = pay_privately(&self.addresses["bob"], 3_998_000, "change");
+        spend(inputs, &[pay(&self.stranger(), 4_000_000), change], 2000)
+    }
+
+    /// The good request with one value replaced; `path` is a JSON pointer.
+    pub(crate) fn with(&self, path: &str, value: impl Into<Value>) -> Value {
+        let mut request = self.good();
+        let (parent, field) = path.rsplit_once('/').unwrap();
+        let parent = request.pointer_mut(parent).unwrap();
+        match parent.as_array_mut() {
+            Some(list) => list[field.parse::<usize>().unwrap()] = value.into(),
+            None => parent[field] = value.into(),
+        }
+        request
+    }
+
+    /// The good request without one value.
+    pub(crate) fn without(&self, path: &str) -> Value {
+        let mut request = self.good();
+        let (parent, field) = path.rsplit_once('/').unwrap();
+        let parent = request.pointer_mut(parent).unwrap();
+        match parent.as_array_mut() {
+            Some(list) => drop(list.remove(field.parse().unwrap())),
+            None => drop(parent.as_object_mut().unwrap().remove(field).unwrap()),
+        }
+        request
+    }
+
+    /// The good request with one more element in a list.
+    pub(crate) fn push(&self, path: &str, value: impl Into<Value>) -> Value {
+        let mut request = self.good();
+        request.pointer_mut(path).unwrap().as_array_mut().unwrap().push(value.into());
+        request
+    }
+
+    /// The good request with a hint about the owner of an input.
+    pub(crate) fn hint(&self, input: &str, account: &str) -> Value {
+        self.with("/accounts", json!({ input: account }))
+    }
+}
+
+/// A request that must be refused.
+pub(crate) struct Row {
+    /// What is wrong with it.
+    pub(crate) name: String,
+    /// The text sent.
+    pub(crate) request: String,
+    /// The code that must come back; `bad_id` closes the connection.
+    pub(crate) code: &'static str,
+    /// The offending value, which the error's text must name.
+    pub(crate) says: String,
+}
+
+/// A row of the table.
+pub(crate) fn row(
+    name: impl Into<String>,
+    request: impl ToString,
+    code: &'static str,
+    says: impl ToString,
+) -> Row {
+    Row { name: name.into(), request: request.to_string(), code, says: says.to_string() }
+}
