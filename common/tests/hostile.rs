@@ -260,3 +260,27 @@ fn oversized_messages_are_not_read() {
     assert!(PaymentTransaction::from_bytes(&[0x12, 0].repeat(200 * 1024)).is_err());
     assert!(Output::from_bytes(&vec![0; 5000]).is_err());
 }
+
+/// A weakness of the network's rule, which we must keep to (docs/protocol.md §11): keys can be cancelled, as
+/// nothing proves that anybody holds the key of a single input. This test is to fail when the rule is mended.
+#[test]
+fn the_rule_of_the_network_lets_keys_be_cancelled() {
+    let (_, victim) = owner();
+    let thief = SecretKey::from_seed(b"thief");
+    let cancelling =
+        Point::mul_g(&Scalar::from_bytes(thief.to_bytes().as_slice()).unwrap()) - point(&victim).0;
+    let cancelling = PublicKey::from_bytes(cancelling.encode().as_bytes()).unwrap();
+    let inputs = [(victim, 500_000_000), (cancelling, 1)].map(|(recipient, amount)| {
+        Unspent::new(Output::PublicPayment(PublicPaymentOutput::new(&recipient, stg(amount), &mut OsRng)))
+    });
+    let loot = PublicPaymentOutput::new(&thief.public_key(), stg(499_999_001), &mut OsRng);
+    let mut transaction = PaymentTransaction {
+        txins: inputs.iter().map(Unspent::id).collect(),
+        txouts: vec![Output::PublicPayment(loot)],
+        gamma: Scalar::ZERO,
+        fee: 1000,
+        signature: Signature::UNSIGNED,
+    };
+    transaction.signature = Signature::sign(&transaction.id(), &thief);
+    assert_eq!(transaction.verify(&inputs), Ok(()));
+}
