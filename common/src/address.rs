@@ -235,13 +235,14 @@ fn shown(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
-/// The innermost cause: the outer ones only say "parsing failed".
+/// The innermost cause: the outer ones only say "parsing failed". It may quote a character that a terminal
+/// would obey.
 fn describe(error: &CheckedHrpstringError) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string()
+    cause.to_string().chars().filter(|char| !char.is_control()).collect()
 }
 
 impl fmt::Display for EncodedAddress {

@@ -123,9 +123,15 @@ fn read(json: &str) -> Result<CreateRawTransaction<'_>, (Option<NonZeroU64>, Ref
         #[serde(default)]
         id: Value,
     }
-    // The parser quotes the value it dislikes, however long it is.
-    let unparsable =
-        |error: serde_json::Error| Refusal::UnparsableRequest(error.to_string().chars().take(200).collect());
+    // The parser quotes the value it dislikes as it is: however long, and with whatever a terminal obeys.
+    let unparsable = |error: serde_json::Error| {
+        let printable = error.to_string().chars().filter(|char| !char.is_control()).take(200).collect();
+        Refusal::UnparsableRequest(printable)
+    };
+    if !json.trim_start().starts_with('{') {
+        // The parser would also take the fields as a list.
+        return Err((None, Refusal::UnparsableRequest("it is no JSON object".to_owned())));
+    }
     let request = serde_json::from_str::<CreateRawTransaction<'_>>(json);
     if request.as_ref().is_ok_and(|request| request.kind == TYPE) {
         return request.map_err(|error| (None, unparsable(error)));
