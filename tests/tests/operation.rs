@@ -168,13 +168,16 @@ fn a_signed_request_goes_to_a_new_file() {
     let request = request(&store, 1000);
     let out = store.path("response.json");
     let args = ["--out", out.to_str().unwrap()];
-    let output = store.sign(&request.to_string(), &args);
+    // As an editor leaves it.
+    let output = store.sign(&format!("\n  {request:#}\n"), &args);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
     assert_eq!(mode(&out), 0o600);
     let written = fs::read_to_string(&out).unwrap();
     signed(&request, &serde_json::from_str(&written).unwrap());
 
     failed(&store.sign(&request.to_string(), &args), 1, "exists already and is not overwritten");
+    // Before anything is read or signed.
+    failed(&store.sign("{}", &args), 1, "exists already and is not overwritten");
     assert_eq!(fs::read_to_string(&out).unwrap(), written);
 
     // What is refused is answered, but not written.
@@ -226,4 +229,29 @@ fn a_signer_that_cannot_start_says_so_and_ends() {
     assert_eq!(status.code(), Some(1));
     assert!(log.last().unwrap().contains("is not a socket"), "{log:?}");
     assert_eq!(fs::read_to_string(&socket).unwrap(), "not a socket");
+}
+
+#[test]
+fn clients_at_the_same_time_get_their_own_answers() {
+    let store = store();
+    let good = request(&store, 1000);
+    let signer = store.serve(&[]);
+    std::thread::scope(|scope| {
+        for client in 1..=8u64 {
+            let (mut session, mut request) = (signer.connect(), good.clone());
+            scope.spawn(move || {
+                for turn in 0..4 {
+                    request["id"] = json!(client * 100 + turn);
+                    request["fee"] = json!(if turn % 2 == 0 { 1000 } else { 999 });
+                    let answer = session.request(&request);
+                    assert_eq!(answer["id"], request["id"]);
+                    if turn % 2 == 0 {
+                        signed(&request, &answer);
+                    } else {
+                        assert_eq!(answer["code"], "fee_too_low");
+                    }
+                }
+            });
+        }
+    });
 }

@@ -197,6 +197,25 @@ fn limits_are_reached_but_not_passed() {
 }
 
 #[test]
+fn the_largest_request_gets_the_largest_answer() {
+    let (store, addresses, hot) = store();
+    let signer = store.serve(&[]);
+    let inputs: Vec<Unspent> = (0..100).map(|_| Unspent::private(&hot.1, 1_000_000)).collect();
+    // Every byte of the longest comment is escaped.
+    let comment = "\u{1}".repeat(882);
+    let mut txouts = vec![pay_privately(&addresses["alice"], 999_000, &comment); 100];
+    for txout in &mut txouts {
+        txout["with_certificate"] = json!(true);
+    }
+    let mut request = spend(&inputs, &txouts, 100_000);
+    let hints: BTreeMap<String, &str> = inputs.iter().map(|input| (input.id.to_string(), "hot")).collect();
+    request["accounts"] = json!(hints);
+    let answer = signer.request(&request);
+    signed(&request, &answer);
+    assert_eq!(answer["certificates"].as_array().map(Vec::len), Some(100));
+}
+
+#[test]
 fn an_id_comes_back_and_everything_else_is_new_each_time() {
     let (store, addresses, _) = store();
     let signer = store.serve(&[]);

@@ -67,6 +67,7 @@ fn blobs(world: &World) -> Vec<Row> {
     for (name, bad) in [
         ("an odd number of digits", blob[..blob.len() - 1].to_owned()),
         ("no hex", "xyz!".to_owned()),
+        ("control characters", "\u{1b}\u{85}".to_owned()),
         ("half a blob", blob[..blob.len() / 4 * 2].to_owned()),
         ("empty", String::new()),
         ("garbage", "deadbeef".to_owned()),
@@ -190,7 +191,10 @@ fn owners(world: &World) -> Vec<Row> {
     }
     let long = world.hint(&private, &"x".repeat(100_000));
     rows.push(row("a hint of 100000 letters", long, "unknown_account", "x".repeat(128)));
-    for id in ["ab".repeat(32).as_str(), "", "no hash", &private[..62]] {
+    let long = world.hint(&"x".repeat(100_000), "hot");
+    rows.push(row("a hint about 100000 letters", long, "unused_hint", "x".repeat(80)));
+    rows.push(row("a hint for a terminal", world.hint(&private, "\u{1b}[2J"), "unknown_account", "[2J"));
+    for id in ["ab".repeat(32).as_str(), "\u{1b}[2J", "", "no hash", &private[..62]] {
         rows.push(row(
             format!("a hint about {id:?}"),
             world.hint(id, "hot"),

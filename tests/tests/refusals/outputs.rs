@@ -42,6 +42,8 @@ fn recipients(world: &World) -> Vec<Row> {
         }
     }
     bad("garbage", "hello", "address \"hello\"");
+    bad("control characters", "stt1\u{1b}[2J", "address \"stt1");
+    bad("other control characters", "\u{85}1\u{7f}", "address \"");
     bad("of another coin", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "address \"bc1q");
     bad("a public key in hex", &hex::encode(world.stranger().public_key().as_bytes()), "address \"");
     bad("the prefix in capitals", &good.replacen("stt", "STT", 1), "address \"STT1");

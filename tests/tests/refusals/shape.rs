@@ -45,6 +45,8 @@ fn types(world: &World) -> Vec<Row> {
         ));
     }
     rows.push(row("no type", world.without("/type"), "unparsable_request", "`type` is missing"));
+    let escape = world.with("/type", "\u{1b}[2Jchain_name");
+    rows.push(row("a type for a terminal", escape, "unsupported_request", "chain_name"));
     rows.push(row("nothing at all", "{}", "unparsable_request", "`type` is missing"));
     rows
 }
@@ -89,6 +91,8 @@ fn fields(world: &World) -> Vec<Row> {
         ("/unspent_list/0", json!([0, 10]), "sequence"),
         ("/accounts", json!([["0a", "alice"]]), "sequence"),
         ("/id", Value::Null, "null"),
+        ("/txouts/0/output_type", json!("\u{1b}[2Jstake\u{85}\u{7f}"), "stake"),
+        ("/fee", json!("\u{1b}[2J2000"), "2000"),
     ] {
         rows.push(row(format!("{path} is {:.20}", value.to_string()), world.with(path, value), code, says));
     }
@@ -97,6 +101,9 @@ fn fields(world: &World) -> Vec<Row> {
 
 fn json_texts(world: &World) -> Vec<Row> {
     let good = world.good().to_string();
+    let list: Vec<Value> = ["type", "id", "txins", "txouts", "secret_key", "fee", "unspent_list"]
+        .map(|field| world.with("/id", 1)[field].clone())
+        .into();
     let body = good.strip_suffix('}').unwrap();
     [
         ("a comma too many", format!("{body},}}"), "trailing comma"),
@@ -111,6 +118,10 @@ fn json_texts(world: &World) -> Vec<Row> {
         ("two objects", format!("{good}{good}"), "trailing characters"),
         ("a list in braces", "{1,2,3}".to_owned(), "line 1"),
         ("deep nesting", format!("{{\"type\":{}{}}}", "[".repeat(5000), "]".repeat(5000)), "recursion limit"),
+        ("a list of the right values", json!(list).to_string(), "no JSON object"),
+        ("a list", "[1,2,3]".to_owned(), "no JSON object"),
+        ("a text", "\"create_raw_transaction\"".to_owned(), "no JSON object"),
+        ("an empty text", String::new(), "no JSON object"),
         ("half a request", format!("{}}}", &good[..good.len() / 2]), "line 1"),
     ]
     .map(|(name, text, says)| row(name, text, "unparsable_request", says))

@@ -94,7 +94,7 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// The text sent.
     pub(crate) request: String,
-    /// The code that must come back; `bad_id` closes the connection.
+    /// The code that must come back; over a socket, `bad_id` and what is no object close the connection.
     pub(crate) code: &'static str,
     /// The offending value, which the error's text must name.
     pub(crate) says: String,
