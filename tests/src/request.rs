@@ -1,19 +1,19 @@
 //! Requests in short forms, and what their answers must hold.
 
-use crate::money::Unspent;
+use crate::money::{blob, from_blob};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use stegos_common::address::Address;
 use stegos_common::api::create_raw_transaction::{RawTransaction, TYPE};
 use stegos_common::hash::Hash;
-use stegos_common::output::{self, Output};
+use stegos_common::output::{Output, Unspent};
 use stegos_common::transaction::PaymentTransaction;
 
 /// A request that spends `inputs` into `txouts`, exactly as the integration guide documents it.
 #[must_use]
 pub fn spend<'a>(inputs: impl IntoIterator<Item = &'a Unspent>, txouts: &[Value], fee: i64) -> Value {
     let (txins, blobs): (Vec<_>, Vec<_>) =
-        inputs.into_iter().map(|input| (input.id.to_string(), input.blob())).unzip();
+        inputs.into_iter().map(|input| (input.id().to_string(), blob(input))).unzip();
     json!({ "type": TYPE, "txins": txins, "txouts": txouts, "fee": fee, "unspent_list": blobs })
 }
 
@@ -51,8 +51,7 @@ pub fn signed(request: &Value, answer: &Value) -> PaymentTransaction {
     assert_eq!(json!(transaction.txins), request["txins"]);
     assert_eq!(json!(transaction.fee), request["fee"]);
     let blobs = request["unspent_list"].as_array().into_iter().flatten();
-    let inputs: Vec<output::Unspent> =
-        blobs.map(|blob| Unspent::from_blob(blob.as_str().unwrap_or_default()).into()).collect();
+    let inputs: Vec<Unspent> = blobs.map(|blob| from_blob(blob.as_str().unwrap_or_default())).collect();
     assert_eq!(transaction.verify(&inputs), Ok(()));
     transaction
 }

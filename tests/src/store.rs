@@ -147,6 +147,12 @@ impl Store {
         self.run(&[&["sign", &file.to_string_lossy()], args].concat())
     }
 
+    /// Runs `inspect` on a request or a signed transaction, with further arguments.
+    pub fn inspect(&self, text: &str, args: &[&str]) -> Output {
+        let file = self.private_file("inspected.json", text);
+        self.run(&[&["inspect", &file.to_string_lossy()], args].concat())
+    }
+
     /// Starts `serve` with further arguments and waits until it listens.
     #[must_use]
     pub fn serve(&self, args: &[&str]) -> Signer<'_> {

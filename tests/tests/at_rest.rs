@@ -1,7 +1,7 @@
 //! What a thief of the key store's files learns: nothing about accounts, and no key.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use custody_tests::money::{Unspent, key};
+use custody_tests::money::{self, key};
 use custody_tests::request::{pay, pay_privately, signed, spend};
 use custody_tests::store::Store;
 use serde_json::json;
@@ -73,11 +73,11 @@ fn the_files_tell_nothing_about_accounts_and_keys() {
     let signer = store.serve(&[]);
     let mut session = signer.connect();
     let [first, second] =
-        [names[0], names[2]].map(|name| Unspent::private(addresses[name].public_key(), 1_000_000));
+        [names[0], names[2]].map(|name| money::private(addresses[name].public_key(), 1_000_000));
     let mut request = spend([&first, &second], &[pay(&addresses[names[1]], 1_999_000)], 1000);
-    request["accounts"] = json!({ first.id.to_string(): names[0] });
+    request["accounts"] = json!({ first.id().to_string(): names[0] });
     signed(&request, &session.request(&request));
-    let input = Unspent::public(&guest.1, 1_000_000);
+    let input = money::public(&guest.1, 1_000_000);
     let mut request =
         spend([&input], &[pay_privately(&addresses[names[0]], 999_000, "a private comment")], 1000);
     request["secret_key"] = json!(*guest.0.to_bytes());

@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 use custody_tests::daemon::Daemon;
-use custody_tests::money::{Unspent, stranger};
+use custody_tests::money::{self, stranger};
 use custody_tests::request::{pay, pay_privately, signed, spend};
 use custody_tests::store::{Signer, Store};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn store() -> Store {
 
 /// A request that spends an output of `alice` and pays `fee` for one output.
 fn request(store: &Store, fee: i64) -> Value {
-    let input = Unspent::public(store.addresses()["alice"].public_key(), 1_000_000);
+    let input = money::public(store.addresses()["alice"].public_key(), 1_000_000);
     spend([&input], &[pay(&stranger(Network::Dev), 1_000_000 - fee)], fee)
 }
 
@@ -206,14 +206,14 @@ fn the_search_for_owners_of_private_inputs_is_bounded() {
     let store = store();
     store.add(&["bob", "carol"]);
     let inputs =
-        ["carol", "bob"].map(|account| Unspent::private(store.addresses()[account].public_key(), 500_000));
+        ["carol", "bob"].map(|account| money::private(store.addresses()[account].public_key(), 500_000));
     let mut request = spend(&inputs, &[pay_privately(&stranger(Network::Dev), 999_000, "")], 1000);
     let sign = |request: &Value, limit: &str| store.sign(&request.to_string(), &["--search-limit", limit]);
     failed(&sign(&request, "1"), 3, "none of the 1 keys tried opens it; name the owner in `accounts`");
     // Master, alice, bob, carol for the first input, and again for the second.
     assert_eq!(sign(&request, "8").status.code(), Some(0));
     // A hint costs no search.
-    request["accounts"] = json!({ inputs[0].id.to_string(): "carol", inputs[1].id.to_string(): "bob" });
+    request["accounts"] = json!({ inputs[0].id().to_string(): "carol", inputs[1].id().to_string(): "bob" });
     assert_eq!(sign(&request, "0").status.code(), Some(0));
 }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use custody_tests::daemon::Daemon;
-use custody_tests::money::Unspent;
+use custody_tests::money;
 use custody_tests::request::{pay, signed, spend};
 use custody_tests::store::cold_signer;
 use serde_json::Value;
@@ -127,6 +127,6 @@ fn request(home: &Path) -> Value {
     let export = fs::read_to_string(home.join("addresses.csv")).unwrap();
     let row = export.lines().find(|row| row.starts_with("alice,")).unwrap();
     let alice = Address::parse(row.split(',').nth(1).unwrap(), Network::Mainnet).unwrap();
-    let deposit = Unspent::public(alice.public_key(), 5_000_000);
+    let deposit = money::public(alice.public_key(), 5_000_000);
     spend([&deposit], &[pay(&alice, 4_999_000)], 1000)
 }

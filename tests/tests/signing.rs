@@ -1,7 +1,7 @@
 //! What a cold signer signs, over its Unix socket: every mixture of outputs, owners and ways to find them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use custody_tests::money::{Unspent, amount, key, stranger};
+use custody_tests::money::{self, amount, key, stranger};
 use custody_tests::request::{pay, pay_privately, signed, spend};
 use custody_tests::store::Store;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use stegos_common::address::{Address, Network};
 use stegos_common::api::create_raw_transaction::RawTransaction;
 use stegos_common::certificate;
 use stegos_common::keys::{PublicKey, SecretKey};
-use stegos_common::output::Output;
+use stegos_common::output::{Output, Unspent};
 use stegos_common::payload::PayloadData;
 
 /// A store with one account of each origin; the key of `hot` is known.
@@ -38,9 +38,9 @@ fn every_mixture_of_kinds_is_signed_and_received() {
     let to = Address::new(Network::Dev, customer.1);
     let alice = addresses["alice"].public_key();
     let inputs = [
-        vec![Unspent::public(alice, 9_000_000)],
-        vec![Unspent::private(alice, 9_000_000)],
-        vec![Unspent::public(alice, 4_000_000), Unspent::private(&hot.1, 5_000_000)],
+        vec![money::public(alice, 9_000_000)],
+        vec![money::private(alice, 9_000_000)],
+        vec![money::public(alice, 4_000_000), money::private(&hot.1, 5_000_000)],
     ];
     for inputs in &inputs {
         for request in [
@@ -89,20 +89,20 @@ fn inputs_of_accounts_of_every_origin_are_spent_in_one_transaction() {
     let owners = ["alice", "hot", "master"].map(|account| *addresses[account].public_key());
     assert_eq!(owners[1], hot.1);
     let to = stranger(Network::Dev);
-    for make in [Unspent::public, Unspent::private] {
+    for make in [money::public, money::private] {
         let inputs = owners.map(|owner| make(&owner, 1_000_000));
         let mut request = spend(&inputs, &[pay(&to, 2_999_000)], 1000);
         // By search, with a hint for one of them, and with hints for all of them.
         signed(&request, &session.request(&request));
-        request["accounts"] = json!({ inputs[1].id.to_string(): "hot" });
+        request["accounts"] = json!({ inputs[1].id().to_string(): "hot" });
         signed(&request, &session.request(&request));
         for (input, account) in inputs.iter().zip(["alice", "hot", "master"]) {
-            request["accounts"][input.id.to_string()] = json!(account);
+            request["accounts"][input.id().to_string()] = json!(account);
         }
         // Ids are hex of either case, everywhere.
         request["txins"][0] = json!(request["txins"][0].as_str().unwrap().to_uppercase());
         let answer = session.request(&request);
-        request["txins"][0] = json!(inputs[0].id);
+        request["txins"][0] = json!(inputs[0].id());
         signed(&request, &answer);
     }
 }
@@ -113,7 +113,7 @@ fn a_request_may_bring_the_key_of_its_inputs() {
     let signer = store.serve(&[]);
     let mut session = signer.connect();
     let (guest, owner) = key("an account that is not in the store");
-    let inputs = [Unspent::public(&owner, 2_000_000), Unspent::private(&owner, 3_000_000)];
+    let inputs = [money::public(&owner, 2_000_000), money::private(&owner, 3_000_000)];
     let mut request = spend(&inputs, &[pay_privately(&addresses["bob"], 4_999_000, "")], 1000);
     assert_eq!(session.request(&request)["code"], "input_not_owned");
     request["secret_key"] = secret(&guest);
@@ -123,7 +123,7 @@ fn a_request_may_bring_the_key_of_its_inputs() {
     assert_eq!(session.request(&request)["code"], "input_not_owned");
     // The same as leaving it out.
     let mut request = spend(
-        &[Unspent::public(addresses["alice"].public_key(), 5000)],
+        &[money::public(addresses["alice"].public_key(), 5000)],
         &[pay(&stranger(Network::Dev), 4000)],
         1000,
     );
@@ -136,8 +136,7 @@ fn a_payment_with_a_certificate_can_be_proved() {
     let (store, addresses, _) = store();
     let signer = store.serve(&[]);
     let (alice, bob) = (&addresses["alice"], &addresses["bob"]);
-    let inputs =
-        [Unspent::public(alice.public_key(), 2_000_000), Unspent::private(bob.public_key(), 3_000_000)];
+    let inputs = [money::public(alice.public_key(), 2_000_000), money::private(bob.public_key(), 3_000_000)];
     let to = stranger(Network::Dev);
     let plain = pay_privately(&to, 1_000_000, "not to be proved");
     let mut proved = pay_privately(&to, 3_996_999, "to be proved");
@@ -167,15 +166,15 @@ fn limits_are_reached_but_not_passed() {
     let to = stranger(Network::Dev);
 
     let inputs: Vec<Unspent> =
-        owners.iter().cycle().take(100).map(|owner| Unspent::public(owner, 10)).collect();
-    let inputs = [inputs, vec![Unspent::public(&owners[0], 10_000_000)]].concat();
+        owners.iter().cycle().take(100).map(|owner| money::public(owner, 10)).collect();
+    let inputs = [inputs, vec![money::public(&owners[0], 10_000_000)]].concat();
     let hundred = &inputs[1..];
     let one = [pay(&to, 10_000_990 - 1000)];
     let request = spend(hundred, &one, 1000);
     signed(&request, &session.request(&request));
     assert_eq!(session.request(&spend(&inputs, &one, 1010))["code"], "too_many_inputs");
 
-    let rich = [Unspent::private(&owners[1], 10_000_000)];
+    let rich = [money::private(&owners[1], 10_000_000)];
     let many = |count: i64, fee: i64| {
         let outputs: Vec<Value> = (0..count).map(|_| pay(&to, 1000)).collect();
         let change = pay(&addresses["bob"], 10_000_000 - fee - 1000 * count);
@@ -191,7 +190,7 @@ fn limits_are_reached_but_not_passed() {
             spend(&rich, &[pay_privately(&to, 0, &"x".repeat(882)), pay(&to, 10_000_000 - fee)], fee);
         signed(&request, &session.request(&request));
     }
-    let all = [Unspent::private(&owners[2], i64::MAX)];
+    let all = [money::private(&owners[2], i64::MAX)];
     let request = spend(&all, &[pay_privately(&to, i64::MAX - 1000, &"ж".repeat(441))], 1000);
     signed(&request, &session.request(&request));
 }
@@ -200,7 +199,7 @@ fn limits_are_reached_but_not_passed() {
 fn the_largest_request_gets_the_largest_answer() {
     let (store, addresses, hot) = store();
     let signer = store.serve(&[]);
-    let inputs: Vec<Unspent> = (0..100).map(|_| Unspent::private(&hot.1, 1_000_000)).collect();
+    let inputs: Vec<Unspent> = (0..100).map(|_| money::private(&hot.1, 1_000_000)).collect();
     // Every byte of the longest comment is escaped.
     let comment = "\u{1}".repeat(882);
     let mut txouts = vec![pay_privately(&addresses["alice"], 999_000, &comment); 100];
@@ -208,7 +207,7 @@ fn the_largest_request_gets_the_largest_answer() {
         txout["with_certificate"] = json!(true);
     }
     let mut request = spend(&inputs, &txouts, 100_000);
-    let hints: BTreeMap<String, &str> = inputs.iter().map(|input| (input.id.to_string(), "hot")).collect();
+    let hints: BTreeMap<String, &str> = inputs.iter().map(|input| (input.id().to_string(), "hot")).collect();
     request["accounts"] = json!(hints);
     let answer = signer.request(&request);
     signed(&request, &answer);
@@ -220,7 +219,7 @@ fn an_id_comes_back_and_everything_else_is_new_each_time() {
     let (store, addresses, _) = store();
     let signer = store.serve(&[]);
     let mut session = signer.connect();
-    let inputs = [Unspent::public(addresses["alice"].public_key(), 5000)];
+    let inputs = [money::public(addresses["alice"].public_key(), 5000)];
     let mut request = spend(&inputs, &[pay(&stranger(Network::Dev), 4000)], 1000);
     let mut texts = String::new();
     for id in [None, Some(0), Some(1), Some(u64::MAX)] {
@@ -241,17 +240,17 @@ fn an_id_comes_back_and_everything_else_is_new_each_time() {
 fn recipients_in_upper_case_and_fields_of_other_versions_are_taken() {
     let (store, addresses, _) = store();
     let signer = store.serve(&[]);
-    let inputs = [Unspent::public(addresses["alice"].public_key(), 5000)];
+    let inputs = [money::public(addresses["alice"].public_key(), 5000)];
     let mut request = spend(&inputs, &[pay(&stranger(Network::Dev), 4000)], 1000);
     let upper = request["txouts"][0]["recipient"].as_str().unwrap().to_uppercase();
     request["txouts"][0]["recipient"] = json!(upper);
-    request["unspent_list"][0] = json!(inputs[0].blob().to_uppercase());
+    request["unspent_list"][0] = json!(money::blob(&inputs[0]).to_uppercase());
     // A node ignores what it does not know, and so do we.
     request["bogus"] = json!("NESTED");
     let nested = "[".repeat(100_000) + &"]".repeat(100_000);
     let text = request.to_string().replace("\"NESTED\"", &nested);
     let answer = serde_json::from_str(&signer.connect().text(&text).unwrap()).unwrap();
-    request["unspent_list"][0] = json!(inputs[0].blob());
+    request["unspent_list"][0] = json!(money::blob(&inputs[0]));
     let transaction = signed(&request, &answer);
     assert_eq!(transaction.txouts[0].recipient(), stranger(Network::Dev).public_key().encoded());
 }

@@ -1,11 +1,11 @@
 //! Requests with something wrong about what they spend.
 
 use crate::world::{Row, World, row};
-use custody_tests::money::{Unspent, private};
+use custody_tests::money::{self, payment};
 use custody_tests::vectors::vectors;
 use serde_json::{Value, json};
 use stegos_common::group::Encoded;
-use stegos_common::output::{Output, PaymentOutput, PublicPaymentOutput};
+use stegos_common::output::{Output, PaymentOutput, PublicPaymentOutput, Unspent};
 
 pub(crate) fn rows(world: &World) -> Vec<Row> {
     [txins(world), blobs(world), public(world), tampered(world), owners(world)]
@@ -15,7 +15,7 @@ pub(crate) fn rows(world: &World) -> Vec<Row> {
 }
 
 fn txins(world: &World) -> Vec<Row> {
-    let id = world.public.id.to_string();
+    let id = world.public.id().to_string();
     let mut rows = vec![
         row("no inputs", world.with("/txins", json!([])), "no_inputs", "txins"),
         row("an input twice", world.push("/txins", &*id), "duplicate_input", &id),
@@ -53,16 +53,16 @@ fn txins(world: &World) -> Vec<Row> {
 }
 
 fn blobs(world: &World) -> Vec<Row> {
-    let blob = world.public.blob();
-    let other = Unspent::public(world.stranger().public_key(), 1);
+    let blob = money::blob(&world.public);
+    let other = money::public(world.stranger().public_key(), 1);
     let stake = vectors("outputs")["stake_outputs"][0]["blob"].as_str().unwrap().to_owned();
-    let stake = Unspent::from_blob(&stake);
+    let stake = money::from_blob(&stake);
     let mut rows = vec![
-        row("one blob too many", world.push("/unspent_list", other.blob()), "extra_blob", other.id),
-        row("another blob", world.with("/unspent_list/0", other.blob()), "extra_blob", other.id),
-        row("a blob twice", world.push("/unspent_list", &*blob), "duplicate_blob", world.public.id),
-        row("one blob too few", world.without("/unspent_list/1"), "missing_blob", world.private.id),
-        row("a stake", world.spend([&world.public, &stake]), "stake_input", stake.id),
+        row("one blob too many", world.push("/unspent_list", money::blob(&other)), "extra_blob", other.id()),
+        row("another blob", world.with("/unspent_list/0", money::blob(&other)), "extra_blob", other.id()),
+        row("a blob twice", world.push("/unspent_list", &*blob), "duplicate_blob", world.public.id()),
+        row("one blob too few", world.without("/unspent_list/1"), "missing_blob", world.private.id()),
+        row("a stake", world.spend([&world.public, &stake]), "stake_input", stake.id()),
     ];
     for (name, bad) in [
         ("an odd number of digits", blob[..blob.len() - 1].to_owned()),
@@ -104,7 +104,7 @@ fn public(world: &World) -> Vec<Row> {
 /// Private outputs that open, but are not what they say.
 fn tampered(world: &World) -> Vec<Row> {
     let hot = world.addresses["hot"].public_key();
-    let (one, other) = (private(hot, 3_000_000), private(hot, 3_000_000));
+    let (one, other) = (payment(hot, 3_000_000), payment(hot, 3_000_000));
     let nowhere = Encoded::from_bytes([0xff; 32]);
     let changed = |change: &dyn Fn(&mut PaymentOutput)| {
         let mut output = one.clone();
@@ -125,7 +125,7 @@ fn tampered(world: &World) -> Vec<Row> {
         ("a blinding that is no scalar", changed(&|it| it.payload.ciphertext[35] ^= 0xff), "gamma"),
         ("data of no kind", changed(&|it| it.payload.ciphertext[140] ^= 0x70), "unknown kind 112"),
     ] {
-        let id = input.id.to_string();
+        let id = input.id().to_string();
         let mut request = world.spend([&world.public, &input]);
         rows.push(row(format!("a private input with {name}"), &request, "mismatched_input", says));
         rows.push(row(format!("… names the input: {name}"), &request, "mismatched_input", &id));
@@ -134,22 +134,22 @@ fn tampered(world: &World) -> Vec<Row> {
     }
     let unreadable = changed(&|it| it.payload.hint = nowhere);
     let mut request = world.spend([&world.public, &unreadable]);
-    rows.push(row("a private input that nobody can open", &request, "input_not_owned", unreadable.id));
-    request["accounts"] = json!({ unreadable.id.to_string(): "hot" });
+    rows.push(row("a private input that nobody can open", &request, "input_not_owned", unreadable.id()));
+    request["accounts"] = json!({ unreadable.id().to_string(): "hot" });
     rows.push(row("… with a hint", request, "mismatched_input", "hint"));
     rows
 }
 
 fn owners(world: &World) -> Vec<Row> {
-    let (public, private) = (world.public.id.to_string(), world.private.id.to_string());
+    let (public, private) = (world.public.id().to_string(), world.private.id().to_string());
     let (stranger, former) = (world.stranger(), world.addresses["former"]);
     let mut rows = Vec::new();
     for (name, owner) in [("a stranger", stranger), ("an archived account", former)] {
         for input in
-            [Unspent::public(owner.public_key(), 3_000_000), Unspent::private(owner.public_key(), 3_000_000)]
+            [money::public(owner.public_key(), 3_000_000), money::private(owner.public_key(), 3_000_000)]
         {
             let request = world.spend([&world.public, &input]);
-            rows.push(row(format!("an input of {name}"), &request, "input_not_owned", input.id));
+            rows.push(row(format!("an input of {name}"), &request, "input_not_owned", input.id()));
             rows.push(row("… in the network's words", request, "input_not_owned", "key does not own input"));
         }
     }
@@ -160,7 +160,7 @@ fn owners(world: &World) -> Vec<Row> {
     let guest = world.guest.public_key();
     with_key("a key that owns neither input", world.with("/secret_key", key.clone()));
     for (name, own) in
-        [("public", Unspent::public(&guest, 5_000_000)), ("private", Unspent::private(&guest, 5_000_000))]
+        [("public", money::public(&guest, 5_000_000)), ("private", money::private(&guest, 5_000_000))]
     {
         let mut request = world.spend([&own, &world.private]);
         request["secret_key"] = key.clone();

@@ -126,6 +126,28 @@ fn every_refusal_is_the_same_from_a_file() {
 }
 
 #[test]
+fn what_would_be_refused_is_inspected_as_refused() {
+    let world = World::new();
+    for row in rows(&world) {
+        let output = world.store.inspect(&row.request, &[]);
+        let told = String::from_utf8(output.stderr).unwrap();
+        if output.status.code() == Some(3) {
+            assert!(told.contains(&format!("refused ({})", row.code)), "{}: {told}", row.name);
+        } else {
+            // What is not even an object could also have been a signed transaction.
+            let object = serde_json::from_str::<Value>(&row.request).is_ok_and(|it| it.is_object());
+            assert_eq!((output.status.code(), object), (Some(1), false), "{}: {told}", row.name);
+        }
+        let told = told + &String::from_utf8(output.stdout).unwrap();
+        assert!(!told.contains(|it: char| it.is_control() && it != '\n'), "{}: {told:?}", row.name);
+        for trace in keys::traces(&world.guest) {
+            assert!(!told.contains(&trace), "{}: {trace} is in {told}", row.name);
+        }
+    }
+    assert_eq!(world.store.inspect(&world.good().to_string(), &[]).status.code(), Some(0));
+}
+
+#[test]
 fn a_signer_may_deny_keys_in_requests() {
     let world = World::new();
     let signer = world.store.serve(&["--request-keys", "deny"]);

@@ -1,7 +1,7 @@
 //! Requests with something wrong about recipients, comments, amounts and fees.
 
 use crate::world::{NETWORK, Row, World, row};
-use custody_tests::money::Unspent;
+use custody_tests::money;
 use custody_tests::request::{pay, pay_privately, spend};
 use custody_tests::vectors::vectors;
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ fn amounts(world: &World) -> Vec<Row> {
     most["txouts"] = json!([pay(&stranger, i64::MAX)]);
     rows.push(row("outputs and fee above it", most, "overflow", "outputs and the fee"));
     let alice = world.addresses["alice"].public_key();
-    for input in [Unspent::public(alice, i64::MAX), Unspent::private(alice, i64::MAX)] {
+    for input in [money::public(alice, i64::MAX), money::private(alice, i64::MAX)] {
         let request = world.spend([&world.public, &input]);
         rows.push(row("inputs above it", request, "overflow", "sum of the inputs"));
     }

@@ -1,12 +1,13 @@
 //! The accounts and outputs that the refused requests are about.
 
-use custody_tests::money::{Unspent, key, stranger};
+use custody_tests::money::{self, key, stranger};
 use custody_tests::request::{pay, pay_privately, spend};
 use custody_tests::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use stegos_common::address::{Address, Network};
 use stegos_common::keys::SecretKey;
+use stegos_common::output::Unspent;
 
 /// The test network, as in the recorded addresses.
 pub(crate) const NETWORK: Network = Network::Testnet;
@@ -31,8 +32,8 @@ impl World {
         store.ok(&["key", "remove", "former"]);
         let addresses = store.addresses();
         let owner = |account: &str| addresses[account].public_key();
-        let public = Unspent::public(owner("alice"), 5_000_000);
-        let private = Unspent::private(owner("hot"), 3_000_000);
+        let public = money::public(owner("alice"), 5_000_000);
+        let private = money::private(owner("hot"), 3_000_000);
         Self { public, private, addresses, store, guest: key("a guest").0 }
     }
 
