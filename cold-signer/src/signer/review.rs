@@ -161,8 +161,13 @@ impl Signer {
             Some(Err(refusal)) => (None, Some(Mismatch::Request(refusal))),
             None => (None, Some(Mismatch::NoInputs)),
         };
-        let outputs: Vec<OutputFacts> =
-            transaction.txouts.iter().map(|output| self.made(output, certificates)).collect();
+        let requested = |index| draft.as_ref().and_then(|draft| draft.outputs.get(index));
+        let outputs = transaction.txouts.iter().enumerate();
+        let outputs: Vec<OutputFacts> = outputs
+            .map(|(index, output)| {
+                self.made(output, certificates, requested(index).map(NewOutput::recipient))
+            })
+            .collect();
         let mut review = Review::new(unknown_inputs(transaction), outputs, shown_fee(transaction.fee));
         if let Some(draft) = draft {
             review.inputs = match owners::unlock_all(&draft, &self.keystore, &self.rules) {
@@ -207,8 +212,13 @@ impl Signer {
         facts
     }
 
-    /// What can be read in an output that was made.
-    fn made(&self, output: &Output, certificates: &[CertificateClaim]) -> OutputFacts {
+    /// What can be read in an output that was made, for `requested` if the request is known.
+    fn made(
+        &self,
+        output: &Output,
+        certificates: &[CertificateClaim],
+        requested: Option<&PublicKey>,
+    ) -> OutputFacts {
         let id = output.id();
         let network = self.keystore.network();
         let facts = |kind, amount, comment, known| OutputFacts {
@@ -221,7 +231,7 @@ impl Signer {
             known,
         };
         match output {
-            Output::Payment(payment) => match self.opened(payment, id, certificates) {
+            Output::Payment(payment) => match self.opened(payment, id, certificates, requested) {
                 Some((recipient, payload, known)) => {
                     let facts = facts(Kind::Payment, Some(payload.amount), comment(&payload.data), known);
                     self.with_recipient(facts, recipient)
@@ -246,6 +256,7 @@ impl Signer {
         output: &PaymentOutput,
         id: Hash,
         certificates: &[CertificateClaim],
+        requested: Option<&PublicKey>,
     ) -> Option<(Address, Payload, Known)> {
         let claim = certificates.iter().find(|claim| claim.output_hash == id);
         let by_certificate = claim.and_then(|claim| {
@@ -256,8 +267,10 @@ impl Signer {
             Some((claim.recipient, payload, Known::Certificate))
         });
         by_certificate.or_else(|| {
-            let mut owners = self.keystore.owners().take(self.rules.search_limit);
-            owners.find_map(|owner| {
+            // The account it should go to is tried whatever the limit: compare() relies on it.
+            let requested = requested.and_then(|recipient| self.keystore.find(&recipient.encoded()));
+            let owners = self.keystore.owners().take(self.rules.search_limit);
+            requested.into_iter().chain(owners).find_map(|owner| {
                 let key = owner.secret_key();
                 if !output.may_belong_to(&key, &owner.public_key) {
                     return None;
@@ -291,12 +304,18 @@ impl Signer {
                 return Err(Mismatch::Different("the kinds of outputs"));
             }
             if made.known == Known::Hidden {
+                if requested.account.is_some() {
+                    // The key of that account is here, and does not open it.
+                    return Err(Mismatch::Different("the recipients"));
+                }
                 let id = made.id;
                 *made = OutputFacts { id, known: Known::Stated, ..requested };
             } else if made.recipient != requested.recipient {
                 return Err(Mismatch::Different("the recipients"));
             } else if made.amount != requested.amount {
                 return Err(Mismatch::Different("the amounts"));
+            } else if made.comment != requested.comment {
+                return Err(Mismatch::Different("the comments"));
             }
         }
         Ok(transaction.verify(draft.inputs.iter().map(|input| &input.unspent))?)
