@@ -2,7 +2,7 @@
 //!
 //! Each setting is declared once, here, for all three. Secrets are not settings.
 
-use crate::server::{self, Limits};
+use crate::server;
 use crate::signer::{RequestKeys, Rules};
 use clap::Args;
 use serde::Deserialize;
@@ -73,9 +73,6 @@ pub(crate) struct ServerSettings {
     /// Connections at one time; one more is closed at once [default: 16]
     #[arg(long, value_name = "N", env = "COLD_SIGNER_MAX_CONNECTIONS")]
     max_connections: Option<usize>,
-    /// Longest request, in bytes of JSON [default: 1048576]
-    #[arg(long, value_name = "BYTES", env = "COLD_SIGNER_MAX_REQUEST_BYTES")]
-    max_request_bytes: Option<usize>,
     /// Close a connection that is silent for so many seconds [default: 60]
     #[arg(long, value_name = "SECONDS", env = "COLD_SIGNER_IDLE_SECONDS")]
     idle_seconds: Option<u64>,
@@ -92,15 +89,9 @@ impl ServerSettings {
             token_file: self.token_file.or(file.token_file),
             tcp: self.tcp.or(file.tcp),
             max_connections: self.max_connections.or(file.max_connections),
-            max_request_bytes: self.max_request_bytes.or(file.max_request_bytes),
             idle_seconds: self.idle_seconds.or(file.idle_seconds),
             slow_seconds: self.slow_seconds.or(file.slow_seconds),
         }
-    }
-
-    /// The longest request, in bytes of JSON.
-    pub(crate) fn max_request_bytes(&self) -> usize {
-        self.max_request_bytes.unwrap_or(Limits::default().json)
     }
 
     /// The path of the API token, for a key store in `data_dir`.
@@ -114,7 +105,6 @@ impl ServerSettings {
         let mut config = server::Config::new(socket);
         config.tcp = self.tcp;
         config.connections = self.max_connections.unwrap_or(config.connections);
-        config.limits.json = self.max_request_bytes();
         config.limits.idle = self.idle_seconds.map_or(config.limits.idle, Duration::from_secs);
         config.limits.message = self.slow_seconds.map_or(config.limits.message, Duration::from_secs);
         config.limits.write = self.slow_seconds.map_or(config.limits.write, Duration::from_secs);
@@ -129,6 +119,9 @@ pub(crate) struct RuleSettings {
     /// Highest fee, as a multiple of the 0.001 STG per output that a node asks for [default: 10]
     #[arg(long, value_name = "N", env = "COLD_SIGNER_MAX_FEE_FACTOR")]
     max_fee_factor: Option<u32>,
+    /// Longest request, in bytes of JSON [default: 1048576]
+    #[arg(long, value_name = "BYTES", env = "COLD_SIGNER_MAX_REQUEST_BYTES")]
+    max_request_bytes: Option<usize>,
     /// Whether a request may bring its own secret_key [default: allow]
     #[arg(long, value_name = "allow|deny", env = "COLD_SIGNER_REQUEST_KEYS")]
     request_keys: Option<RequestKeys>,
@@ -139,10 +132,14 @@ pub(crate) struct RuleSettings {
 
 impl RuleSettings {
     /// The rules, with `file` filling the gaps and the defaults the rest.
-    pub(crate) fn rules(self, file: Self) -> Rules {
+    pub(crate) fn rules(&self, file: &Self) -> Rules {
         let default = Rules::default();
         Rules {
             max_fee_factor: self.max_fee_factor.or(file.max_fee_factor).unwrap_or(default.max_fee_factor),
+            max_request_bytes: self
+                .max_request_bytes
+                .or(file.max_request_bytes)
+                .unwrap_or(default.max_request_bytes),
             request_keys: self.request_keys.or(file.request_keys).unwrap_or(default.request_keys),
             search_limit: self.search_limit.or(file.search_limit).unwrap_or(default.search_limit),
         }
@@ -167,10 +164,11 @@ mod tests {
             },
         );
         let settings: Settings = toml::from_str(&all).unwrap();
-        let RuleSettings { max_fee_factor, request_keys, search_limit } = &settings.rules;
+        let RuleSettings { max_fee_factor, max_request_bytes, request_keys, search_limit } = &settings.rules;
         let written = [max_fee_factor.is_some(), request_keys.is_some(), search_limit.is_some()];
+        assert!(max_request_bytes.is_some());
         assert_eq!(written, [true; 3]);
-        assert_eq!(settings.rules.rules(RuleSettings::default()), Rules::default());
+        assert_eq!(settings.rules.rules(&RuleSettings::default()), Rules::default());
         let config = settings.server.config(Path::new("/var/lib/cold-signer"));
         let default = ServerSettings::default().config(Path::new("/var/lib/cold-signer"));
         assert_eq!(config.limits, default.limits);
@@ -201,7 +199,7 @@ mod tests {
         assert_eq!((config.connections, config.limits.idle), (1, Duration::from_secs(3)));
         let flag = RuleSettings { max_fee_factor: Some(1), ..RuleSettings::default() };
         let file = RuleSettings { max_fee_factor: Some(2), search_limit: Some(3), ..RuleSettings::default() };
-        let rules = flag.rules(file);
+        let rules = flag.rules(&file);
         assert_eq!((rules.max_fee_factor, rules.search_limit), (1, 3));
     }
 }

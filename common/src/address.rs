@@ -2,6 +2,7 @@
 
 use crate::group::{Encoded, EncodingError};
 use crate::keys::PublicKey;
+use crate::text::excerpt;
 use bech32::primitives::decode::{CheckedHrpstring, CheckedHrpstringError};
 use bech32::{Bech32, Hrp};
 use std::fmt;
@@ -168,7 +169,7 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let EncodedAddress { network, key } = text.parse()?;
         let public_key = PublicKey::from_bytes(key.as_bytes())
-            .map_err(|reason| AddressError::PublicKey { address: shown(text), reason })?;
+            .map_err(|reason| AddressError::PublicKey { address: excerpt(text), reason })?;
         Ok(Self { network, public_key })
     }
 }
@@ -209,10 +210,10 @@ impl FromStr for EncodedAddress {
     /// Parses as [`Address::from_str`], but takes any 32 bytes.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let decoded = CheckedHrpstring::new::<Bech32>(text)
-            .map_err(|error| AddressError::Bech32 { address: shown(text), reason: describe(&error) })?;
+            .map_err(|error| AddressError::Bech32 { address: excerpt(text), reason: describe(&error) })?;
         let prefix = decoded.hrp().to_lowercase();
         let Some(network) = Network::ALL.into_iter().find(|network| network.prefix() == prefix) else {
-            return Err(AddressError::UnknownPrefix { address: shown(text), prefix });
+            return Err(AddressError::UnknownPrefix { address: excerpt(text), prefix });
         };
         let bytes: Vec<u8> = decoded.byte_iter().collect();
         // The last character has bits to spare; only one of its spellings is the address.
@@ -220,19 +221,14 @@ impl FromStr for EncodedAddress {
             .is_ok_and(|again| again.eq_ignore_ascii_case(text))
         {
             return Err(AddressError::Bech32 {
-                address: shown(text),
+                address: excerpt(text),
                 reason: "padding bits are not zero".into(),
             });
         }
         let key = Encoded::try_from(bytes.as_slice())
-            .map_err(|reason| AddressError::PublicKey { address: shown(text), reason })?;
+            .map_err(|reason| AddressError::PublicKey { address: excerpt(text), reason })?;
         Ok(Self { network, key })
     }
-}
-
-/// Enough of a text to recognise it, not enough to flood a log.
-fn shown(text: &str) -> String {
-    text.chars().take(100).collect()
 }
 
 /// The innermost cause: the outer ones only say "parsing failed". It may quote a character that a terminal
@@ -242,7 +238,7 @@ fn describe(error: &CheckedHrpstringError) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string().chars().filter(|char| !char.is_control()).collect()
+    excerpt(&cause.to_string())
 }
 
 impl fmt::Display for EncodedAddress {

@@ -1,5 +1,6 @@
 //! Amounts of money: whole micro-STG, never negative, checked arithmetic only (protocol page §1).
 
+use crate::text::excerpt;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -104,7 +105,7 @@ impl FromStr for Amount {
 
     /// Parses decimal STG with up to six decimals, with or without the unit: `12.5 STG`, `12.5`, `0.000001`.
     fn from_str(text: &str) -> Result<Self, AmountError> {
-        let shown = || text.chars().take(40).collect::<String>();
+        let shown = || excerpt(text);
         let number = text.trim();
         let number = number.strip_suffix("STG").map_or(number, str::trim_end);
         let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));

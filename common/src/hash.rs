@@ -2,6 +2,7 @@
 //!
 //! A composite value is hashed by feeding its parts into one SHA3-256 state, without length prefixes.
 
+use crate::text::excerpt;
 use sha3::{Digest, Sha3_256};
 use std::fmt;
 use std::str::FromStr;
@@ -84,8 +85,7 @@ impl FromStr for Hash {
     /// would name another output than the one meant, so it is an error here.
     fn from_str(text: &str) -> Result<Self, ParseHashError> {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes)
-            .map_err(|_| ParseHashError(text.chars().take(80).collect()))?;
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| ParseHashError(excerpt(text)))?;
         Ok(Self(bytes))
     }
 }

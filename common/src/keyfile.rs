@@ -8,6 +8,7 @@ use crate::hash::Hash;
 use crate::keys::{SecretKey, SecretKeyError};
 use crate::schnorr::Signature;
 use crate::sealed::Sealed;
+use crate::text::excerpt;
 use crate::wire::{self, DecodeError};
 use pem::{EncodeConfig, LineEnding, Pem};
 use prost::Message;
@@ -71,7 +72,7 @@ pub fn decrypt(pem: &str, password: &str) -> Result<SecretKey, KeyFileError> {
     match pem.tag() {
         LABEL => {}
         NETWORK_KEY_LABEL => return Err(KeyFileError::NetworkKey),
-        other => return Err(KeyFileError::Label(other.chars().take(80).collect())),
+        other => return Err(KeyFileError::Label(excerpt(other))),
     }
     let message = proto::EncryptedKey::decode(pem.contents()).map_err(DecodeError::from)?;
     Ok(SecretKey::from_bytes(&open(message, password)?)?)

@@ -19,5 +19,6 @@ pub mod recovery;
 pub mod schnorr;
 pub mod sealed;
 pub mod socket;
+pub mod text;
 pub mod transaction;
 pub mod wire;

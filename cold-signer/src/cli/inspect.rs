@@ -14,6 +14,7 @@ use std::io::{self, Write, stdout};
 use std::path::{Path, PathBuf};
 use stegos_common::api::create_raw_transaction::RawTransaction;
 use stegos_common::api::request::CertificateClaim;
+use stegos_common::text::excerpt;
 use stegos_common::transaction::PaymentTransaction;
 
 const AFTER_HELP: &str = "\
@@ -44,12 +45,13 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
-        let read = |path: &Path| read_text(path, settings.server.max_request_bytes());
+        let rules = self.rules.rules(&settings.rules);
+        let read = |path: &Path| read_text(path, rules.max_request_bytes);
         let text = read(&self.file)?;
         let request = self.request.as_deref().map(read).transpose()?;
-        let signed =
-            signed(&text).map_err(|reason| Error::NotInspectable { path: self.file.clone(), reason })?;
-        let signer = Signer::new(store.open()?, self.rules.rules(settings.rules));
+        let signed = signed(&text)
+            .map_err(|reason| Error::NotInspectable { path: self.file.clone(), reason: excerpt(&reason) })?;
+        let signer = Signer::new(store.open()?, rules);
         let (title, review, objection) = match signed {
             Some((transaction, certificates)) => {
                 let request = request.as_ref().map(|request| request.as_str());

@@ -32,12 +32,14 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
+        let rules = self.rules.rules(&settings.rules);
         let keystore = store.open()?;
         let server = self.server.or(settings.server);
         let token = token_file::load_or_create(&server.token_file(keystore.dir()), &mut OsRng)?;
-        let config = server.config(keystore.dir());
+        let mut config = server.config(keystore.dir());
+        config.limits.json = rules.max_request_bytes;
         let socket = config.socket.clone();
-        let signer = Arc::new(Signer::new(keystore, self.rules.rules(settings.rules)));
+        let signer = Arc::new(Signer::new(keystore, rules));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;

@@ -32,10 +32,11 @@ pub(super) struct Sign {
 
 impl Sign {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
-        let request = read_text(&self.request, settings.server.max_request_bytes())?;
+        let rules = self.rules.rules(&settings.rules);
+        let request = read_text(&self.request, rules.max_request_bytes)?;
         self.out.as_deref().map_or(Ok(()), require_new)?;
         let keystore = store.open()?;
-        let signer = Signer::new(keystore, self.rules.rules(settings.rules));
+        let signer = Signer::new(keystore, rules);
         let answer = signer.answer(&request);
         match (answer.refusal, &self.out) {
             (Some(refusal), _) => {

@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use stegos_common::group::Encoded;
 use stegos_common::keys::SecretKey;
+use stegos_common::text::excerpt;
 
 /// No account name is longer, in bytes.
 const MAX_NAME: usize = 128;
@@ -220,10 +221,5 @@ fn check_name(name: &str) -> Result<(), AccountError> {
     } else {
         return Ok(());
     };
-    Err(AccountError::Name { name: shorten(name), reason })
-}
-
-/// Enough of a name to recognise it, not enough to flood a screen.
-fn shorten(name: &str) -> String {
-    name.chars().take(MAX_NAME).collect()
+    Err(AccountError::Name { name: excerpt(name), reason })
 }

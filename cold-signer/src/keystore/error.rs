@@ -4,6 +4,7 @@ use super::record::Place;
 use std::io;
 use std::path::{Path, PathBuf};
 use stegos_common::address::Network;
+use stegos_common::text::excerpt;
 use thiserror::Error;
 
 /// Why a key store cannot be created, opened, read or written.
@@ -156,6 +157,6 @@ pub enum AccountError {
 impl AccountError {
     /// No account of this name, which is shortened.
     pub(crate) fn unknown(name: &str) -> Self {
-        Self::Unknown(name.chars().take(128).collect())
+        Self::Unknown(excerpt(name))
     }
 }

@@ -10,6 +10,7 @@ use stegos_common::hash::Hash;
 use stegos_common::keys::SecretKey;
 use stegos_common::output::{Output, Unspent};
 use stegos_common::payload::{CommentError, PayloadData};
+use stegos_common::text::excerpt;
 use stegos_common::transaction::{MAX_INPUTS, MAX_OUTPUTS, NewOutput};
 
 /// An output to be spent.
@@ -52,6 +53,9 @@ impl Draft {
         }
         let key = request.secret_key.map(|key| {
             rules.allow_request_key()?;
+            if !request.accounts.is_empty() {
+                return Err(Refusal::NeedlessHints);
+            }
             let bytes = key.to_bytes().map_err(|error| Refusal::BadSecretKey(error.to_string()))?;
             Ok::<_, Refusal>(SecretKey::from_bytes(&*bytes)?)
         });
@@ -120,7 +124,7 @@ fn unspent(blob: &str) -> Result<Unspent, String> {
 fn hints(request: &CreateRawTransaction<'_>) -> Result<BTreeMap<Hash, String>, Refusal> {
     let parse = |(id, account): (&String, &String)| match id.parse::<Hash>() {
         Ok(hash) => Ok((hash, account.clone())),
-        Err(_) => Err(Refusal::UnusedHint(id.chars().take(80).collect())),
+        Err(_) => Err(Refusal::UnusedHint(excerpt(id))),
     };
     request.accounts.iter().map(parse).collect()
 }

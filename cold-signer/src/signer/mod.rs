@@ -26,6 +26,7 @@ use stegos_common::api::response::Response;
 use stegos_common::hash::Hash;
 use stegos_common::keys::PublicKey;
 use stegos_common::output::Output;
+use stegos_common::text::excerpt;
 use stegos_common::transaction::{Built, Spendable, build};
 
 /// The keys, and the rules under which they sign.
@@ -123,11 +124,8 @@ fn read(json: &str) -> Result<CreateRawTransaction<'_>, (Option<NonZeroU64>, Ref
         #[serde(default)]
         id: Value,
     }
-    // The parser quotes the value it dislikes as it is: however long, and with whatever a terminal obeys.
-    let unparsable = |error: serde_json::Error| {
-        let printable = error.to_string().chars().filter(|char| !char.is_control()).take(200).collect();
-        Refusal::UnparsableRequest(printable)
-    };
+    // The parser quotes the value it dislikes as it is.
+    let unparsable = |error: serde_json::Error| Refusal::UnparsableRequest(excerpt(&error.to_string()));
     if !json.trim_start().starts_with('{') {
         // The parser would also take the fields as a list.
         return Err((None, Refusal::UnparsableRequest("it is no JSON object".to_owned())));
@@ -145,7 +143,7 @@ fn read(json: &str) -> Result<CreateRawTransaction<'_>, (Option<NonZeroU64>, Ref
         id,
         match (head.kind, request) {
             (Value::String(kind), Err(error)) if kind == TYPE => unparsable(error),
-            (Value::String(kind), _) => Refusal::UnsupportedRequest(kind.chars().take(40).collect()),
+            (Value::String(kind), _) => Refusal::UnsupportedRequest(excerpt(&kind)),
             (Value::Null, _) => Refusal::UnparsableRequest("the field `type` is missing".to_owned()),
             _ => Refusal::UnparsableRequest("the field `type` is no text".to_owned()),
         },

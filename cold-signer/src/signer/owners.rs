@@ -12,6 +12,7 @@ use stegos_common::group::Encoded;
 use stegos_common::keys::{PublicKey, SecretKey};
 use stegos_common::output::{OpenError, Output, PaymentOutput};
 use stegos_common::payload::PayloadError;
+use stegos_common::text::excerpt;
 use stegos_common::transaction::{Spendable, UnlockError};
 
 /// The keys of an owner, for the time of one request.
@@ -104,7 +105,7 @@ impl Search<'_> {
     fn named(&self, input: &DraftInput, account: &str) -> Result<Key, Refusal> {
         let owner = self.keystore.owner(account).ok_or_else(|| Refusal::UnknownAccount {
             input: input.unspent.id(),
-            account: account.chars().take(128).collect(),
+            account: excerpt(account),
         })?;
         Ok(Key::of(&owner))
     }

@@ -102,6 +102,11 @@ pub enum Refusal {
     /// A hint is about an output that is not spent.
     #[error("accounts names the owner of {0:?}, which is not in txins; leave it out")]
     UnusedHint(String),
+    /// Owners are named though the request brings the key that owns everything.
+    #[error(
+        "the request carries both a secret_key, which owns all inputs, and accounts; leave one of them out"
+    )]
+    NeedlessHints,
     /// The request's key is malformed.
     #[error("{0}")]
     BadSecretKey(String),
@@ -242,6 +247,7 @@ impl Refusal {
             Self::InputNotOwned { .. } => "input_not_owned",
             Self::UnknownAccount { .. } => "unknown_account",
             Self::UnusedHint(_) => "unused_hint",
+            Self::NeedlessHints => "needless_hints",
             Self::BadSecretKey(_) => "bad_secret_key",
             Self::RequestKeyDenied => "request_key_denied",
             Self::BadRecipient { .. } => "bad_recipient",

@@ -3,6 +3,7 @@
 use super::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 use stegos_common::amount::Amount;
+use stegos_common::socket::Limits;
 use stegos_common::transaction::MIN_FEE_PER_OUTPUT;
 
 /// Whether a request may bring its own secret key.
@@ -21,6 +22,8 @@ pub enum RequestKeys {
 pub struct Rules {
     /// The highest fee, as a multiple of the least that a node takes.
     pub max_fee_factor: u32,
+    /// The longest request, in bytes of JSON.
+    pub max_request_bytes: usize,
     /// Whether requests may bring a secret key.
     pub request_keys: RequestKeys,
     /// How many keys are tried at most to find the owners of one request's private inputs.
@@ -29,7 +32,12 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { max_fee_factor: 10, request_keys: RequestKeys::Allow, search_limit: 100_000 }
+        Self {
+            max_fee_factor: 10,
+            max_request_bytes: Limits::default().json,
+            request_keys: RequestKeys::Allow,
+            search_limit: 100_000,
+        }
     }
 }
 

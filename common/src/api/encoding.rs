@@ -16,6 +16,7 @@ use crate::address::{Address, EncodedAddress, Network};
 use crate::amount::Amount;
 use crate::group::{Encoded, Scalar};
 use crate::hash::Hash;
+use crate::text::excerpt;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
@@ -173,7 +174,7 @@ impl FromStr for Timestamp {
                 b'0' => byte.is_ascii_digit(),
                 _ => byte == shape,
             });
-        if fits { Ok(Self(text.to_owned())) } else { Err(TextError::Timestamp(shown(text))) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(TextError::Timestamp(excerpt(text))) }
     }
 }
 
@@ -194,7 +195,7 @@ impl FromStr for BitMap {
         if text.bytes().all(|byte| matches!(byte, b'0' | b'1')) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(TextError::BitMap(shown(text)))
+            Err(TextError::BitMap(excerpt(text)))
         }
     }
 }
@@ -203,9 +204,4 @@ impl fmt::Display for BitMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
-}
-
-/// Enough of a text to recognise it, not enough to flood a log.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().take(200).collect()
 }

@@ -12,7 +12,7 @@ pub mod request;
 pub mod response;
 pub mod transaction;
 
-use encoding::shown;
+use crate::text::excerpt;
 use request::Request;
 use response::{Notification, Response};
 use serde::Serialize;
@@ -91,7 +91,7 @@ impl NodeMessage {
 /// Parses the JSON object and takes its id out.
 fn open(json: &str) -> Result<(Id, Map<String, Value>), MessageError> {
     let mut fields: Map<String, Value> =
-        serde_json::from_str(json).map_err(|error| MessageError::Malformed(shown(&error.to_string())))?;
+        serde_json::from_str(json).map_err(|error| MessageError::Malformed(excerpt(&error.to_string())))?;
     let id = match fields.remove("id") {
         None => None,
         Some(id) => match id.as_u64() {
@@ -104,5 +104,5 @@ fn open(json: &str) -> Result<(Id, Map<String, Value>), MessageError> {
 
 fn body<T: DeserializeOwned>(id: Id, fields: Map<String, Value>) -> Result<T, MessageError> {
     T::deserialize(Value::Object(fields))
-        .map_err(|error| MessageError::Unknown { id, reason: shown(&error.to_string()) })
+        .map_err(|error| MessageError::Unknown { id, reason: excerpt(&error.to_string()) })
 }

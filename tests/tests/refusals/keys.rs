@@ -80,6 +80,12 @@ fn elsewhere(world: &World, good: &[Value], text: &str) -> Vec<Row> {
     vec![
         row("a key and no fee", keyed(world.without("/fee")), "unparsable_request", "`fee`"),
         row("hex and no fee", not_read, "unparsable_request", "`fee`"),
+        row(
+            "a key and owners",
+            keyed(world.hint(&world.public.id().to_string(), "alice")),
+            "needless_hints",
+            "accounts",
+        ),
         row("a key and a bad amount", keyed(world.with("/txouts/0/amount", -7)), "bad_amount", -7),
         row("a key in an output", no_comment, "missing_comment", "txouts[1]"),
         row("a key and no type", keyed(world.without("/type")), "unparsable_request", "`type`"),
