@@ -3,9 +3,26 @@
 /// The most characters of a foreign text that a message repeats.
 const MOST: usize = 200;
 
-/// Enough of a foreign text to recognise it: neither long enough to flood a log, nor with control characters
-/// that a terminal would obey.
+/// Enough of a foreign text to recognise it: not long enough to flood a log, and with a mark in place of
+/// whatever a terminal would obey instead of show, such as escapes and changes of direction.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).take(MOST).collect()
+    let shown = |character: char| !character.is_control() && character.escape_debug().len() <= 2;
+    text.chars().map(|character| if shown(character) { character } else { '\u{fffd}' }).take(MOST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_short_and_harmless() {
+        assert_eq!(excerpt("Привет, \"мир\" \\ 🦀"), "Привет, \"мир\" \\ 🦀");
+        for character in
+            ['\u{1b}', '\n', '\r', '\u{7}', '\u{7f}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{200b}']
+        {
+            assert_eq!(excerpt(&format!("a{character}b")), "a\u{fffd}b", "{character:?}");
+        }
+        assert_eq!(excerpt(&"x".repeat(1000)).len(), 200);
+    }
 }

@@ -109,7 +109,11 @@ fn a_flag_overrides_the_environment_and_that_the_file() {
     let config = store.path("cold-signer.toml");
     let line = |name: &str, path: &Path| format!("{name} = {:?}\n", path.to_str().unwrap());
     let places = line("data_dir", &store.dir()) + &line("passphrase_file", &store.path("passphrase"));
-    fs::write(&config, places + "[server]\nmax_connections = 3\n[rules]\nmax_request_bytes = 5000\nmax_fee_factor = 3\n").unwrap();
+    fs::write(
+        &config,
+        places + "[server]\nmax_connections = 3\n[rules]\nmax_request_bytes = 5000\nmax_fee_factor = 3\n",
+    )
+    .unwrap();
     // Of one output, with the file only, with the environment too, with a flag too.
     let requests = [1000, 2000, 3000, 4000].map(|fee| request(&store, fee));
     for (environment, flag, signs) in

@@ -199,7 +199,7 @@ fn owners(world: &World) -> Vec<Row> {
             format!("a hint about {id:?}"),
             world.hint(id, "hot"),
             "unused_hint",
-            format!("{id:?}"),
+            format!("{:?}", id.replace('\u{1b}', "\u{fffd}")),
         ));
     }
     rows
