@@ -3,7 +3,6 @@
 use crate::group::{Encoded, Point, Scalar};
 use crate::hash::{Hash, Hashable, Hasher};
 use crate::keys::{PublicKey, SecretKey, feed_public_key};
-use curve25519_dalek::traits::VartimeMultiscalarMul;
 use zeroize::Zeroizing;
 
 /// A Schnorr signature (u, K).
@@ -41,7 +40,7 @@ impl Signature {
     pub fn verify(&self, message: &Hash, public: &PublicKey) -> bool {
         let challenge = challenge(&self.k, &public.encoded(), message);
         // K is compared in its encoding: bytes that are no point equal no encoding.
-        let expected = Point::mul_g(&self.u) - mul_public(&challenge, &public.point());
+        let expected = Point::open_sum(&self.u, &(Scalar::ZERO - challenge), &public.point());
         expected.encode() == self.k
     }
 }
@@ -52,11 +51,6 @@ impl Hashable for Signature {
         self.u.feed(state);
         self.k.feed(state);
     }
-}
-
-/// `scalar`·`point` in variable time: for values that everybody may know.
-fn mul_public(scalar: &Scalar, point: &Point) -> Point {
-    Point(curve25519_dalek::RistrettoPoint::vartime_multiscalar_mul([scalar.0], [point.0]))
 }
 
 fn challenge(k: &Encoded, public: &Encoded, message: &Hash) -> Scalar {
