@@ -6,8 +6,10 @@
 use crate::hash::{Hash, Hashable, Hasher};
 use bulletproofs::PedersenGens;
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
-use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoBasepointTable, RistrettoPoint};
-use curve25519_dalek::traits::Identity;
+use curve25519_dalek::ristretto::{
+    CompressedRistretto, RistrettoBasepointTable, RistrettoPoint, VartimeRistrettoPrecomputation,
+};
+use curve25519_dalek::traits::{Identity, VartimePrecomputedMultiscalarMul};
 use rand_core::CryptoRngCore;
 use std::fmt;
 use std::iter::Sum;
@@ -22,6 +24,10 @@ pub(crate) static PEDERSEN: LazyLock<PedersenGens> = LazyLock::new(PedersenGens:
 /// Multiples of G, computed once: every key, signature and blinding goes through it.
 static G_TABLE: LazyLock<RistrettoBasepointTable> =
     LazyLock::new(|| RistrettoBasepointTable::create(&PEDERSEN.B_blinding));
+
+/// Multiples of G for values that everybody may know.
+static G_OPEN: LazyLock<VartimeRistrettoPrecomputation> =
+    LazyLock::new(|| VartimeRistrettoPrecomputation::new([PEDERSEN.B_blinding]));
 
 /// Bytes that are not the encoding they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -207,6 +213,11 @@ impl Point {
     #[must_use]
     pub fn commitment(amount: &Scalar, blinding: &Scalar) -> Self {
         Self::mul_a(amount) + Self::mul_g(blinding)
+    }
+
+    /// `scalar`·G + `factor`·`point` in variable time: only for values that everybody may know.
+    pub(crate) fn open_sum(scalar: &Scalar, factor: &Scalar, point: &Self) -> Self {
+        Self(G_OPEN.vartime_mixed_multiscalar_mul([scalar.0], [factor.0], [point.0]))
     }
 
     /// The 32-byte encoding.

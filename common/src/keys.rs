@@ -4,6 +4,7 @@ use crate::group::{Encoded, EncodingError, Point, Scalar};
 use crate::hash::{Hash, Hashable, Hasher};
 use rand_core::CryptoRngCore;
 use std::fmt;
+use std::iter::Sum;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -150,6 +151,15 @@ impl PublicKey {
 
     pub(crate) fn from_point(point: Point) -> Self {
         Self { encoded: point.encode(), point }
+    }
+}
+
+impl Sum for PublicKey {
+    /// The public half of the sum of the secret keys. A single key is its own sum and is not encoded again.
+    fn sum<I: Iterator<Item = Self>>(mut keys: I) -> Self {
+        let first = keys.next().unwrap_or_else(|| Self::from_point(Point::identity()));
+        let mut rest = keys.map(|key| key.point).peekable();
+        if rest.peek().is_none() { first } else { Self::from_point(first.point + rest.sum()) }
     }
 }
 

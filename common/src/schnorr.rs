@@ -2,8 +2,7 @@
 
 use crate::group::{Encoded, Point, Scalar};
 use crate::hash::{Hash, Hashable, Hasher};
-use crate::keys::{PublicKey, SecretKey};
-use curve25519_dalek::traits::VartimeMultiscalarMul;
+use crate::keys::{PublicKey, SecretKey, feed_public_key};
 use zeroize::Zeroizing;
 
 /// A Schnorr signature (u, K).
@@ -22,13 +21,13 @@ impl Signature {
     /// Signs the digest `message` with `key`.
     #[must_use]
     pub fn sign(message: &Hash, key: &SecretKey) -> Self {
-        Self::sign_as(message, key, &key.public_key())
+        Self::sign_as(message, key, &key.public_key().encoded())
     }
 
     /// Signs for a caller who has the public half already. It must be the right one, and the signature must be
     /// verified before anybody sees it: the nonce does not depend on `public`, and two signatures of one message
     /// under two public keys reveal the secret one.
-    pub(crate) fn sign_as(message: &Hash, key: &SecretKey, public: &PublicKey) -> Self {
+    pub(crate) fn sign_as(message: &Hash, key: &SecretKey, public: &Encoded) -> Self {
         let digest = Zeroizing::new(Hash::chain(&[message, key]));
         let nonce = Zeroizing::new(Scalar::from_hash(*digest));
         let k = Point::mul_g(&nonce).encode();
@@ -39,9 +38,9 @@ impl Signature {
     /// Whether this signs the digest `message` under `public`: u·G == K + e·P.
     #[must_use]
     pub fn verify(&self, message: &Hash, public: &PublicKey) -> bool {
-        let challenge = challenge(&self.k, public, message);
+        let challenge = challenge(&self.k, &public.encoded(), message);
         // K is compared in its encoding: bytes that are no point equal no encoding.
-        let expected = Point::mul_g(&self.u) - mul_public(&challenge, &public.point());
+        let expected = Point::open_sum(&self.u, &(Scalar::ZERO - challenge), &public.point());
         expected.encode() == self.k
     }
 }
@@ -54,11 +53,10 @@ impl Hashable for Signature {
     }
 }
 
-/// `scalar`·`point` in variable time: for values that everybody may know.
-fn mul_public(scalar: &Scalar, point: &Point) -> Point {
-    Point(curve25519_dalek::RistrettoPoint::vartime_multiscalar_mul([scalar.0], [point.0]))
-}
-
-fn challenge(k: &Encoded, public: &PublicKey, message: &Hash) -> Scalar {
-    Scalar::from_hash(Hash::chain(&[k, public, message]))
+fn challenge(k: &Encoded, public: &Encoded, message: &Hash) -> Scalar {
+    let mut state = Hasher::new();
+    k.feed(&mut state);
+    feed_public_key(public, &mut state);
+    message.feed(&mut state);
+    Scalar::from_hash(state.finish())
 }

@@ -4,7 +4,7 @@
 
 use super::{PaymentTransaction, first_duplicate};
 use crate::amount::Amount;
-use crate::group::{Point, Scalar};
+use crate::group::{Encoded, Scalar};
 use crate::hash::Hash;
 use crate::keys::{PublicKey, SecretKey};
 use crate::output::{OpenError, Output, PaymentOutput, PublicPaymentOutput, Unspent};
@@ -24,7 +24,8 @@ pub struct Spendable {
     gamma: Scalar,
     /// s + gamma·delta, or s alone for a public output.
     key: Scalar,
-    recipient: Point,
+    /// The public half of `key`, as the output names it.
+    recipient: Encoded,
 }
 
 /// An output that a key cannot spend.
@@ -58,17 +59,16 @@ impl Spendable {
                 }
                 let amount = Amount::from_micro(output.amount).ok().filter(|amount| !amount.is_zero());
                 let amount = amount.ok_or(UnlockError::Amount(output.amount))?;
-                Ok(Self { id, amount, gamma: Scalar::ZERO, key: *key.scalar(), recipient: public.point() })
+                Ok(Self { id, amount, gamma: Scalar::ZERO, key: *key.scalar(), recipient: output.recipient })
             }
             Output::Payment(output) => {
                 let payload = output.open(key, public)?;
-                let cloak = Zeroizing::new(payload.cloak());
                 Ok(Self {
                     id,
                     amount: payload.amount,
                     gamma: payload.gamma,
-                    key: *key.scalar() + *cloak,
-                    recipient: public.point() + Point::mul_g(&cloak),
+                    key: *key.scalar() + *Zeroizing::new(payload.cloak()),
+                    recipient: output.recipient,
                 })
             }
             Output::Stake(_) => Err(UnlockError::Stake),
@@ -228,8 +228,10 @@ pub fn build(
     };
     let id = transaction.id();
     let key = SecretKey::from_scalar(inputs.iter().map(|input| input.key).sum());
-    let public = PublicKey::from_point(inputs.iter().map(|input| input.recipient).sum());
-    // The public half comes from the inputs, as the verifier will compute it.
+    let public = match inputs {
+        [input] => input.recipient,
+        _ => key.public_key().encoded(),
+    };
     transaction.signature = Signature::sign_as(&id, &key, &public);
     Ok(Built { transaction, id, rvalues })
 }

@@ -8,6 +8,7 @@ use crate::output::{Commitment, CommitmentError, Output, OutputError, Unspent};
 use rand_core::OsRng;
 use rayon::prelude::*;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use thiserror::Error;
 
 /// A transaction that the network would refuse. The texts are the deployed node's.
@@ -164,25 +165,20 @@ impl PaymentTransaction {
     /// The verifier's key is Σ P'_in + Σ C_in − Σ C_out − (fee·A + gamma·G); as the balance holds, all but the
     /// first sum is zero.
     fn check_signature(&self, tx: Hash, inputs: &[&Output]) -> Result<(), TransactionError> {
-        let mut decoded: HashMap<Encoded, Point> = HashMap::new();
-        let mut sum = Point::identity();
+        let mut decoded: HashMap<Encoded, PublicKey> = HashMap::new();
+        let mut keys = Vec::with_capacity(inputs.len());
         for (utxo, input) in self.txins.iter().zip(inputs) {
-            let recipient = input.recipient();
-            let point = match decoded.get(&recipient) {
-                Some(point) => *point,
-                None => {
-                    let point = recipient.decode().map_err(|reason| TransactionError::Recipient {
-                        tx,
-                        utxo: *utxo,
-                        reason,
-                    })?;
-                    decoded.insert(recipient, point);
-                    point
+            let key = match decoded.entry(input.recipient()) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => {
+                    let key = PublicKey::from_bytes(unknown.key().as_bytes());
+                    let invalid = |reason| TransactionError::Recipient { tx, utxo: *utxo, reason };
+                    *unknown.insert(key.map_err(invalid)?)
                 }
             };
-            sum = sum + point;
+            keys.push(key);
         }
-        if self.signature.verify(&tx, &PublicKey::from_point(sum)) {
+        if self.signature.verify(&tx, &keys.into_iter().sum()) {
             Ok(())
         } else {
             Err(TransactionError::Signature { tx })
