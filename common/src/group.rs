@@ -160,6 +160,12 @@ impl Encoded {
     }
 }
 
+impl AsRef<Self> for Encoded {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl TryFrom<&[u8]> for Encoded {
     type Error = EncodingError;
     fn try_from(bytes: &[u8]) -> Result<Self, EncodingError> {

@@ -163,6 +163,12 @@ impl Sum for PublicKey {
     }
 }
 
+impl AsRef<Encoded> for PublicKey {
+    fn as_ref(&self) -> &Encoded {
+        &self.encoded
+    }
+}
+
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
         self.encoded == other.encoded

@@ -193,7 +193,7 @@ impl Payload {
     ///
     /// # Errors
     /// [`PayloadError`] for bytes of another recipient or form.
-    pub fn decode(bytes: &[u8], recipient: &PublicKey) -> Result<Self, PayloadError> {
+    pub fn decode(bytes: &[u8], recipient: &Encoded) -> Result<Self, PayloadError> {
         let mut parts = Parts(bytes);
         let (
             Some(canary),

@@ -46,7 +46,7 @@ impl Desk {
 
     /// The JSON of a request with so many inputs and outputs, all private or all public.
     pub(crate) fn request(&self, private: bool, inputs: usize, outputs: usize) -> String {
-        let owner = self.signer.keystore().owner(ACCOUNT).unwrap().public_key;
+        let owner = self.signer.keystore().owner(ACCOUNT).unwrap().secret_key().public_key();
         let spent: Vec<Output> = (0..inputs).map(|_| input(private, &owner)).collect();
         let ids: Vec<String> = spent.iter().map(|output| output.id().to_string()).collect();
         let fee = FEE * i64::try_from(outputs).unwrap();

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory};
 use rand_core::OsRng;
 use std::io::{Write, stdout};
-use stegos_common::address::Address;
+use stegos_common::address::EncodedAddress;
 use stegos_common::keys::SecretKey;
 use stegos_common::recovery;
 
@@ -56,7 +56,7 @@ impl Init {
         let cost = if self.insecure_test_cost { Cost::TEST } else { Cost::STANDARD };
         let keystore = Keystore::create(&dir, &passphrase, network, master, cost)?;
         warn_if_test_only(&keystore);
-        let master = Address::new(network, keystore.master().public_key);
+        let master = EncodedAddress { network, key: keystore.master().public_key };
         let mut out = stdout().lock();
         writeln!(out, "Created a key store for {network} in {}.", dir.display())?;
         writeln!(out, "Store id:       {}", hex::encode(keystore.id()))?;

@@ -3,7 +3,7 @@
 use crate::keystore::{Account, Keystore, MASTER, Owner};
 use serde::{Serialize, Serializer};
 use std::fmt;
-use stegos_common::address::{Address, Network};
+use stegos_common::address::{EncodedAddress, Network};
 
 /// Where an account's key comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -67,7 +67,7 @@ impl<'a> PublicFacts<'a> {
         let network = keystore.network();
         Self {
             account,
-            address: Address::new(network, owner.public_key).to_string(),
+            address: EncodedAddress { network, key: owner.public_key }.to_string(),
             public_key: hex::encode(owner.public_key.as_bytes()),
             network,
             origin,

@@ -174,7 +174,7 @@ impl Keystore {
     /// Writes new accounts, then knows them.
     fn append(&mut self, accounts: Vec<Account>) -> Result<(), AccountError> {
         for account in &accounts {
-            if account.public_key == self.master_public.encoded() {
+            if account.public_key == self.master_public {
                 return Err(AccountError::KeyExists(MASTER.to_owned()));
             }
             if let Some(other) = self.accounts.by_key(&account.public_key) {

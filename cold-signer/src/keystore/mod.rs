@@ -43,7 +43,7 @@ use std::path::Path;
 use std::sync::Arc;
 use stegos_common::address::Network;
 use stegos_common::group::Encoded;
-use stegos_common::keys::{PublicKey, SecretKey};
+use stegos_common::keys::SecretKey;
 
 /// The reserved name of the master key, which receives private outputs like an account.
 pub const MASTER: &str = "master";
@@ -56,7 +56,7 @@ pub struct Owner {
     /// The account's name, [`MASTER`] for the master key.
     pub account: Arc<str>,
     /// The public key that outputs name as their recipient.
-    pub public_key: PublicKey,
+    pub public_key: Encoded,
     key: OwnerKey,
 }
 
@@ -134,7 +134,7 @@ pub struct Keystore {
     header: Header,
     master: Arc<SecretKey>,
     master_name: Arc<str>,
-    master_public: PublicKey,
+    master_public: Encoded,
     accounts: Accounts,
     data_key: SealingKey,
     store: Store,
@@ -193,7 +193,7 @@ impl Keystore {
         Self {
             header,
             master_name: MASTER.into(),
-            master_public: master.public_key(),
+            master_public: master.public_key().encoded(),
             master: Arc::new(master),
             accounts,
             data_key,
@@ -229,7 +229,7 @@ impl Keystore {
     /// The owner of the key with this encoding: an account that is not archived, or the master key.
     #[must_use]
     pub fn find(&self, public_key: &Encoded) -> Option<Owner> {
-        if *public_key == self.master_public.encoded() {
+        if *public_key == self.master_public {
             return Some(self.master());
         }
         self.accounts.by_key(public_key).filter(|account| !account.archived).map(|a| self.owner_of(a))
@@ -278,11 +278,7 @@ impl Keystore {
             Some(key) => OwnerKey::Itself(key.clone()),
             None => OwnerKey::Derived(self.master.clone()),
         };
-        let stored = PublicKey::from_bytes(account.public_key.as_bytes());
-        let mut owner = Owner { account: account.name.clone(), public_key: self.master_public, key };
-        // Decoding is three times as fast as deriving, which would answer the same.
-        owner.public_key = stored.unwrap_or_else(|_| owner.secret_key().public_key());
-        owner
+        Owner { account: account.name.clone(), public_key: account.public_key, key }
     }
 }
 

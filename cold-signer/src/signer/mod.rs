@@ -24,7 +24,7 @@ use stegos_common::api::encoding::{HexBytes, ScalarJson};
 use stegos_common::api::request::CertificateClaim;
 use stegos_common::api::response::Response;
 use stegos_common::hash::Hash;
-use stegos_common::keys::PublicKey;
+use stegos_common::keys::{PublicKey, SecretKey};
 use stegos_common::output::Output;
 use stegos_common::text::excerpt;
 use stegos_common::transaction::{Built, Spendable, build};
@@ -92,19 +92,20 @@ impl Signer {
 
         let inputs = draft.inputs.iter().map(|input| &input.unspent);
         built.transaction.verify(inputs).map_err(Refusal::SelfCheck)?;
-        Ok(self.response(&draft, &spender.public, &built))
+        Ok(self.response(&draft, &spender.secret, &built))
     }
 
-    fn response(&self, draft: &Draft, spender: &PublicKey, built: &Built) -> RawTransaction {
+    fn response(&self, draft: &Draft, spender: &SecretKey, built: &Built) -> RawTransaction {
         let address = |key: &PublicKey| Address::new(self.keystore.network(), *key);
         let txouts: Vec<Hash> = built.transaction.txouts.iter().map(Output::id).collect();
         let certificates = txouts.iter().zip(&draft.outputs).zip(&built.rvalues);
         let certificates = certificates.filter_map(|((output_hash, output), rvalue)| {
+            let rvalue = ScalarJson(**rvalue.as_ref()?);
             Some(CertificateClaim {
                 output_hash: *output_hash,
-                spender: address(spender),
+                spender: address(&spender.public_key()),
                 recipient: address(output.recipient()),
-                rvalue: ScalarJson(**rvalue.as_ref()?),
+                rvalue,
             })
         });
         RawTransaction {

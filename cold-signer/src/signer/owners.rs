@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use stegos_common::group::Encoded;
-use stegos_common::keys::{PublicKey, SecretKey};
+use stegos_common::keys::SecretKey;
 use stegos_common::output::{OpenError, Output, PaymentOutput};
 use stegos_common::payload::PayloadError;
 use stegos_common::text::excerpt;
@@ -23,7 +23,7 @@ pub(super) struct Key {
     /// The secret half.
     pub secret: SecretKey,
     /// The public half.
-    pub public: PublicKey,
+    pub public: Encoded,
 }
 
 impl Key {
@@ -51,7 +51,7 @@ pub(super) fn unlock_all(
     rules: &Rules,
 ) -> Result<Vec<OwnedInput>, Refusal> {
     if let Some(secret) = &draft.key {
-        let owner = Key { account: None, public: secret.public_key(), secret: secret.clone() };
+        let owner = Key { account: None, public: secret.public_key().encoded(), secret: secret.clone() };
         return draft.inputs.iter().map(|input| unlock(input, owner.clone())).collect();
     }
     let mut search = Search { keystore, met: Vec::new(), budget: rules.search_limit };
@@ -111,7 +111,7 @@ impl Search<'_> {
     }
 
     fn public(&self, recipient: &Encoded) -> Option<Key> {
-        let met = self.met.iter().find(|key| key.public.encoded() == *recipient);
+        let met = self.met.iter().find(|key| key.public == *recipient);
         met.cloned().or_else(|| self.keystore.find(recipient).as_ref().map(Key::of))
     }
 

@@ -276,7 +276,7 @@ impl Signer {
                     return None;
                 }
                 let payload = output.open(&key, &owner.public_key).ok()?;
-                Some((Address::new(self.keystore.network(), owner.public_key), payload, Known::Opened))
+                Some((Address::new(self.keystore.network(), key.public_key()), payload, Known::Opened))
             })
         })
     }

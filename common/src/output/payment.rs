@@ -65,14 +65,15 @@ impl PaymentOutput {
         Ok((Self { recipient: cloaked.encode(), proof, payload: sealed }, payload, rvalue))
     }
 
-    /// Opens the payload with the recipient's keys and checks the output against it: only then may its
-    /// amount be trusted.
+    /// Opens the payload with the recipient's key, whose public half is `public`, and checks the output against
+    /// it: only then may its amount be trusted.
     ///
     /// # Errors
     /// [`OpenError`]; a wrong key shows as [`PayloadError::OtherRecipient`].
-    pub fn open(&self, key: &SecretKey, public: &PublicKey) -> Result<Payload, OpenError> {
+    pub fn open(&self, key: &SecretKey, public: &impl AsRef<Encoded>) -> Result<Payload, OpenError> {
         self.check_length()?;
-        self.read(&self.payload.open(key).map_err(OpenError::Hint)?, public)
+        let bytes = self.payload.open(key).map_err(OpenError::Hint)?;
+        self.read(&bytes, public.as_ref(), |cloak| Point::mul_g(&Zeroizing::new(*key.scalar() + *cloak)))
     }
 
     /// Opens the payload without a secret key, by the rvalue of a certificate.
@@ -81,14 +82,15 @@ impl PaymentOutput {
     /// As [`PaymentOutput::open`].
     pub fn open_with_rvalue(&self, rvalue: &Scalar, recipient: &PublicKey) -> Result<Payload, OpenError> {
         self.check_length()?;
-        self.read(&self.payload.open_with_rvalue(rvalue, recipient), recipient)
+        let bytes = self.payload.open_with_rvalue(rvalue, recipient);
+        self.read(&bytes, recipient.as_ref(), |cloak| recipient.point() + Point::mul_g(cloak))
     }
 
     /// Whether the payload begins as one for `public`, whose secret half is `key`: a quick test that a search
     /// over many keys can afford. About one in 2³² other keys passes too.
     #[must_use]
-    pub fn may_belong_to(&self, key: &SecretKey, public: &PublicKey) -> bool {
-        let canary = public.as_bytes().first_chunk();
+    pub fn may_belong_to(&self, key: &SecretKey, public: &impl AsRef<Encoded>) -> bool {
+        let canary = public.as_ref().as_bytes().first_chunk();
         self.payload.open_start(key).is_some_and(|start| Some(&start) == canary)
     }
 
@@ -97,12 +99,18 @@ impl PaymentOutput {
         if length == PAYLOAD_LEN { Ok(()) } else { Err(PayloadError::Length(length)) }
     }
 
-    fn read(&self, bytes: &[u8], recipient: &PublicKey) -> Result<Payload, OpenError> {
+    /// Reads the payload for `recipient`; `cloaked` computes the recipient's cloaked key from the cloak.
+    fn read(
+        &self,
+        bytes: &[u8],
+        recipient: &Encoded,
+        cloaked: impl FnOnce(&Scalar) -> Point,
+    ) -> Result<Payload, OpenError> {
         let payload = Payload::decode(bytes, recipient)?;
         if !self.proof.commits_to(payload.amount, &payload.gamma) {
             return Err(OpenError::Commitment);
         }
-        if (recipient.point() + Point::mul_g(&payload.cloak())).encode() != self.recipient {
+        if cloaked(&Zeroizing::new(payload.cloak())).encode() != self.recipient {
             return Err(OpenError::Cloak);
         }
         Ok(payload)

@@ -50,11 +50,15 @@ impl Spendable {
     ///
     /// # Errors
     /// [`UnlockError`] where the key does not own the output, or nobody can.
-    pub fn unlock(input: &Unspent, key: &SecretKey, public: &PublicKey) -> Result<Self, UnlockError> {
+    pub fn unlock(
+        input: &Unspent,
+        key: &SecretKey,
+        public: &impl AsRef<Encoded>,
+    ) -> Result<Self, UnlockError> {
         let id = input.id();
         match input.output() {
             Output::PublicPayment(output) => {
-                if output.recipient != public.encoded() {
+                if output.recipient != *public.as_ref() {
                     return Err(UnlockError::OtherOwner);
                 }
                 let amount = Amount::from_micro(output.amount).ok().filter(|amount| !amount.is_zero());

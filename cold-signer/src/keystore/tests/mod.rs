@@ -51,7 +51,7 @@ fn every_owner_is_found_by_key_and_by_name() {
         let by_key = keystore.find(&key.public_key().encoded()).unwrap();
         for owner in [by_key, keystore.owner(name).unwrap()] {
             assert_eq!(&*owner.account, *name);
-            assert_eq!(owner.public_key, key.public_key());
+            assert_eq!(owner.public_key, key.public_key().encoded());
             assert_eq!(owner.secret_key().to_bytes(), key.to_bytes());
         }
     }
