@@ -22,6 +22,7 @@ use stegos_common::range_proof::RangeProof;
 /// The requests that are measured.
 struct Requests {
     public: String,
+    two_public: String,
     hundred_public: String,
     private: String,
     four_private: String,
@@ -54,6 +55,7 @@ fn single_times(desk: &Desk, requests: &Requests, scalar: &Scalar) {
     let mut group = criterion.benchmark_group("answer");
     group.bench_function("floor of public requests", |b| b.iter(|| public_floor(scalar)));
     group.bench_function("1 public to 1 public", |b| b.iter(|| desk.answer(&requests.public)));
+    group.bench_function("1 public to 2 public", |b| b.iter(|| desk.answer(&requests.two_public)));
     group.bench_function("100 public to 2 public", |b| b.iter(|| desk.answer(&requests.hundred_public)));
     group.bench_function("floor of private requests", |b| b.iter(|| private_floor(scalar, &mut rng)));
     group.bench_function("1 private to 1 private", |b| b.iter(|| desk.answer(&requests.private)));
@@ -104,6 +106,7 @@ fn main() {
     let desk = Desk::new();
     let requests = Requests {
         public: desk.request(false, 1, 1),
+        two_public: desk.request(false, 1, 2),
         hundred_public: desk.request(false, 100, 2),
         private: desk.request(true, 1, 1),
         four_private: desk.request(true, 1, 4),

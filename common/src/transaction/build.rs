@@ -2,7 +2,7 @@
 //!
 //! Keys simply add up: one signature spends the inputs of any number of owners.
 
-use super::{PaymentTransaction, first_duplicate};
+use super::{PaymentTransaction, first_duplicate, share};
 use crate::amount::Amount;
 use crate::group::{Encoded, Scalar};
 use crate::hash::Hash;
@@ -208,10 +208,12 @@ pub fn build(
     rng: &mut impl CryptoRngCore,
 ) -> Result<Built, BuildError> {
     check(inputs, outputs, fee)?;
+    let any_private = outputs.iter().any(|output| matches!(output, NewOutput::Private { .. }));
     // Each output gets a generator of its own, so that the result does not depend on the order of threads.
     let seeded: Vec<_> = outputs.iter().map(|output| (output, Zeroizing::new(seed(rng)))).collect();
     let made = seeded
         .into_par_iter()
+        .with_min_len(share(outputs.len(), any_private))
         .map(|(output, seed)| make(output, spender, &mut ChaCha20Rng::from_seed(*seed)))
         .collect::<Result<Vec<_>, _>>()?;
 

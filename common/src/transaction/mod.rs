@@ -109,6 +109,11 @@ fn first_duplicate(ids: impl ExactSizeIterator<Item = Hash>) -> Option<Hash> {
     ids.find(|id| !seen.insert(*id))
 }
 
+/// The fewest of `outputs` outputs to be worth a thread of their own: only range proofs are worth waking one.
+const fn share(outputs: usize, any_private: bool) -> usize {
+    if any_private { 1 } else { outputs }
+}
+
 /// A length as it enters a digest. A `usize` has at most 64 bits on every platform there is.
 fn length(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
