@@ -64,7 +64,8 @@ fn single_times(desk: &Desk, requests: &Requests, scalar: &Scalar) {
     criterion.final_summary();
 }
 
-/// Answers with the self-check, as multiples of their floors; and what a second thread gains.
+/// Answers with the self-check, as multiples of their floors; and what a second thread gains, where the machine
+/// has a second core to spare.
 fn ratios(desk: &Desk, requests: &Requests, scalar: &Scalar) {
     println!(
         "\n{:<40} {:>10} {:>10} {:>7}  target",
