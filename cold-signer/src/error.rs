@@ -56,6 +56,9 @@ pub(crate) enum Error {
     /// Neither an option nor the environment says where the store is.
     #[error("neither HOME nor XDG_DATA_HOME is set: name the key store's directory with --data-dir")]
     NoDataDir,
+    /// A signed answer that nobody got. The output it spends may be signed for again.
+    #[error("the signed answer could not be written ({0}): sign again, with --out")]
+    AnswerLost(io::Error),
     /// The configuration file cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),

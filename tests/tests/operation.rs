@@ -213,9 +213,16 @@ fn the_search_for_owners_of_private_inputs_is_bounded() {
         ["carol", "bob"].map(|account| money::private(store.addresses()[account].public_key(), 500_000));
     let mut request = spend(&inputs, &[pay_privately(&stranger(Network::Dev), 999_000, "")], 1000);
     let sign = |request: &Value, limit: &str| store.sign(&request.to_string(), &["--search-limit", limit]);
-    failed(&sign(&request, "1"), 3, "none of the 1 keys tried opens it; name the owner in `accounts`");
-    // Master, alice, bob, carol for the first input, and again for the second.
-    assert_eq!(sign(&request, "8").status.code(), Some(0));
+    let limit =
+        "neither the master key nor the 1 others tried open it (search_limit is reached); name the owner";
+    failed(&sign(&request, "1"), 3, limit);
+    // Alice, bob, carol for the first input, and again for the second.
+    assert_eq!(sign(&request, "6").status.code(), Some(0));
+    // The first input used the search up; the master key is tried all the same.
+    let own = money::private(store.addresses()["master"].public_key(), 500_000);
+    let with_master = spend([&inputs[0], &own], &[pay_privately(&stranger(Network::Dev), 999_000, "")], 1000);
+    assert_eq!(sign(&with_master, "3").status.code(), Some(0));
+    failed(&sign(&request, "3"), 3, "nor the 0 others tried open it (search_limit is reached)");
     // A hint costs no search.
     request["accounts"] = json!({ inputs[0].id().to_string(): "carol", inputs[1].id().to_string(): "bob" });
     assert_eq!(sign(&request, "0").status.code(), Some(0));

@@ -4,16 +4,19 @@ use super::StoreArgs;
 use super::file::read_text;
 use crate::error::Error;
 use crate::settings::{RuleSettings, Settings};
-use crate::signer::{InputFacts, Kind, Known, OutputFacts, Review, Signer};
+use crate::signer::{InputFacts, Kind, Known, Mismatch, OutputFacts, Review, Signer};
 use clap::Args;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Display;
 use std::io::{self, Write, stdout};
 use std::path::{Path, PathBuf};
-use stegos_common::api::create_raw_transaction::RawTransaction;
+use stegos_common::api::create_raw_transaction::{RawTransaction, TYPE};
+use stegos_common::api::encoding::HexBytes;
 use stegos_common::api::request::CertificateClaim;
+use stegos_common::hash::Hash;
+use stegos_common::output::Output;
 use stegos_common::text::excerpt;
 use stegos_common::transaction::PaymentTransaction;
 
@@ -53,9 +56,11 @@ impl Inspect {
             .map_err(|reason| Error::NotInspectable { path: self.file.clone(), reason: excerpt(&reason) })?;
         let signer = Signer::new(store.open()?, rules);
         let (title, review, objection) = match signed {
-            Some((transaction, certificates)) => {
+            Some(signed) => {
                 let request = request.as_ref().map(|request| request.as_str());
-                let (review, mismatch) = signer.review_transaction(&transaction, &certificates, request);
+                let (transaction, certificates) = (&signed.transaction, &signed.answer.certificates);
+                let (review, mismatch) = signer.review_transaction(transaction, certificates, request);
+                let mismatch = mismatch.or_else(|| signed.contradiction());
                 let title = format!("Signed transaction {}", transaction.id());
                 (title, review, mismatch.map(Error::Mismatch))
             }
@@ -65,49 +70,70 @@ impl Inspect {
             }
         };
         let network = signer.keystore().network();
-        if self.json {
-            let verdict = objection.as_ref().map(Error::to_string);
-            let facts = json!({ "network": network, "review": review, "objection": verdict });
-            serde_json::to_writer_pretty(stdout(), &facts).map_err(io::Error::from)?;
-            writeln!(stdout())?;
+        let shown = if self.json {
+            let objection = objection.as_ref().map(Error::to_string);
+            show_json(&json!({ "network": network, "review": review, "objection": objection }))
         } else {
-            show(&format!("{title} on {network}"), &review)?;
-        }
+            show(&format!("{title} on {network}"), &review, objection.is_none())
+        };
+        // What speaks against it counts, even if nobody read the rest.
         match objection {
             Some(objection) => Err(objection),
-            None if self.json => Ok(()),
-            None => Ok(writeln!(
-                stdout(),
-                "\nNothing speaks against it: the sums match and every input is ours."
-            )?),
+            None => Ok(shown?),
         }
     }
 }
 
-type Signed = (PaymentTransaction, Vec<CertificateClaim>);
+/// A signed transaction and the answer that carried it.
+struct Signed {
+    transaction: PaymentTransaction,
+    answer: RawTransaction,
+}
+
+impl Signed {
+    /// What the answer says of the transaction that is not so.
+    fn contradiction(&self) -> Option<Mismatch> {
+        let ids: Vec<Hash> = self.transaction.txouts.iter().map(Output::id).collect();
+        if !self.answer.txouts.is_empty() && self.answer.txouts != ids {
+            return Some(Mismatch::Answer("the ids of the outputs"));
+        }
+        let foreign = |claim: &CertificateClaim| !ids.contains(&claim.output_hash);
+        self.answer.certificates.iter().any(foreign).then_some(Mismatch::Answer("the certificates"))
+    }
+}
 
 /// The signed transaction in a text, or `None` where the text is a request.
 fn signed(text: &str) -> Result<Option<Signed>, String> {
-    /// Looks for the one field that tells; the rest may hold a secret key and is not read.
+    /// Looks for the fields that tell; the rest may hold a secret key and is not read.
     #[derive(Deserialize)]
     struct Probe {
+        #[serde(rename = "type")]
+        kind: Option<Value>,
         data: Option<IgnoredAny>,
     }
     let text = text.trim();
-    let (data, certificates) = if text.starts_with('{') {
-        if serde_json::from_str::<Probe>(text).is_ok_and(|probe| probe.data.is_none()) {
-            return Ok(None);
+    let answer = if text.starts_with('{') {
+        match serde_json::from_str::<Probe>(text) {
+            // What cannot be read at all is for the reader of requests to explain.
+            Err(_) | Ok(Probe { data: None, .. }) => return Ok(None),
+            Ok(Probe { kind: Some(kind), .. }) if kind == TYPE || kind == "broadcast_transaction" => {}
+            _ => return Err("it is neither an answer of the signer nor a request to broadcast".to_owned()),
         }
-        let answer: RawTransaction = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        (answer.data.0, answer.certificates)
+        serde_json::from_str(text).map_err(|error| error.to_string())?
     } else {
-        (hex::decode(text).map_err(|error| error.to_string())?, Vec::new())
+        let data = HexBytes(hex::decode(text).map_err(|error| error.to_string())?);
+        RawTransaction { txouts: Vec::new(), data, certificates: Vec::new() }
     };
-    let transaction = PaymentTransaction::from_bytes(&data).map_err(|error| error.to_string())?;
-    Ok(Some((transaction, certificates)))
+    let transaction = PaymentTransaction::from_bytes(&answer.data.0).map_err(|error| error.to_string())?;
+    Ok(Some(Signed { transaction, answer }))
 }
 
-fn show(title: &str, review: &Review) -> Result<(), Error> {
+fn show_json(facts: &Value) -> io::Result<()> {
+    serde_json::to_writer_pretty(stdout(), facts)?;
+    writeln!(stdout())
+}
+
+fn show(title: &str, review: &Review, fine: bool) -> io::Result<()> {
     let mut out = stdout().lock();
     writeln!(out, "{title}\n\nInputs ({})", review.inputs.len())?;
     for input in &review.inputs {
@@ -128,7 +154,25 @@ fn show(title: &str, review: &Review) -> Result<(), Error> {
     ] {
         writeln!(out, "  {name:<16}  {:>28}", or_unknown(amount))?;
     }
-    Ok(())
+    if fine { writeln!(out, "\n{}", verdict(review)) } else { Ok(()) }
+}
+
+/// What may be said where nothing speaks against it.
+fn verdict(review: &Review) -> String {
+    let inputs = if review.request_key {
+        "every input is spent with the secret_key in the request"
+    } else {
+        "every input belongs to an account of this store"
+    };
+    let sealed = review.outputs.iter().filter(|output| output.known == Known::Stated).count();
+    let outputs = match sealed {
+        0 => String::new(),
+        1 => "; 1 output is sealed, and only its recipient can tell what is in it".to_owned(),
+        sealed => {
+            format!("; {sealed} outputs are sealed, and only their recipients can tell what is in them")
+        }
+    };
+    format!("Nothing speaks against it: the sums match, {inputs}{outputs}.")
 }
 
 fn show_input(out: &mut impl Write, input: &InputFacts) -> io::Result<()> {

@@ -40,11 +40,12 @@ impl Sign {
         let answer = signer.answer(&request);
         match (answer.refusal, &self.out) {
             (Some(refusal), _) => {
-                writeln!(stdout(), "{}", answer.text)?;
+                // Refused it is, even if nobody reads the answer.
+                let _ = writeln!(stdout(), "{}", answer.text);
                 Err(Error::Refused(refusal))
             }
             (None, Some(path)) => write_new(path, |file| writeln!(file, "{}", answer.text)),
-            (None, None) => Ok(writeln!(stdout(), "{}", answer.text)?),
+            (None, None) => writeln!(stdout(), "{}", answer.text).map_err(Error::AnswerLost),
         }
     }
 }

@@ -122,11 +122,15 @@ fn unspent(blob: &str) -> Result<Unspent, String> {
 }
 
 fn hints(request: &CreateRawTransaction<'_>) -> Result<BTreeMap<Hash, String>, Refusal> {
-    let parse = |(id, account): (&String, &String)| match id.parse::<Hash>() {
-        Ok(hash) => Ok((hash, account.clone())),
-        Err(_) => Err(Refusal::UnusedHint(excerpt(id))),
-    };
-    request.accounts.iter().map(parse).collect()
+    let mut hints = BTreeMap::new();
+    for (id, account) in &request.accounts {
+        let hash: Hash = id.parse().map_err(|_| Refusal::UnusedHint(excerpt(id)))?;
+        // The same id in other letters.
+        if hints.insert(hash, account.clone()).is_some() {
+            return Err(Refusal::DuplicateHint(hash));
+        }
+    }
+    Ok(hints)
 }
 
 fn new_output(index: usize, txout: &TxOut, network: Network) -> Result<NewOutput, Refusal> {
@@ -140,6 +144,10 @@ fn new_output(index: usize, txout: &TxOut, network: Network) -> Result<NewOutput
     match txout.output_type {
         OutputType::PublicPayment if amount.is_zero() => Err(Refusal::zero_amount(index)),
         OutputType::PublicPayment if txout.with_certificate => Err(Refusal::NeedlessCertificate(index)),
+        // The guide's template shows a comment for every kind; an empty one says nothing.
+        OutputType::PublicPayment if txout.comment.as_deref().is_some_and(|comment| !comment.is_empty()) => {
+            Err(Refusal::NeedlessComment(index))
+        }
         OutputType::PublicPayment => Ok(NewOutput::Public { recipient, amount }),
         OutputType::Payment => {
             let comment = txout.comment.as_deref().ok_or(Refusal::MissingComment(index))?;

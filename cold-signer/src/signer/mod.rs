@@ -122,8 +122,11 @@ fn read(json: &str) -> Result<CreateRawTransaction<'_>, (Option<NonZeroU64>, Ref
     struct Head {
         #[serde(default, rename = "type")]
         kind: Value,
-        #[serde(default)]
+        #[serde(default = "no_id")]
         id: Value,
+    }
+    fn no_id() -> Value {
+        0.into()
     }
     // The parser quotes the value it dislikes as it is.
     let unparsable = |error: serde_json::Error| Refusal::UnparsableRequest(excerpt(&error.to_string()));
@@ -136,10 +139,7 @@ fn read(json: &str) -> Result<CreateRawTransaction<'_>, (Option<NonZeroU64>, Ref
         return request.map_err(|error| (None, unparsable(error)));
     }
     let head: Head = serde_json::from_str(json).map_err(|error| (None, unparsable(error)))?;
-    let id = match head.id {
-        Value::Null => None,
-        id => NonZeroU64::new(id.as_u64().ok_or((None, Refusal::BadId))?),
-    };
+    let id = NonZeroU64::new(head.id.as_u64().ok_or((None, Refusal::BadId))?);
     Err((
         id,
         match (head.kind, request) {

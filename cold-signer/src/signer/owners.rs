@@ -5,10 +5,11 @@ use super::refusal::Refusal;
 use super::rules::Rules;
 use crate::keystore::{Keystore, Owner};
 use rayon::iter::{ParallelBridge, ParallelIterator};
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
 use stegos_common::group::Encoded;
+use stegos_common::hash::Hash;
 use stegos_common::keys::SecretKey;
 use stegos_common::output::{OpenError, Output, PaymentOutput};
 use stegos_common::payload::PayloadError;
@@ -87,26 +88,24 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn owner(&mut self, input: &DraftInput) -> Result<Key, Refusal> {
-        let (owner, detail) = match (&input.account, input.unspent.output()) {
-            (Some(account), _) => (Some(self.named(input, account)?), String::new()),
-            (None, Output::Payment(output)) => self.private(output),
-            (None, output) => (
-                self.public(&output.recipient()),
-                "its recipient is none of this store's accounts; add or import the account".to_owned(),
-            ),
+        let id = input.unspent.id();
+        let owner = match (&input.account, input.unspent.output()) {
+            (Some(account), _) => self.named(id, account)?,
+            (None, Output::Payment(output)) => self.private(id, output)?,
+            (None, output) => self.public(&output.recipient()).ok_or_else(|| {
+                let detail = "its recipient is no account in use here; add, import or restore the account";
+                Refusal::InputNotOwned { input: id, detail: detail.to_owned() }
+            })?,
         };
-        let owner = owner.ok_or(Refusal::InputNotOwned { input: input.unspent.id(), detail })?;
         if !self.met.iter().any(|met| met.public == owner.public) {
             self.met.push(owner.clone());
         }
         Ok(owner)
     }
 
-    fn named(&self, input: &DraftInput, account: &str) -> Result<Key, Refusal> {
-        let owner = self.keystore.owner(account).ok_or_else(|| Refusal::UnknownAccount {
-            input: input.unspent.id(),
-            account: excerpt(account),
-        })?;
+    fn named(&self, input: Hash, account: &str) -> Result<Key, Refusal> {
+        let owner = self.keystore.owner(account);
+        let owner = owner.ok_or_else(|| Refusal::UnknownAccount { input, account: excerpt(account) })?;
         Ok(Key::of(&owner))
     }
 
@@ -115,23 +114,43 @@ impl Search<'_> {
         met.cloned().or_else(|| self.keystore.find(recipient).as_ref().map(Key::of))
     }
 
-    /// The owner of a private output, and what to say where there is none.
-    fn private(&mut self, output: &PaymentOutput) -> (Option<Key>, String) {
-        let opens = |key: &Key| output.may_belong_to(&key.secret, &key.public);
-        if let Some(key) = self.met.iter().find(|key| opens(key)) {
-            return (Some(key.clone()), String::new());
+    /// The owner of a private output; an output that opens but lies about itself is refused only if no other
+    /// key opens it, since its first bytes may look like another owner's by chance.
+    fn private(&mut self, id: Hash, output: &PaymentOutput) -> Result<Key, Refusal> {
+        let lie = Mutex::new(None);
+        let opens = |key: &Key| {
+            output.may_belong_to(&key.secret, &key.public)
+                && match output.open(&key.secret, &key.public) {
+                    Ok(_) => true,
+                    Err(reason) => {
+                        *lie.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+                        false
+                    }
+                }
+        };
+        // The master key is the likeliest owner, and is tried whatever was tried before.
+        let master = Key::of(&self.keystore.master());
+        if let Some(key) = self.met.iter().chain([&master]).find(|key| opens(key)) {
+            return Ok(key.clone());
         }
-        // The store's first owner is the master key, which is the likeliest.
-        let tried = AtomicUsize::new(0);
-        let found = self.keystore.owners().take(self.budget).par_bridge().find_map_any(|owner| {
+        let (tried, budget) = (AtomicUsize::new(0), self.budget);
+        let found = self.keystore.owners().skip(1).take(budget).par_bridge().find_map_any(|owner| {
             tried.fetch_add(1, Relaxed);
             Some(Key::of(&owner)).filter(opens)
         });
         let tried = tried.into_inner();
-        self.budget = self.budget.saturating_sub(tried);
+        self.budget = budget.saturating_sub(tried);
+        if let Some(key) = found {
+            return Ok(key);
+        }
+        if let Some(reason) = lie.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(Refusal::MismatchedInput { input: id, reason });
+        }
+        let limit = if tried == budget { " (search_limit is reached)" } else { "" };
         let detail = format!(
-            "none of the {tried} keys tried opens it; name the owner in `accounts`, or add or import the account"
+            "neither the master key nor the {tried} others tried open it{limit}; name the owner in `accounts`, or \
+             add, import or restore the account"
         );
-        (found, detail)
+        Err(Refusal::InputNotOwned { input: id, detail })
     }
 }

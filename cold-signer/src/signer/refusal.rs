@@ -92,7 +92,9 @@ pub enum Refusal {
         detail: String,
     },
     /// A hint names an account that is not in the store.
-    #[error("accounts names {account:?} as the owner of input {input}, but there is no such account here")]
+    #[error(
+        "accounts names {account:?} as the owner of input {input}, but no such account is in use here; see key list --archived"
+    )]
     UnknownAccount {
         /// The input's id.
         input: Hash,
@@ -102,6 +104,9 @@ pub enum Refusal {
     /// A hint is about an output that is not spent.
     #[error("accounts names the owner of {0:?}, which is not in txins; leave it out")]
     UnusedHint(String),
+    /// Two owners are named for one output.
+    #[error("accounts names two owners of input {0}; name one")]
+    DuplicateHint(Hash),
     /// Owners are named though the request brings the key that owns everything.
     #[error(
         "the request carries both a secret_key, which owns all inputs, and accounts; leave one of them out"
@@ -150,6 +155,9 @@ pub enum Refusal {
         /// What would be changed.
         reason: CommentError,
     },
+    /// A public payment with a comment, which nobody would get.
+    #[error("txouts[{0}].comment: a public payment carries no comment; leave it out")]
+    NeedlessComment(usize),
     /// A public payment that is to be provable.
     #[error(
         "txouts[{0}].with_certificate: a public payment needs no certificate, everybody sees it; leave it out"
@@ -247,6 +255,7 @@ impl Refusal {
             Self::InputNotOwned { .. } => "input_not_owned",
             Self::UnknownAccount { .. } => "unknown_account",
             Self::UnusedHint(_) => "unused_hint",
+            Self::DuplicateHint(_) => "duplicate_hint",
             Self::NeedlessHints => "needless_hints",
             Self::BadSecretKey(_) => "bad_secret_key",
             Self::RequestKeyDenied => "request_key_denied",
@@ -255,6 +264,7 @@ impl Refusal {
             Self::MissingComment(_) => "missing_comment",
             Self::CommentTooLong { .. } => "comment_too_long",
             Self::BadComment { .. } => "bad_comment",
+            Self::NeedlessComment(_) => "needless_comment",
             Self::NeedlessCertificate(_) => "needless_certificate",
             Self::BadAmount { .. } => "bad_amount",
             Self::Overflow(_) => "overflow",

@@ -8,9 +8,12 @@
 use super::encoding::HexBytes;
 use super::request::CertificateClaim;
 use crate::hash::Hash;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::fmt;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -29,6 +32,7 @@ pub struct CreateRawTransaction<'a> {
     /// The ids of the outputs to spend, 64 hex digits each.
     pub txins: Vec<String>,
     /// The outputs to make.
+    #[serde(deserialize_with = "objects")]
     pub txouts: Vec<TxOut>,
     /// The key that owns all inputs. Left out, the signer's own keys are used.
     #[serde(borrow, default)]
@@ -89,6 +93,28 @@ impl SecretKeyJson<'_> {
     pub fn to_bytes(self) -> Result<Zeroizing<[u8; 32]>, SecretKeyJsonError> {
         serde_json::from_str(self.0.get()).map(Zeroizing::new).map_err(|_| SecretKeyJsonError)
     }
+}
+
+/// Reads a list of objects. Without it, an object's fields could also come as a bare list.
+fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TxOut>, D::Error> {
+    struct Object(TxOut);
+    impl<'de> Deserialize<'de> for Object {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Fields;
+            impl<'de> Visitor<'de> for Fields {
+                type Value = TxOut;
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("an output as an object")
+                }
+                fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TxOut, A::Error> {
+                    TxOut::deserialize(MapAccessDeserializer::new(map))
+                }
+            }
+            deserializer.deserialize_map(Fields).map(Self)
+        }
+    }
+    let objects = Vec::<Object>::deserialize(deserializer)?;
+    Ok(objects.into_iter().map(|Object(txout)| txout).collect())
 }
 
 /// The answer to a request that was signed.

@@ -192,6 +192,10 @@ fn owners(world: &World) -> Vec<Row> {
     let long = world.hint(&private, &"x".repeat(100_000));
     rows.push(row("a hint of 100000 letters", long, "unknown_account", "x".repeat(128)));
     let long = world.hint(&"x".repeat(100_000), "hot");
+    let upper = private.to_uppercase();
+    let mut twice = world.hint(&private, "hot");
+    twice["accounts"][&upper] = "alice".into();
+    rows.push(row("two owners of one input", twice, "duplicate_hint", &private));
     rows.push(row("a hint about 100000 letters", long, "unused_hint", "x".repeat(80)));
     rows.push(row("a hint for a terminal", world.hint(&private, "\u{1b}[2J"), "unknown_account", "[2J"));
     for id in ["ab".repeat(32).as_str(), "\u{1b}[2J", "", "no hash", &private[..62]] {

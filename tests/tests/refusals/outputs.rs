@@ -73,6 +73,12 @@ fn payments(world: &World) -> Vec<Row> {
         row("442 letters of 884 bytes", comment("ж".repeat(442)), "comment_too_long", "884"),
         row("a comment that ends with NUL", comment("x\0".into()), "bad_comment", "txouts[1].comment"),
         row(
+            "a comment on what is public",
+            world.with("/txouts/0/comment", "hello"),
+            "needless_comment",
+            "txouts[0].comment",
+        ),
+        row(
             "a certificate of what is public",
             world.with("/txouts/0/with_certificate", true),
             "needless_certificate",

@@ -90,7 +90,6 @@ fn fields(world: &World) -> Vec<Row> {
         ("/unspent_list", json!("0a"), "0a"),
         ("/unspent_list/0", json!([0, 10]), "sequence"),
         ("/accounts", json!([["0a", "alice"]]), "sequence"),
-        ("/id", Value::Null, "null"),
         ("/txouts/0/output_type", json!("\u{1b}[2Jstake\u{85}\u{7f}"), "stake"),
         ("/fee", json!("\u{1b}[2J2000"), "2000"),
     ] {
@@ -115,6 +114,11 @@ fn json_texts(world: &World) -> Vec<Row> {
         ),
         ("a number of another base", good.replace("\"fee\":2000", "\"fee\":0x7d0"), "line 1"),
         ("a number with an exponent", good.replace("\"fee\":2000", "\"fee\":2e3"), "2000.0"),
+        (
+            "an output as a list",
+            good.replacen("{\"amount\"", "[\"public_payment\"],{\"amount\"", 1),
+            "expected an output",
+        ),
         ("two objects", format!("{good}{good}"), "trailing characters"),
         ("a list in braces", "{1,2,3}".to_owned(), "line 1"),
         ("deep nesting", format!("{{\"type\":{}{}}}", "[".repeat(5000), "]".repeat(5000)), "recursion limit"),
@@ -129,7 +133,7 @@ fn json_texts(world: &World) -> Vec<Row> {
 }
 
 fn ids(world: &World) -> Vec<Row> {
-    let mut ids: Vec<Row> = [json!(-1), json!("7"), json!(1.5), json!([7]), json!(true)]
+    let mut ids: Vec<Row> = [json!(-1), json!("7"), json!(1.5), json!([7]), json!(true), Value::Null]
         .into_iter()
         .map(|id| row(format!("the id is {id}"), world.with("/id", id), "bad_id", "id"))
         .collect();
