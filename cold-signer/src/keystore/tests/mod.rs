@@ -1,5 +1,6 @@
 //! A key store as its users see it: opened, closed, damaged, attacked.
 
+use super::store::open_database;
 use super::{AccountError, Cost, DATABASE, Keystore, KeystoreError, Locked, MASTER, Place, Table, header};
 use crate::passphrase::Passphrase;
 use std::fs;
@@ -165,7 +166,7 @@ fn mainnet_refuses_the_test_cost() {
 /// Changes the database behind the store's back, then opens the store.
 fn open_tampered(tamper: impl FnOnce(&sled::Db)) -> Result<Keystore, KeystoreError> {
     let (_temp, dir) = example();
-    let db = sled::open(dir.join(DATABASE)).unwrap();
+    let db = open_database(&dir.join(DATABASE)).unwrap();
     tamper(&db);
     db.flush().unwrap();
     drop(db);
@@ -198,7 +199,7 @@ fn a_damaged_record_is_named() {
     damaged(swapped, Place::account(0));
     let from_other_store = open_tampered(|db| {
         let (_temp, dir) = example();
-        let other = sled::open(dir.join(DATABASE)).unwrap();
+        let other = open_database(&dir.join(DATABASE)).unwrap();
         db.insert(Place::account(2).key(), other.get(Place::account(2).key()).unwrap().unwrap()).unwrap();
     });
     damaged(from_other_store, Place::account(2));
