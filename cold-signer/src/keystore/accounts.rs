@@ -16,7 +16,7 @@ use stegos_common::group::Encoded;
 use stegos_common::keys::SecretKey;
 use stegos_common::text::excerpt;
 
-/// No account name is longer, in bytes.
+/// No account name is longer, in characters.
 const MAX_NAME: usize = 128;
 
 /// So many accounts are written in one step when they are added by number.
@@ -220,17 +220,20 @@ impl Keystore {
     }
 }
 
-/// Refuses names that cannot be read back safely from a screen, a file or a request.
+/// Refuses names that cannot be read from a screen or paper and typed again, which restores their keys, or
+/// that a spreadsheet would take for a formula.
 fn check_name(name: &str) -> Result<(), AccountError> {
     let reason = if name.is_empty() {
         "it is empty"
     } else if name.len() > MAX_NAME {
-        "it is longer than 128 bytes"
-    } else if name.chars().any(char::is_control) {
-        "it holds a control character"
-    } else if name.trim() != name {
-        "it starts or ends with a blank"
-    } else if name == MASTER {
+        "it is longer than 128 characters"
+    } else if !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        "use letters without accents, digits, punctuation and blanks only (printable ASCII)"
+    } else if name.starts_with(' ') || name.ends_with(' ') || name.contains("  ") {
+        "blanks may stand between two words only, one at a time"
+    } else if name.starts_with(['=', '+', '-', '@']) {
+        "it starts with one of = + - @, which spreadsheets take for a formula"
+    } else if name.eq_ignore_ascii_case(MASTER) {
         "it is reserved for the master key"
     } else {
         return Ok(());

@@ -110,14 +110,33 @@ fn names_and_keys_are_taken_once() {
 fn bad_names_are_refused() {
     let temp = TempDir::new().unwrap();
     let mut keystore = create(&temp.path().join("store"));
-    let long = "é".repeat(65);
-    for bad in ["", " a", "a ", "\u{a0}a", "a\nb", "a\u{0}", "\u{7f}", MASTER, &long] {
+    let long = "x".repeat(129);
+    let unreadable = [
+        "",
+        " a",
+        "a ",
+        "a  b",
+        "a\nb",
+        "a\tb",
+        "a\u{0}",
+        "\u{7f}",
+        "a\u{200b}b",
+        "\u{202e}a",
+        "a\u{a0}b",
+        "a\u{2028}b",
+        "\u{430}lice",
+        "\u{e9}",
+        "e\u{301}",
+        "\u{ff41}",
+    ];
+    let taken = [MASTER, "Master", "MASTER", "=1+1", "+a", "-a", "@a", &long];
+    for bad in unreadable.into_iter().chain(taken) {
         assert!(matches!(keystore.add(&[bad]), Err(AccountError::Name { .. })), "{bad:?}");
         let key = SecretKey::from_seed(b"x");
         assert!(matches!(keystore.import(bad, key), Err(AccountError::Name { .. })), "{bad:?}");
     }
     let long = "x".repeat(128);
-    keystore.add(&["a b", "é", "0", &long, "Alice", "alice"]).unwrap();
+    keystore.add(&["a b c", "!", "~", "0", "a=b", "a@b.c", "master 2", &long, "Alice", "alice"]).unwrap();
 }
 
 #[test]
