@@ -27,7 +27,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Import {
-    /// The account's name
+    /// The account's name, by the rules of `key add`
     account: String,
     #[command(flatten)]
     source: KeySource,

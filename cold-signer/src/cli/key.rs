@@ -76,7 +76,7 @@ pub(super) enum Key {
 #[derive(Args)]
 #[command(after_help = ADD_HELP)]
 pub(super) struct Add {
-    /// Names: up to 128 bytes, no control characters, no blanks at the ends
+    /// Names: up to 128 characters of printable ASCII, single blanks between words, no = + - @ in front
     #[arg(value_name = "ACCOUNT", required_unless_present = "count", conflicts_with = "count")]
     accounts: Vec<String>,
     /// Add this many numbered accounts, at most 1000000 at once

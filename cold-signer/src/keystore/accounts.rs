@@ -7,6 +7,7 @@
 use super::record::{Account, Place, Table};
 use super::seal::SealingKey;
 use super::store::Store;
+use super::tally::{Sum, Tally};
 use super::{AccountError, Keystore, KeystoreError, MASTER};
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -15,7 +16,7 @@ use stegos_common::group::Encoded;
 use stegos_common::keys::SecretKey;
 use stegos_common::text::excerpt;
 
-/// No account name is longer, in bytes.
+/// No account name is longer, in characters.
 const MAX_NAME: usize = 128;
 
 /// So many accounts are written in one step when they are added by number.
@@ -30,20 +31,23 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    /// Reads and opens every record.
+    /// Reads and opens every record. Answers their sum, too, for [`Tally::settle`].
     ///
     /// # Errors
     /// [`KeystoreError::Damaged`] names the first record that does not open at its place.
-    pub(super) fn load(store: &Store, key: &SealingKey) -> Result<Self, KeystoreError> {
+    pub(super) fn load(store: &Store, key: &SealingKey, tally: &Tally) -> Result<(Self, Sum), KeystoreError> {
         let mut accounts = Self::default();
+        let mut sum = Sum::default();
         for sealed in store.scan(&[Table::Account as u8]) {
             let place = Place::account(accounts.list.len());
-            // A record opens at its own place only, so that a lost one is noticed here, too.
-            let opened = key.open(&sealed?, &place.associated_data());
+            let sealed = sealed?;
+            // A record opens at its own place only, so that one lost before others is noticed here.
+            let opened = key.open(&sealed, &place.associated_data());
             let account = opened.and_then(|bytes| Account::decode(&bytes));
             accounts.push(account.ok_or(KeystoreError::Damaged(place))?);
+            sum = tally.toggle(sum, &sealed);
         }
-        Ok(accounts)
+        Ok((accounts, sum))
     }
 
     /// The account of this name, archived or not.
@@ -187,12 +191,22 @@ impl Keystore {
     }
 
     /// Seals and writes the records of accounts from index `first` on; they are on disk when it answers.
-    fn write(&self, first: usize, accounts: &[Account]) -> Result<(), KeystoreError> {
-        self.store.insert(accounts.iter().enumerate().map(|(offset, account)| {
+    fn write(&mut self, first: usize, accounts: &[Account]) -> Result<(), KeystoreError> {
+        let mut sum = self.tally.sum()?;
+        let mut records = Vec::with_capacity(accounts.len());
+        for (offset, account) in accounts.iter().enumerate() {
             let place = Place::account(first + offset);
-            (place.key(), self.data_key.seal(&account.encode(), &place.associated_data()))
-        }))?;
-        self.store.flush()
+            let sealed = self.data_key.seal(&account.encode(), &place.associated_data());
+            if let Some(replaced) = self.store.get(&place.key())? {
+                sum = self.tally.toggle(sum, &replaced);
+            }
+            sum = self.tally.toggle(sum, &sealed);
+            records.push((place.key(), sealed));
+        }
+        self.tally.announce(&self.directory, &self.data_key, sum)?;
+        self.store.insert(records)?;
+        self.store.flush()?;
+        self.tally.settle(&self.directory, &self.data_key, sum)
     }
 
     /// Refuses a name that is none, or taken.
@@ -206,17 +220,20 @@ impl Keystore {
     }
 }
 
-/// Refuses names that cannot be read back safely from a screen, a file or a request.
+/// Refuses names that cannot be read from a screen or paper and typed again, which restores their keys, or
+/// that a spreadsheet would take for a formula.
 fn check_name(name: &str) -> Result<(), AccountError> {
     let reason = if name.is_empty() {
         "it is empty"
     } else if name.len() > MAX_NAME {
-        "it is longer than 128 bytes"
-    } else if name.chars().any(char::is_control) {
-        "it holds a control character"
-    } else if name.trim() != name {
-        "it starts or ends with a blank"
-    } else if name == MASTER {
+        "it is longer than 128 characters"
+    } else if !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        "use letters without accents, digits, punctuation and blanks only (printable ASCII)"
+    } else if name.starts_with(' ') || name.ends_with(' ') || name.contains("  ") {
+        "blanks may stand between two words only, one at a time"
+    } else if name.starts_with(['=', '+', '-', '@']) {
+        "it starts with one of = + - @, which spreadsheets take for a formula"
+    } else if name.eq_ignore_ascii_case(MASTER) {
         "it is reserved for the master key"
     } else {
         return Ok(());

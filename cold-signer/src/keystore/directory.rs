@@ -10,6 +10,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// The lock file's name. It holds the process id of whoever holds the lock.
 const LOCK: &str = "lock";
@@ -70,18 +71,30 @@ impl Directory {
     ///
     /// # Errors
     /// `Io`, also where the file exists already.
-    pub(super) fn write_new(&self, name: &str, content: &str) -> Result<(), KeystoreError> {
+    pub(super) fn write_new(&self, name: &str, content: &[u8]) -> Result<(), KeystoreError> {
         let path = self.path.join(name);
-        let write = || {
-            // Mode 0600 from the start.
-            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
-            file.write_all(content.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist_noclobber(&path)?;
-            Ok(())
-        };
-        write().map_err(KeystoreError::io(&path))?;
+        let written = self.temporary(content).and_then(|file| Ok(file.persist_noclobber(&path)?));
+        written.map_err(KeystoreError::io(&path))?;
         sync(&self.path)
+    }
+
+    /// Writes a file in one step: after a crash it is the old one or the new one.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(super) fn replace(&self, name: &str, content: &[u8]) -> Result<(), KeystoreError> {
+        let path = self.path.join(name);
+        let written = self.temporary(content).and_then(|file| Ok(file.persist(&path)?));
+        written.map_err(KeystoreError::io(&path))?;
+        sync(&self.path)
+    }
+
+    /// A file with this content, on disk, mode 0600 from the start, without its name yet.
+    fn temporary(&self, content: &[u8]) -> io::Result<NamedTempFile> {
+        let mut file = NamedTempFile::new_in(&self.path)?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        Ok(file)
     }
 }
 
@@ -144,8 +157,8 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("store");
         let directory = Directory::create(&path).unwrap();
-        directory.write_new("x", "one").unwrap();
-        assert!(directory.write_new("x", "two").is_err());
+        directory.write_new("x", b"one").unwrap();
+        assert!(directory.write_new("x", b"two").is_err());
         assert_eq!(std::fs::read_to_string(path.join("x")).unwrap(), "one");
         assert_eq!(path.join("x").metadata().unwrap().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(&path).unwrap().count(), 2, "the lock and the file");

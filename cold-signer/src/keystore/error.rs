@@ -96,6 +96,24 @@ pub enum KeystoreError {
     /// A record does not open, is missing or makes no sense.
     #[error("{0} is damaged or missing: restore the key store from a backup")]
     Damaged(Place),
+    /// The records are not those that were written last.
+    #[error(
+        "{}: accounts are missing, or older than they should be: the files were damaged or set back. Restore a copy \
+         of the whole directory. Without one, `cold-signer init --restore-phrase` into a new directory brings \
+         derived accounts back from the words and their names, imported keys come from their own backups",
+        .0.display()
+    )]
+    RecordsMissing(PathBuf),
+    /// The file that says which records there must be does not open.
+    #[error(
+        "{} is damaged or missing, so that nobody can tell whether accounts were lost: restore a copy of the whole \
+         directory of the key store",
+        .0.display()
+    )]
+    TallyDamaged(PathBuf),
+    /// An earlier change of this open store was cut off.
+    #[error("an earlier change of the key store failed half way: run the command again")]
+    ChangeFailed,
     /// This host cannot give the memory that the header asks for.
     #[error(
         "{0} KiB of memory are needed to derive the key and this host does not have them: free some memory"

@@ -6,12 +6,14 @@
 //! | --- | --- |
 //! | `store.toml` | the header: network, cost of the passphrase, the sealed data key |
 //! | `keys/` | the database: records sealed with the data key, under meaningless keys |
+//! | `tally` | sealed, too: a sum over the records of all accounts, by which lost or older ones are noticed |
 //! | `lock` | the process id of whoever has the store open |
 //!
 //! Whoever reads the files without the passphrase learns the network, the number of accounts and about how
 //! long their names are, nothing else. Whoever writes to them can destroy, but not exchange a key, move a
-//! record or change the network unnoticed. An older copy of the whole directory opens: that no backup is
-//! mistaken for the store is the operator's care.
+//! record, drop one, set one back to an older state or change the network unnoticed; nor can a bad disk. What
+//! is not noticed is an older copy of the whole directory: that no backup is mistaken for the store is the
+//! operator's care.
 //!
 //! In memory an account takes its name and its public key. Its secret key is derived from the master key
 //! when it is needed; only imported keys are held.
@@ -24,6 +26,7 @@ mod kdf;
 mod record;
 mod seal;
 mod store;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +39,7 @@ use self::directory::Directory;
 use self::header::Header;
 use self::seal::SealingKey;
 use self::store::Store;
+use self::tally::Tally;
 use crate::passphrase::Passphrase;
 use std::fs::File;
 use std::io::Read;
@@ -115,17 +119,22 @@ impl Locked {
     /// Opens the store: derives the key, which takes about a second, and reads all accounts.
     ///
     /// # Errors
-    /// [`KeystoreError::WrongPassphrase`], [`KeystoreError::Damaged`] and errors of the disk.
+    /// [`KeystoreError::WrongPassphrase`], [`KeystoreError::Damaged`], [`KeystoreError::RecordsMissing`],
+    /// [`KeystoreError::TallyDamaged`] and errors of the disk.
     pub fn unlock(self, passphrase: &Passphrase) -> Result<Keystore, KeystoreError> {
         let data_key = self.header.unlock(passphrase.expose())?;
+        let mut tally = Tally::read(&self.directory, &data_key)?;
         let store = Store::open(&self.directory.path().join(DATABASE))?;
         let master = store
             .get(&Place::MASTER.key())?
             .and_then(|sealed| data_key.open(&sealed, &Place::MASTER.associated_data()))
             .and_then(|bytes| SecretKey::from_bytes(&bytes).ok())
             .ok_or(KeystoreError::Damaged(Place::MASTER))?;
-        let accounts = Accounts::load(&store, &data_key)?;
-        Ok(Keystore::assemble(self, store, data_key, master, accounts))
+        let (accounts, sum) = Accounts::load(&store, &data_key, &tally)?;
+        // What an interrupted change wrote may not be on disk yet, and must be when the tally says so.
+        store.flush()?;
+        tally.settle(&self.directory, &data_key, sum)?;
+        Ok(Keystore::assemble(self, store, tally, data_key, master, accounts))
     }
 }
 
@@ -138,6 +147,7 @@ pub struct Keystore {
     accounts: Accounts,
     data_key: SealingKey,
     store: Store,
+    tally: Tally,
     /// Dropped last: nobody else opens the database before it is closed.
     directory: Directory,
 }
@@ -164,10 +174,11 @@ impl Keystore {
         let sealed = data_key.seal(master.to_bytes().as_slice(), &Place::MASTER.associated_data());
         store.insert([(Place::MASTER.key(), sealed)])?;
         store.flush()?;
+        let tally = Tally::create(&directory, &data_key)?;
         // The header comes last: with it the store is complete.
-        directory.write_new(header::FILE, &text)?;
+        directory.write_new(header::FILE, text.as_bytes())?;
         let locked = Locked { directory, header };
-        Ok(Self::assemble(locked, store, data_key, master, Accounts::default()))
+        Ok(Self::assemble(locked, store, tally, data_key, master, Accounts::default()))
     }
 
     /// Opens the store in `dir`. With `network` given, it must be a store of it.
@@ -185,6 +196,7 @@ impl Keystore {
     fn assemble(
         locked: Locked,
         store: Store,
+        tally: Tally,
         data_key: SealingKey,
         master: SecretKey,
         accounts: Accounts,
@@ -198,6 +210,7 @@ impl Keystore {
             accounts,
             data_key,
             store,
+            tally,
             directory,
         }
     }

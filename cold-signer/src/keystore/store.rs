@@ -6,6 +6,7 @@
 //! - Its `flush` does not wait for the disk. An fsync follows.
 //! - A batch is atomic within one tree only. There is one tree; tables are prefixes of the keys.
 //! - Its cache would take a gigabyte. It gets 64 MiB.
+//! - It frees its file lock some time after it was dropped. Opening waits for that.
 //!
 //! Nothing else in the program names sled, so that another database can take its place.
 
@@ -13,6 +14,11 @@ use super::directory::sync;
 use super::error::KeystoreError;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How often a locked database is tried, 10 ms apart.
+const ATTEMPTS: usize = 500;
 
 /// Sealed records by their keys, in one tree.
 pub(super) struct Store {
@@ -27,14 +33,7 @@ impl Store {
     /// `Database` where the files are damaged, `Io` where they cannot be reached.
     pub(super) fn open(dir: &Path) -> Result<Self, KeystoreError> {
         quarantine_snapshots(dir)?;
-        let db = sled::Config::new()
-            .path(dir)
-            .cache_capacity(64 * 1024 * 1024)
-            .use_compression(false)
-            // Writes are flushed where they must last; a timer guarantees nothing.
-            .flush_every_ms(None)
-            .open()
-            .map_err(|error| database_error(dir, &error))?;
+        let db = open_database(dir).map_err(|error| database_error(dir, &error))?;
         Ok(Self { db, dir: dir.to_owned() })
     }
 
@@ -83,6 +82,32 @@ impl Store {
     }
 }
 
+/// Opens the database itself.
+pub(super) fn open_database(dir: &Path) -> sled::Result<sled::Db> {
+    let config = sled::Config::new()
+        .path(dir)
+        .cache_capacity(64 * 1024 * 1024)
+        .use_compression(false)
+        // Writes are flushed where they must last; a timer guarantees nothing.
+        .flush_every_ms(None);
+    while_locked(|| config.open())
+}
+
+/// Tries again while the database is locked. No other process has it open: the caller holds the store's
+/// lock. It is an earlier `Db` of this process, whose last thread has not ended yet.
+fn while_locked<T>(mut open: impl FnMut() -> sled::Result<T>) -> sled::Result<T> {
+    for _ in 1..ATTEMPTS {
+        match open() {
+            // The error has no kind of its own.
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                sleep(Duration::from_millis(10));
+            }
+            result => return result,
+        }
+    }
+    open()
+}
+
 /// The database's word, without its type.
 fn database_error(dir: &Path, error: &sled::Error) -> KeystoreError {
     KeystoreError::Database { dir: dir.to_owned(), reason: error.to_string() }
@@ -123,6 +148,23 @@ mod tests {
         let store = Store::open(temp.path()).unwrap();
         assert_eq!(store.get(&[1; 9]).unwrap(), Some(vec![2]));
         assert!(temp.path().join("quarantine/snap.00000000000000FF.generating").exists());
+    }
+
+    #[test]
+    fn a_lock_that_is_freed_late_is_waited_for() {
+        let temp = tempfile::tempdir().unwrap();
+        let held = open_database(temp.path()).unwrap();
+        let mut held = Some(held);
+        let mut refused = 0;
+        let opened = while_locked(|| {
+            let result = sled::open(temp.path());
+            if result.is_err() {
+                refused += 1;
+                held = None;
+            }
+            result
+        });
+        assert!(opened.is_ok() && refused > 0);
     }
 
     #[test]
