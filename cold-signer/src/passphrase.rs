@@ -2,7 +2,7 @@
 //! can read. Never as an argument or an environment variable, which other processes may see.
 
 use rustix::fs::OFlags;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -151,11 +151,15 @@ fn read_private(path: &Path, what: &'static str) -> Result<Zeroizing<String>, Se
     let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path).map_err(io_error)?;
     // What was opened is what is checked.
     let metadata = file.metadata().map_err(io_error)?;
-    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
-    if !metadata.is_file() || !ours || metadata.mode() & 0o077 != 0 {
+    if !metadata.is_file() || !is_private_to(rustix::process::geteuid().as_raw(), &metadata) {
         return Err(SecretError::Exposed(path.to_owned()));
     }
     read_text(file, path, what)
+}
+
+/// Whether a file or directory belongs to this user and is closed to all others.
+pub(crate) fn is_private_to(user: u32, metadata: &Metadata) -> bool {
+    metadata.uid() == user && metadata.mode() & 0o077 == 0
 }
 
 /// Reads to the end, in a buffer that is wiped.
@@ -215,6 +219,17 @@ mod tests {
         let pipe = directory.path().join("pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
         assert!(matches!(read(&pipe), Err(SecretError::Exposed(_))));
+    }
+
+    #[test]
+    fn what_belongs_to_another_user_is_not_private() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let metadata = file.as_file().metadata().unwrap();
+        assert!(is_private_to(metadata.uid(), &metadata));
+        assert!(!is_private_to(metadata.uid() + 1, &metadata));
+        file.as_file().set_permissions(Permissions::from_mode(0o604)).unwrap();
+        let metadata = file.as_file().metadata().unwrap();
+        assert!(!is_private_to(metadata.uid(), &metadata));
     }
 
     #[test]

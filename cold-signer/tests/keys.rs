@@ -170,13 +170,22 @@ fn the_words_alone_restore_every_derived_account() {
 
 /// Runs `phrase show` on a pseudo terminal, answers its question, returns the words it printed.
 fn show_phrase_on_a_terminal(desk: &Desk, answer: &str) -> Vec<String> {
+    show_phrase(desk, answer, None)
+}
+
+/// The same, with a file instead of the terminal as standard input where one is given.
+fn show_phrase(desk: &Desk, answer: &str, input: Option<File>) -> Vec<String> {
     let controller = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     rustix::pty::grantpt(&controller).unwrap();
     rustix::pty::unlockpt(&controller).unwrap();
     let name = rustix::pty::ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
     let terminal = || File::options().read(true).write(true).open(&name).unwrap();
     let mut command = desk.command(&["phrase", "show", "--passphrase-file"]);
-    command.arg(desk.path("passphrase")).stderr(Stdio::null()).stdin(terminal()).stdout(terminal());
+    command
+        .arg(desk.path("passphrase"))
+        .stderr(Stdio::null())
+        .stdin(input.unwrap_or_else(terminal))
+        .stdout(terminal());
     let mut child = command.spawn().unwrap();
     drop(command);
     let mut controller = File::from(controller);
@@ -199,6 +208,8 @@ fn the_words_are_shown_on_a_confirmed_terminal_only() {
     let words = show_phrase_on_a_terminal(&desk, "show").join(" ");
     assert_eq!(words, *recovery::to_phrase(&SecretKey::from_seed(b"master")));
     desk.fails(1, "on a terminal only", &["phrase", "show"]);
+    let script = File::open(desk.secret_file("script", "show\n")).unwrap();
+    assert!(show_phrase(&desk, "show", Some(script)).is_empty(), "no script answers the question");
 }
 
 #[test]

@@ -34,14 +34,16 @@ pub(super) fn write_new(
     path: &Path,
     write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>,
 ) -> Result<(), Error> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let written = NamedTempFile::new_in(parent.unwrap_or(Path::new("."))).and_then(|mut file| {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = NamedTempFile::new_in(parent).and_then(|mut file| {
         write(&mut file)?;
         file.as_file().sync_all()?;
-        Ok(file.persist_noclobber(path)?)
+        file.persist_noclobber(path)?;
+        // Its name survives a power loss, too.
+        File::open(parent)?.sync_all()
     });
     match written {
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::FileExists(path.to_owned())),
         Err(source) => Err(Error::File { path: path.to_owned(), source }),
     }

@@ -5,10 +5,11 @@
 //! lock behind.
 
 use super::error::KeystoreError;
+use crate::passphrase::is_private_to;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -23,16 +24,15 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Creates the directory, mode 0700, where it does not exist yet, and locks it.
+    /// Creates the directory, mode 0700, and those above it where they do not exist yet, and locks it.
     ///
     /// # Errors
     /// As [`Directory::lock`], and `Io` where it cannot be created.
     pub(super) fn create(path: &Path) -> Result<Self, KeystoreError> {
-        if !path.exists() {
+        let changed = parents_of_missing(path);
+        if !changed.is_empty() {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(KeystoreError::io(path))?;
-            if let Some(parent) = path.canonicalize().ok().as_deref().and_then(Path::parent) {
-                sync(parent)?;
-            }
+            changed.into_iter().try_for_each(sync)?;
         }
         Self::lock(path)
     }
@@ -43,8 +43,7 @@ impl Directory {
     /// `NotPrivate` where others may enter it, `InUse` where another process holds the lock.
     pub(super) fn lock(path: &Path) -> Result<Self, KeystoreError> {
         let metadata = path.metadata().map_err(KeystoreError::io(path))?;
-        let ours = metadata.uid() == rustix::process::geteuid().as_raw();
-        if !metadata.is_dir() || !ours || metadata.mode() & 0o077 != 0 {
+        if !metadata.is_dir() || !is_private_to(rustix::process::geteuid().as_raw(), &metadata) {
             return Err(KeystoreError::NotPrivate(path.to_owned()));
         }
         let lock = path.join(LOCK);
@@ -98,6 +97,13 @@ impl Directory {
     }
 }
 
+/// The directories that get a new entry when `path` is created with all that is missing above it.
+fn parents_of_missing(path: &Path) -> Vec<&Path> {
+    let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+    let parents = missing.filter_map(Path::parent);
+    parents.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }).collect()
+}
+
 /// Makes a file's content, or a directory's entries, survive a power loss.
 ///
 /// # Errors
@@ -128,6 +134,7 @@ fn read_pid(file: File) -> String {
 mod tests {
     use super::*;
     use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::MetadataExt;
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
@@ -141,6 +148,16 @@ mod tests {
         assert_eq!(pid, std::process::id().to_string());
         drop(held);
         assert!(Directory::lock(&path).is_ok());
+    }
+
+    #[test]
+    fn every_directory_with_a_new_entry_is_synced() {
+        let temp = tempfile::tempdir().unwrap();
+        let [a, b, c] = ["a", "a/b", "a/b/c"].map(|name| temp.path().join(name));
+        assert_eq!(parents_of_missing(&c), [&b, &a, temp.path()]);
+        drop(Directory::create(&c).unwrap());
+        assert!(parents_of_missing(&c).is_empty());
+        assert_eq!(parents_of_missing(Path::new("none/below")), [Path::new("none"), Path::new(".")]);
     }
 
     #[test]

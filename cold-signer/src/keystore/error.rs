@@ -1,5 +1,6 @@
 //! Everything that can go wrong with a key store, and what the operator does about it.
 
+use super::DATABASE;
 use super::record::Place;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,9 +25,9 @@ pub enum KeystoreError {
     Exists(PathBuf),
     /// Records without the header that holds their key.
     #[error(
-        "{} holds records but no header: restore the header `store.toml` from a backup; if an interrupted \
-         `init` left this behind, delete the directory and run `init` again",
-        .0.display()
+        "{} holds records but no header: restore the header `store.toml` from a backup. Only if no `init` was ever \
+         completed there, its interruption left this behind: delete the directory {} and run `init` again",
+        .0.display(), .0.join(DATABASE).display()
     )]
     HeaderMissing(PathBuf),
     /// Another process holds the lock.

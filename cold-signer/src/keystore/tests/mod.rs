@@ -177,6 +177,23 @@ fn the_wrong_store_or_passphrase_has_its_own_error() {
 }
 
 #[test]
+fn after_an_interrupted_init_the_message_says_what_to_delete() {
+    let temp = TempDir::new().unwrap();
+    let dir = temp.path().join("store");
+    drop(create(&dir));
+    // The header is written last.
+    fs::remove_file(dir.join(header::FILE)).unwrap();
+    let master = SecretKey::from_seed(b"master");
+    let again = Keystore::create(&dir, &passphrase("x"), Network::Dev, master, Cost::TEST);
+    let database = dir.join(DATABASE);
+    let text = error(again).to_string();
+    assert!(text.contains(&format!("delete the directory {} and", database.display())), "{text}");
+    fs::remove_dir_all(&database).unwrap();
+    drop(create(&dir));
+    assert!(open(&dir).is_ok(), "the rest is replaced");
+}
+
+#[test]
 fn mainnet_refuses_the_test_cost() {
     let temp = TempDir::new().unwrap();
     let dir = temp.path().join("store");
