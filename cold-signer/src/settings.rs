@@ -67,7 +67,9 @@ pub(crate) struct ServerSettings {
     /// File of the API token, made if missing (0600) [default: api.token in the key store's directory]
     #[arg(long, value_name = "FILE", env = "COLD_SIGNER_TOKEN_FILE")]
     token_file: Option<PathBuf>,
-    /// Listen on this loopback address too, such as 127.0.0.1:3145; any other address is refused
+    /// Listen on this loopback address too, such as 127.0.0.1:3145; any other address is refused. Weaker than the
+    /// Unix socket: every user of this host can connect, and only the API token, whose frames are not
+    /// authenticated, keeps him out. After 32 frames that do not open, TCP is closed until the next start
     #[arg(long, value_name = "ADDRESS:PORT", env = "COLD_SIGNER_TCP")]
     tcp: Option<SocketAddr>,
     /// Connections at one time; one more is closed at once [default: 16]

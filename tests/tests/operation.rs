@@ -104,6 +104,23 @@ fn a_client_with_another_token_is_closed_on() {
 }
 
 #[test]
+fn guessing_frames_over_tcp_closes_tcp_and_is_told() {
+    let store = store();
+    let request = request(&store, 1000);
+    let mut signer = store.serve(&["--tcp", "127.0.0.1:0"]);
+    let tcp = Endpoint::Tcp(signer.tcp());
+    let token = store.private_file("other.token", "WlpaWlpaWlpaWlpaWlpaWg==");
+    for _ in 0..32 {
+        let mut stranger = custody_tests::session::Session::open(&tcp, &token);
+        assert_eq!(stranger.text("{}"), None);
+    }
+    signed(&request, &signer.request(&request));
+    let (status, log) = signer.stop();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(log.iter().filter(|line| line.contains("TCP is closed")).count(), 1, "{log:?}");
+}
+
+#[test]
 fn a_flag_overrides_the_environment_and_that_the_file() {
     let store = store();
     let config = store.path("cold-signer.toml");
