@@ -72,13 +72,14 @@ pub(crate) struct ServerSettings {
     /// authenticated, keeps him out. After 32 frames that do not open, TCP is closed until the next start
     #[arg(long, value_name = "ADDRESS:PORT", env = "COLD_SIGNER_TCP")]
     tcp: Option<SocketAddr>,
-    /// Connections at one time; one more is closed at once [default: 16]
+    /// Connections at one time over each socket; one more is closed at once [default: 16]
     #[arg(long, value_name = "N", env = "COLD_SIGNER_MAX_CONNECTIONS")]
     max_connections: Option<usize>,
     /// Close a connection that is silent for so many seconds [default: 60]
     #[arg(long, value_name = "SECONDS", env = "COLD_SIGNER_IDLE_SECONDS")]
     idle_seconds: Option<u64>,
-    /// Close a connection that takes longer to send a request or read an answer [default: 10]
+    /// Close a connection that takes longer to begin its first request, to send one or to read an answer
+    /// [default: 10]
     #[arg(long, value_name = "SECONDS", env = "COLD_SIGNER_SLOW_SECONDS")]
     slow_seconds: Option<u64>,
 }

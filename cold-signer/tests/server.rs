@@ -404,6 +404,18 @@ async fn an_idle_connection_is_closed() {
 }
 
 #[tokio::test]
+async fn who_has_not_shown_the_token_may_not_be_idle() {
+    let daemon = Daemon::start(Limits { message: Duration::from_secs(1), ..PATIENT }).await;
+    let (mut silent, mut known) = (daemon.client().await, daemon.client().await);
+    known.request("{\"id\":1}", &mut OsRng).await.unwrap();
+    assert!(matches!(soon(silent.receive()).await, Err(SocketError::Closed)));
+    // The other one is older than that too by now, but known.
+    let still_open = tokio::time::timeout(2 * SHORT, known.receive()).await;
+    assert!(still_open.is_err(), "{still_open:?}");
+    assert_eq!(*known.request("{\"id\":2}", &mut OsRng).await.unwrap(), "{\"id\":2}");
+}
+
+#[tokio::test]
 async fn a_message_that_does_not_come_to_its_end_is_closed() {
     assert_eq!(Limits::default().message, Duration::from_secs(10));
     let daemon = Daemon::start(Limits { message: SHORT, ..PATIENT }).await;

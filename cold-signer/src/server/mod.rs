@@ -248,9 +248,12 @@ impl Desk {
         door: Arc<Door>,
         mut closed: watch::Receiver<()>,
     ) -> Option<()> {
+        let Limits { idle, message, .. } = self.limits;
+        // Who has not shown the token yet may be silent for a short time only.
+        let unproven = Limits { idle: idle.min(message), ..self.limits };
         let mut connection = select! {
             _ = closed.changed() => return None,
-            accepted = Connection::accept(stream, self.limits) => accepted.ok()?,
+            accepted = Connection::accept(stream, unproven) => accepted.ok()?,
         };
         loop {
             let frame = select! {
@@ -262,6 +265,7 @@ impl Desk {
             let (desk, at) = (Arc::clone(&self), Arc::clone(&door));
             let answer = spawn_blocking(move || desk.answer(&frame, &at)).await.ok()??;
             drop(worker);
+            connection.set_idle(idle);
             connection.send(answer).await.ok()?;
         }
     }
