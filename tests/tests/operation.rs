@@ -184,6 +184,35 @@ fn mistakes_of_the_operator_are_named() {
 }
 
 #[test]
+fn numbers_out_of_range_are_refused_wherever_they_come_from() {
+    let store = store();
+    let config = store.path("cold-signer.toml");
+    for (section, key, value, range) in [
+        ("server", "idle_seconds", "9223372036854775807", "1 to 86400"),
+        ("server", "slow_seconds", "0", "1 to 86400"),
+        ("server", "max_connections", "0", "1 to 1024"),
+        ("rules", "max_request_bytes", "9223372036854775807", "1024 to 16777216"),
+        ("rules", "max_fee_factor", "0", "1 to 4294967295"),
+    ] {
+        let says = format!("{value} is not a whole number from {range}");
+        let flag = format!("--{}", key.replace('_', "-"));
+        let output = store.run(&["serve", &flag, value]);
+        failed(&output, 2, &says);
+        failed(&output, 2, &flag);
+        let variable = format!("COLD_SIGNER_{}", key.to_uppercase());
+        let output = store.command(&["serve"]).env(variable, value).output().unwrap();
+        failed(&output, 2, &says);
+        failed(&output, 2, &flag);
+        fs::write(&config, format!("[{section}]\n{key} = {value}\n")).unwrap();
+        let output = store.run(&["--config", config.to_str().unwrap(), "serve"]);
+        failed(&output, 1, &says);
+        failed(&output, 1, key);
+    }
+    let beyond = u64::MAX.to_string() + "0";
+    failed(&store.run(&["serve", "--idle-seconds", &beyond]), 2, "1 to 86400");
+}
+
+#[test]
 fn a_signed_request_goes_to_a_new_file() {
     let store = store();
     let request = request(&store, 1000);
