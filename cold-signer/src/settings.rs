@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 use std::{fs, io};
 use stegos_common::address::Network;
@@ -32,6 +33,54 @@ pub(crate) enum SettingsError {
         /// Where and what.
         source: Box<toml::de::Error>,
     },
+}
+
+/// A whole number from `MIN` to `MAX`: flags, environment variables and the configuration file refuse others.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "u64")]
+struct Within<const MIN: u32, const MAX: u32>(u32);
+
+/// A number that is no [`Within`].
+#[derive(Debug, Error)]
+#[error("{value} is not a whole number from {min} to {max}")]
+struct WithinError {
+    value: String,
+    min: u32,
+    max: u32,
+}
+
+impl<const MIN: u32, const MAX: u32> Within<MIN, MAX> {
+    fn size(self) -> usize {
+        // On every host with 32 bits at least, they are equal.
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> TryFrom<u64> for Within<MIN, MAX> {
+    type Error = WithinError;
+
+    fn try_from(value: u64) -> Result<Self, WithinError> {
+        let within = u32::try_from(value).ok().filter(|value| (MIN..=MAX).contains(value));
+        within.map(Self).ok_or_else(|| WithinError { value: value.to_string(), min: MIN, max: MAX })
+    }
+}
+
+impl<const MIN: u32, const MAX: u32> FromStr for Within<MIN, MAX> {
+    type Err = WithinError;
+
+    fn from_str(text: &str) -> Result<Self, WithinError> {
+        let number: Result<u64, _> = text.parse();
+        number.map_err(|_| WithinError { value: text.to_owned(), min: MIN, max: MAX })?.try_into()
+    }
+}
+
+/// From a second to a day.
+type Seconds = Within<1, 86_400>;
+
+impl Seconds {
+    fn duration(self) -> Duration {
+        Duration::from_secs(self.0.into())
+    }
 }
 
 /// Everything that the configuration file may say.
@@ -67,18 +116,22 @@ pub(crate) struct ServerSettings {
     /// File of the API token, made if missing (0600) [default: api.token in the key store's directory]
     #[arg(long, value_name = "FILE", env = "COLD_SIGNER_TOKEN_FILE")]
     token_file: Option<PathBuf>,
-    /// Listen on this loopback address too, such as 127.0.0.1:3145; any other address is refused
+    /// Listen on this loopback address too, such as 127.0.0.1:3145; any other address is refused. Weaker than the
+    /// Unix socket: every user of this host can connect, and only the API token, whose frames are not
+    /// authenticated, keeps him out. After 32 frames that do not open, TCP is closed until the next start
     #[arg(long, value_name = "ADDRESS:PORT", env = "COLD_SIGNER_TCP")]
     tcp: Option<SocketAddr>,
-    /// Connections at one time; one more is closed at once [default: 16]
+    /// Connections at one time over each socket; one more is closed at once; 1 to 1024
+    /// [default: 16]
     #[arg(long, value_name = "N", env = "COLD_SIGNER_MAX_CONNECTIONS")]
-    max_connections: Option<usize>,
-    /// Close a connection that is silent for so many seconds [default: 60]
+    max_connections: Option<Within<1, 1024>>,
+    /// Close a connection that is silent for so many seconds, 1 to 86400 [default: 60]
     #[arg(long, value_name = "SECONDS", env = "COLD_SIGNER_IDLE_SECONDS")]
-    idle_seconds: Option<u64>,
-    /// Close a connection that takes longer to send a request or read an answer [default: 10]
+    idle_seconds: Option<Seconds>,
+    /// Close a connection that takes longer to begin its first request, to send one or to read an answer;
+    /// 1 to 86400 [default: 10]
     #[arg(long, value_name = "SECONDS", env = "COLD_SIGNER_SLOW_SECONDS")]
-    slow_seconds: Option<u64>,
+    slow_seconds: Option<Seconds>,
 }
 
 impl ServerSettings {
@@ -104,10 +157,10 @@ impl ServerSettings {
         let socket = self.socket.clone().unwrap_or_else(|| data_dir.join("run/signer.sock"));
         let mut config = server::Config::new(socket);
         config.tcp = self.tcp;
-        config.connections = self.max_connections.unwrap_or(config.connections);
-        config.limits.idle = self.idle_seconds.map_or(config.limits.idle, Duration::from_secs);
-        config.limits.message = self.slow_seconds.map_or(config.limits.message, Duration::from_secs);
-        config.limits.write = self.slow_seconds.map_or(config.limits.write, Duration::from_secs);
+        config.connections = self.max_connections.map_or(config.connections, Within::size);
+        config.limits.idle = self.idle_seconds.map_or(config.limits.idle, Seconds::duration);
+        config.limits.message = self.slow_seconds.map_or(config.limits.message, Seconds::duration);
+        config.limits.write = self.slow_seconds.map_or(config.limits.write, Seconds::duration);
         config
     }
 }
@@ -118,10 +171,10 @@ impl ServerSettings {
 pub(crate) struct RuleSettings {
     /// Highest fee, as a multiple of the 0.001 STG per output that a node asks for [default: 10]
     #[arg(long, value_name = "N", env = "COLD_SIGNER_MAX_FEE_FACTOR")]
-    max_fee_factor: Option<u32>,
-    /// Longest request, in bytes of JSON [default: 1048576]
+    max_fee_factor: Option<Within<1, { u32::MAX }>>,
+    /// Longest request, in bytes of JSON, 1024 to 16777216 [default: 1048576]
     #[arg(long, value_name = "BYTES", env = "COLD_SIGNER_MAX_REQUEST_BYTES")]
-    max_request_bytes: Option<usize>,
+    max_request_bytes: Option<Within<1024, { 16 << 20 }>>,
     /// Whether a request may bring its own secret_key [default: allow]
     #[arg(long, value_name = "allow|deny", env = "COLD_SIGNER_REQUEST_KEYS")]
     request_keys: Option<RequestKeys>,
@@ -135,11 +188,14 @@ impl RuleSettings {
     pub(crate) fn rules(&self, file: &Self) -> Rules {
         let default = Rules::default();
         Rules {
-            max_fee_factor: self.max_fee_factor.or(file.max_fee_factor).unwrap_or(default.max_fee_factor),
+            max_fee_factor: self
+                .max_fee_factor
+                .or(file.max_fee_factor)
+                .map_or(default.max_fee_factor, |it| it.0),
             max_request_bytes: self
                 .max_request_bytes
                 .or(file.max_request_bytes)
-                .unwrap_or(default.max_request_bytes),
+                .map_or(default.max_request_bytes, Within::size),
             request_keys: self.request_keys.or(file.request_keys).unwrap_or(default.request_keys),
             search_limit: self.search_limit.or(file.search_limit).unwrap_or(default.search_limit),
         }
@@ -191,14 +247,38 @@ mod tests {
     }
 
     #[test]
+    fn the_ranges_of_numbers_end_where_they_are_said_to() {
+        let reads = |section: &str, key: &str, value: u64| {
+            toml::from_str::<Settings>(&format!("[{section}]\n{key} = {value}")).is_ok()
+        };
+        for (section, key, least, most) in [
+            ("server", "max_connections", 1, 1024),
+            ("server", "idle_seconds", 1, 86_400),
+            ("server", "slow_seconds", 1, 86_400),
+            ("rules", "max_request_bytes", 1024, 16_777_216),
+            ("rules", "max_fee_factor", 1, u64::from(u32::MAX)),
+        ] {
+            let read = [least - 1, least, most, most + 1].map(|value| reads(section, key, value));
+            assert_eq!(read, [false, true, true, false], "{key}");
+        }
+    }
+
+    #[test]
     fn flags_win_over_the_file() {
-        let flag = ServerSettings { max_connections: Some(1), ..ServerSettings::default() };
-        let file =
-            ServerSettings { max_connections: Some(2), idle_seconds: Some(3), ..ServerSettings::default() };
+        let flag = ServerSettings { max_connections: Some(Within(1)), ..ServerSettings::default() };
+        let file = ServerSettings {
+            max_connections: Some(Within(2)),
+            idle_seconds: Some(Within(3)),
+            ..ServerSettings::default()
+        };
         let config = flag.or(file).config(Path::new("/store"));
         assert_eq!((config.connections, config.limits.idle), (1, Duration::from_secs(3)));
-        let flag = RuleSettings { max_fee_factor: Some(1), ..RuleSettings::default() };
-        let file = RuleSettings { max_fee_factor: Some(2), search_limit: Some(3), ..RuleSettings::default() };
+        let flag = RuleSettings { max_fee_factor: Some(Within(1)), ..RuleSettings::default() };
+        let file = RuleSettings {
+            max_fee_factor: Some(Within(2)),
+            search_limit: Some(3),
+            ..RuleSettings::default()
+        };
         let rules = flag.rules(&file);
         assert_eq!((rules.max_fee_factor, rules.search_limit), (1, 3));
     }

@@ -16,7 +16,7 @@ use stegos_common::frame::{ApiToken, frame_length, open, seal};
 use stegos_common::socket::{Client, Endpoint, SocketError};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -213,6 +213,60 @@ async fn tcp_serves_this_host_only() {
     assert_eq!(Daemon::start(PATIENT).await.tcp, None);
 }
 
+/// A daemon that also listens on TCP, and tolerates so many bad frames there.
+async fn over_tcp(bad_frames: usize) -> (Daemon, Endpoint) {
+    let adjust = |config: &mut Config| {
+        config.tcp = Some("127.0.0.1:0".parse().unwrap());
+        config.bad_frames = bad_frames;
+    };
+    let daemon = Daemon::with(adjust, echo).await;
+    let tcp = Endpoint::Tcp(daemon.tcp.unwrap());
+    (daemon, tcp)
+}
+
+/// Sends a frame that does not open, over a connection of its own.
+async fn guess(endpoint: &Endpoint) {
+    let foreign = ApiToken::random(&mut OsRng);
+    let mut client = Client::connect(endpoint, foreign, PATIENT).await.unwrap();
+    assert!(matches!(soon(client.request("{\"id\":1}", &mut OsRng)).await, Err(SocketError::Closed)));
+}
+
+#[tokio::test]
+async fn tcp_is_closed_for_good_after_frames_that_do_not_open() {
+    assert_eq!(Config::new("signer.sock".into()).bad_frames, 32);
+    let (daemon, tcp) = over_tcp(3).await;
+    let connect = async || soon(Client::connect(&tcp, token(), PATIENT)).await;
+    let mut good = connect().await.unwrap();
+    let mut unix = daemon.client().await;
+    for _ in 0..2 {
+        guess(&tcp).await;
+        assert_eq!(*good.request("{\"id\":1}", &mut OsRng).await.unwrap(), "{\"id\":1}");
+    }
+    guess(&tcp).await;
+    // All of TCP: what is open, what is new, and the port itself, which is free again.
+    assert!(matches!(soon(good.receive()).await, Err(SocketError::Closed)));
+    soon(async { while TcpStream::connect(daemon.tcp.unwrap()).await.is_ok() {} }).await;
+    assert!(matches!(connect().await.err(), Some(SocketError::Connect(..))));
+    // The Unix socket goes on, with open connections and new ones.
+    assert_eq!(*unix.request("{\"id\":1}", &mut OsRng).await.unwrap(), "{\"id\":1}");
+    daemon.serves().await;
+    daemon.stop.send(()).unwrap();
+    soon(daemon.running).await.unwrap();
+}
+
+#[tokio::test]
+async fn neither_good_frames_nor_those_of_the_unix_socket_close_tcp() {
+    let (daemon, tcp) = over_tcp(1).await;
+    let mut client = Client::connect(&tcp, token(), PATIENT).await.unwrap();
+    for _ in 0..10 {
+        guess(&Endpoint::Unix(daemon.socket.clone())).await;
+        // It opens, but what it asks for is closed on.
+        let mut mistaken = Client::connect(&tcp, token(), PATIENT).await.unwrap();
+        assert!(mistaken.request("{\"id\":-1}", &mut OsRng).await.is_err());
+        assert_eq!(*client.request("{\"id\":1}", &mut OsRng).await.unwrap(), "{\"id\":1}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_node_closes_on_we_close_on() {
     let daemon = Daemon::start(PATIENT).await;
@@ -350,6 +404,18 @@ async fn an_idle_connection_is_closed() {
 }
 
 #[tokio::test]
+async fn who_has_not_shown_the_token_may_not_be_idle() {
+    let daemon = Daemon::start(Limits { message: Duration::from_secs(1), ..PATIENT }).await;
+    let (mut silent, mut known) = (daemon.client().await, daemon.client().await);
+    known.request("{\"id\":1}", &mut OsRng).await.unwrap();
+    assert!(matches!(soon(silent.receive()).await, Err(SocketError::Closed)));
+    // The other one is older than that too by now, but known.
+    let still_open = tokio::time::timeout(2 * SHORT, known.receive()).await;
+    assert!(still_open.is_err(), "{still_open:?}");
+    assert_eq!(*known.request("{\"id\":2}", &mut OsRng).await.unwrap(), "{\"id\":2}");
+}
+
+#[tokio::test]
 async fn a_message_that_does_not_come_to_its_end_is_closed() {
     assert_eq!(Limits::default().message, Duration::from_secs(10));
     let daemon = Daemon::start(Limits { message: SHORT, ..PATIENT }).await;
@@ -389,19 +455,28 @@ async fn a_peer_that_does_not_read_is_closed() {
 #[tokio::test]
 async fn one_connection_too_many_is_closed_at_once() {
     assert_eq!(Config::new("signer.sock".into()).connections, 16);
-    let daemon = Daemon::with(|config| config.tcp = Some("127.0.0.1:0".parse().unwrap()), echo).await;
+    let daemon = Daemon::start(PATIENT).await;
     let mut clients = Vec::new();
     for _ in 0..16 {
         clients.push(daemon.client().await);
     }
     closes(&mut daemon.raw().await).await;
-    let tcp = Endpoint::Tcp(daemon.tcp.unwrap());
-    assert!(soon(Client::connect(&tcp, token(), PATIENT)).await.is_err());
     for client in &mut clients {
         client.request("{\"id\":1}", &mut OsRng).await.unwrap();
     }
     clients.pop();
     daemon.serves().await;
+}
+
+#[tokio::test]
+async fn connections_over_tcp_do_not_take_those_of_the_unix_socket() {
+    let (daemon, tcp) = over_tcp(1).await;
+    let mut silent = Vec::new();
+    for _ in 0..16 {
+        silent.push(Client::connect(&tcp, token(), PATIENT).await.unwrap());
+    }
+    assert!(soon(Client::connect(&tcp, token(), PATIENT)).await.is_err());
+    assert_eq!(*soon(daemon.ask()).await.unwrap(), "{\"id\":1}");
 }
 
 #[tokio::test]

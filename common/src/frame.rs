@@ -1,8 +1,13 @@
 //! Frames of the websocket API: JSON texts under the API token (protocol page §8, "Frames and framing errors").
 //!
 //! A frame is base64 (standard alphabet, padded) of IV (16 random bytes) ‖ AES-128-CTR(token, IV, JSON). It
-//! hides the text but does not authenticate it: whoever changes a frame changes the JSON. It is an access
-//! check on top of a socket that is private already, no more.
+//! hides the text but does not authenticate it: whoever changes a frame changes the JSON.
+//!
+//! Nor does it prove that the sender knows the token. The sender chooses the IV, and a server that answers good
+//! frames and closes on others tells which is which. With one IV, somebody without the token finds the frame of
+//! `{}` in about 2^16 attempts, extends it byte by byte in at most 256 each, and can then encrypt any request.
+//! So the token is an access check on top of a socket that is private already, no more, and a server that
+//! others can reach must bound how many frames may fail to open.
 
 use aes::Aes128;
 use aes::cipher::{KeyIvInit, StreamCipher};

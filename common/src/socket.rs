@@ -20,7 +20,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -141,6 +141,11 @@ impl Connection {
         Ok(Self { websocket, limits })
     }
 
+    /// Changes [`Limits::idle`] from the next text on, as for a peer that has proved who it is.
+    pub const fn set_idle(&mut self, idle: Duration) {
+        self.limits.idle = idle;
+    }
+
     /// The next text. Pings are answered on the way. Nothing is lost where this future is dropped before it
     /// is ready.
     ///
@@ -149,11 +154,12 @@ impl Connection {
     /// or broke the websocket protocol.
     pub async fn receive(&mut self) -> Result<String, SocketError> {
         let Limits { idle, message, .. } = self.limits;
-        let idle_until = Instant::now() + idle;
-        // The clock is looked at after each ping too: a peer that only pings is idle.
-        while Instant::now() < idle_until {
+        let begin = Instant::now();
+        // The clock is looked at after each ping too: a peer that only pings is idle. The time that is left, unlike
+        // the moment when it ends, exists for every `idle`.
+        while let Some(left) = idle.checked_sub(begin.elapsed()) {
             self.websocket.get_mut().received = false;
-            let begun = timeout_at(idle_until, poll_fn(|context| self.poll_begun(context)));
+            let begun = timeout(left, poll_fn(|context| self.poll_begun(context)));
             let next = match begun.await.map_err(|_elapsed| SocketError::Idle(idle))? {
                 Some(next) => next,
                 None => timeout(message, self.websocket.next())

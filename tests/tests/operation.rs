@@ -104,6 +104,23 @@ fn a_client_with_another_token_is_closed_on() {
 }
 
 #[test]
+fn guessing_frames_over_tcp_closes_tcp_and_is_told() {
+    let store = store();
+    let request = request(&store, 1000);
+    let mut signer = store.serve(&["--tcp", "127.0.0.1:0"]);
+    let tcp = Endpoint::Tcp(signer.tcp());
+    let token = store.private_file("other.token", "WlpaWlpaWlpaWlpaWlpaWg==");
+    for _ in 0..32 {
+        let mut stranger = custody_tests::session::Session::open(&tcp, &token);
+        assert_eq!(stranger.text("{}"), None);
+    }
+    signed(&request, &signer.request(&request));
+    let (status, log) = signer.stop();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(log.iter().filter(|line| line.contains("TCP is closed")).count(), 1, "{log:?}");
+}
+
+#[test]
 fn a_flag_overrides_the_environment_and_that_the_file() {
     let store = store();
     let config = store.path("cold-signer.toml");
@@ -164,6 +181,35 @@ fn mistakes_of_the_operator_are_named() {
     fs::create_dir(store.dir().join("run")).unwrap();
     fs::set_permissions(store.dir().join("run"), fs::Permissions::from_mode(0o750)).unwrap();
     failed(&store.run(&["serve"]), 1, "chmod 700");
+}
+
+#[test]
+fn numbers_out_of_range_are_refused_wherever_they_come_from() {
+    let store = store();
+    let config = store.path("cold-signer.toml");
+    for (section, key, value, range) in [
+        ("server", "idle_seconds", "9223372036854775807", "1 to 86400"),
+        ("server", "slow_seconds", "0", "1 to 86400"),
+        ("server", "max_connections", "0", "1 to 1024"),
+        ("rules", "max_request_bytes", "9223372036854775807", "1024 to 16777216"),
+        ("rules", "max_fee_factor", "0", "1 to 4294967295"),
+    ] {
+        let says = format!("{value} is not a whole number from {range}");
+        let flag = format!("--{}", key.replace('_', "-"));
+        let output = store.run(&["serve", &flag, value]);
+        failed(&output, 2, &says);
+        failed(&output, 2, &flag);
+        let variable = format!("COLD_SIGNER_{}", key.to_uppercase());
+        let output = store.command(&["serve"]).env(variable, value).output().unwrap();
+        failed(&output, 2, &says);
+        failed(&output, 2, &flag);
+        fs::write(&config, format!("[{section}]\n{key} = {value}\n")).unwrap();
+        let output = store.run(&["--config", config.to_str().unwrap(), "serve"]);
+        failed(&output, 1, &says);
+        failed(&output, 1, key);
+    }
+    let beyond = u64::MAX.to_string() + "0";
+    failed(&store.run(&["serve", "--idle-seconds", &beyond]), 2, "1 to 86400");
 }
 
 #[test]

@@ -10,15 +10,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Write, stdout};
+use std::io::{Write, stdout};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::{env, fs, io};
+use std::process::Stdio;
+use std::time::Duration;
+use std::{env, fs, io, thread};
 use stegos_common::socket::{Client, Endpoint, Limits, SocketError, token_file};
 use tempfile::TempDir;
 use thiserror::Error;
-use tokio::signal::ctrl_c;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
 /// A request as a client of the network's node sent it: outputs of the development chain, and the test key
@@ -67,43 +70,52 @@ pub(crate) enum QuickstartError {
 impl Quickstart {
     pub(super) fn run(self) -> Result<(), Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let played = runtime.block_on(async {
+        Ok(runtime.block_on(async {
+            // Before there is anything that an interruption could leave behind.
+            let mut interrupted = signal(SignalKind::interrupt())?;
+            let mut terminated = signal(SignalKind::terminate())?;
+            let mut hung_up = signal(SignalKind::hangup())?;
+            let stage = Stage::new()?;
+            // Who ends first drops the play and so its children; only then does the directory go.
             tokio::select! {
-                played = play() => played,
-                _ = ctrl_c() => Err(QuickstartError::Interrupted),
+                biased;
+                _ = interrupted.recv() => Err(QuickstartError::Interrupted),
+                _ = terminated.recv() => Err(QuickstartError::Interrupted),
+                _ = hung_up.recv() => Err(QuickstartError::Interrupted),
+                played = play(&stage) => played,
             }
-        });
-        Ok(played?)
+        })?)
     }
 }
 
-async fn play() -> Result<(), QuickstartError> {
-    let stage = Stage::new()?;
+async fn play(stage: &Stage) -> Result<(), QuickstartError> {
     let (request, key) = recorded()?;
     let request_file = stage.file("request.json", &request)?;
     let key_file = stage.file("exchange.key", &key)?;
 
     narrate("A key store for the development chain, sealed with a passphrase (Argon2id, 256 MiB):")?;
-    stage.run(["init".as_ref(), "--network".as_ref(), "dev".as_ref()])?;
+    stage.run(["init".as_ref(), "--network".as_ref(), "dev".as_ref()]).await?;
     narrate("The test key that owns the outputs of a request recorded from a client of a real node:")?;
-    stage.run(
-        ["key", "import", "exchange", "--secret-file"].map(OsStr::new).into_iter().chain([key_file.as_ref()]),
-    )?;
+    stage
+        .run(
+            ["key", "import", "exchange", "--secret-file"]
+                .map(OsStr::new)
+                .into_iter()
+                .chain([key_file.as_ref()]),
+        )
+        .await?;
     narrate("The daemon. It answers one kind of request, on a Unix socket that only you can open:")?;
-    let daemon = stage.serve()?;
+    let daemon = stage.serve().await?;
     narrate("The request, without any key, over the socket in the node's websocket protocol:")?;
     let response = stage.send(&request).await?;
     let response_file = stage.file("response.json", &response)?;
     show(format_args!("  sent     {} bytes of create_raw_transaction", request.len()))?;
     show(format_args!("  received {} bytes with the signed transaction", response.len()))?;
-    daemon.stop()?;
+    daemon.stop().await?;
     narrate("What was signed, held against what was asked for and verified as a node would:")?;
-    stage.run([
-        "inspect".as_ref(),
-        response_file.as_os_str(),
-        "--request".as_ref(),
-        request_file.as_os_str(),
-    ])?;
+    stage
+        .run(["inspect".as_ref(), response_file.as_os_str(), "--request".as_ref(), request_file.as_os_str()])
+        .await?;
     narrate("A node takes the transaction as the `data` of broadcast_transaction. Nothing is left behind.")?;
     show(format_args!("Next: `cold-signer init --help`, and the README's chapter on deployment."))
 }
@@ -159,14 +171,14 @@ impl Stage {
     }
 
     /// Runs a command to its end and shows it as it would be typed.
-    fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a OsStr>) -> Result<(), QuickstartError> {
+    async fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a OsStr>) -> Result<(), QuickstartError> {
         let arguments: Vec<&OsStr> = arguments.into_iter().collect();
         let name = |argument: &&OsStr| {
             Path::new(argument).file_name().unwrap_or(argument).to_string_lossy().into_owned()
         };
         let typed: Vec<String> = arguments.iter().map(name).collect();
         show(format_args!("$ cold-signer {}", typed.join(" ")))?;
-        if self.command(arguments)?.status()?.success() {
+        if Running(self.command(arguments)?.spawn()?).0.wait().await?.success() {
             Ok(())
         } else {
             Err(QuickstartError::Step(typed.join(" ")))
@@ -174,19 +186,19 @@ impl Stage {
     }
 
     /// Starts the daemon and waits until it listens.
-    fn serve(&self) -> Result<Daemon, QuickstartError> {
+    async fn serve(&self) -> Result<Running, QuickstartError> {
         show(format_args!("$ cold-signer serve"))?;
-        let mut child = self.command([OsStr::new("serve")])?.stderr(Stdio::piped()).spawn()?;
-        let errors = child.stderr.take();
-        let mut daemon = Daemon { child };
-        for line in errors.into_iter().flat_map(|errors| BufReader::new(errors).lines()) {
-            let line = line?;
-            say(&line);
-            if line.contains("listens on") {
-                return Ok(daemon);
+        let mut daemon = Running(self.command([OsStr::new("serve")])?.stderr(Stdio::piped()).spawn()?);
+        if let Some(errors) = daemon.0.stderr.take() {
+            let mut lines = BufReader::new(errors).lines();
+            while let Some(line) = lines.next_line().await? {
+                say(&line);
+                if line.contains("listens on") {
+                    return Ok(daemon);
+                }
             }
         }
-        daemon.child.wait()?;
+        daemon.0.wait().await?;
         Err(QuickstartError::Daemon)
     }
 
@@ -198,26 +210,28 @@ impl Stage {
     }
 }
 
-/// The running daemon, which does not outlive the play.
-struct Daemon {
-    child: Child,
-}
+/// A running step of the play, which does not outlive it.
+struct Running(Child);
 
-impl Daemon {
+impl Running {
     /// Asks the daemon to stop, as a service manager would, and waits for it.
-    fn stop(mut self) -> Result<(), QuickstartError> {
-        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+    async fn stop(mut self) -> Result<(), QuickstartError> {
+        let pid = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
             rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(io::Error::from)?;
         }
-        if self.child.wait()?.success() { Ok(()) } else { Err(QuickstartError::Step("serve".to_owned())) }
+        if self.0.wait().await?.success() { Ok(()) } else { Err(QuickstartError::Step("serve".to_owned())) }
     }
 }
 
-impl Drop for Daemon {
+impl Drop for Running {
     fn drop(&mut self) {
-        // Already gone after `stop`; then there is nothing to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Where it has ended already, there is nothing to kill. Otherwise it must be gone before its directory,
+        // in which it could still write.
+        let _ = self.0.start_kill();
+        while let Ok(None) = self.0.try_wait() {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

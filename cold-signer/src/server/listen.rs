@@ -65,6 +65,8 @@ pub(super) async fn bind_tcp(address: SocketAddr) -> Result<TcpListener, ServerE
 pub(super) struct UnixSocket {
     listener: UnixListener,
     path: PathBuf,
+    /// Device and inode of the file.
+    identity: (u64, u64),
 }
 
 impl UnixSocket {
@@ -79,7 +81,8 @@ impl UnixSocket {
         private_directory(path, owner)?;
         remove_stale(path).await?;
         let listener = UnixListener::bind(path).map_err(io_error)?;
-        let socket = Self { listener, path: path.to_owned() };
+        let identity = identity(path).map_err(io_error)?;
+        let socket = Self { listener, path: path.to_owned(), identity };
         fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(io_error)?;
         Ok(socket)
     }
@@ -91,9 +94,19 @@ impl UnixSocket {
 
 impl Drop for UnixSocket {
     fn drop(&mut self) {
-        // Where this fails, the next start replaces the file.
-        let _ = fs::remove_file(&self.path);
+        // Another server may have taken the path meanwhile: its file stays. While the listener lives, no other
+        // file gets the same inode.
+        if identity(&self.path).is_ok_and(|found| found == self.identity) {
+            // Where this fails, the next start replaces the file.
+            let _ = fs::remove_file(&self.path);
+        }
     }
+}
+
+/// Device and inode, which tell a file from another that took its path.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Makes sure that the directory of `socket` exists and is open to `owner` only.
@@ -155,6 +168,20 @@ mod tests {
         drop(UnixSocket::bind(&path, me()).await.unwrap());
         let refused = UnixSocket::bind(&path, me() + 1).await.err();
         assert!(matches!(refused, Some(ServerError::ForeignOwner { owner, .. }) if owner == me()));
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn the_socket_of_a_later_server_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("private").join("socket");
+        let earlier = UnixSocket::bind(&path, me()).await.unwrap();
+        // As where two start at once, and the second takes the file of the first for a stale one.
+        fs::remove_file(&path).unwrap();
+        let later = UnixSocket::bind(&path, me()).await.unwrap();
+        drop(earlier);
+        assert!(UnixStream::connect(&path).await.is_ok());
+        drop(later);
         assert!(!path.exists());
     }
 

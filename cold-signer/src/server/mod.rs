@@ -2,7 +2,9 @@
 //! node's websocket protocol (protocol page §8). It knows who may ask and how much; what an answer is, it
 //! learns from a function. Nothing that comes in is ever logged or quoted.
 //!
-//! A peer that breaks a rule gets no explanation: its connection is closed, as the node does.
+//! A peer that breaks a rule gets no explanation: its connection is closed, as the node does. Peers of the Unix
+//! socket are known by their user. Over TCP there is only the API token, against which a local process could try
+//! frame after frame; so that door closes for good after [`Config::bad_frames`].
 
 mod listen;
 
@@ -11,22 +13,26 @@ pub use stegos_common::socket::Limits;
 
 use listen::UnixSocket;
 use rand_core::OsRng;
-use std::future::pending;
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::available_parallelism;
 use std::time::Duration;
 use stegos_common::frame::{self, ApiToken};
 use stegos_common::socket::{Connection, Stream};
 use tokio::net::TcpListener;
-use tokio::select;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinSet, spawn_blocking};
+use tokio::{join, select};
 use zeroize::Zeroizing;
+
+/// Said once, when TCP is closed because of frames that do not open.
+const TCP_CLOSED: &str = "WARNING: TCP is closed: too many frames over it do not open under the API token, as if \
+    somebody were guessing. The Unix socket goes on. Find out which process of this host it was, then restart to \
+    open TCP again.";
 
 /// What follows a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +46,11 @@ pub enum Answer {
 /// Answers one request: a text from `{` to `}`, at most [`Limits::json`] long, nothing else is certain.
 type Handler = dyn Fn(Zeroizing<String>) -> Answer + Send + Sync;
 
+/// Default of [`Config::bad_frames`]. Frames are not authenticated (see [`frame`]): whoever may try often enough
+/// forges them. To be let in once takes 2^16 attempts on average, a whole request many more; a client with a
+/// wrong token by mistake makes a handful.
+pub const BAD_FRAMES: usize = 32;
+
 /// Where the server listens and whom it serves.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -49,8 +60,12 @@ pub struct Config {
     pub tcp: Option<SocketAddr>,
     /// The user whose processes may use the Unix socket. Default: the user of this process.
     pub peer_uid: u32,
-    /// Connections at one time, over both sockets; one more is closed at once. Default: 16.
+    /// Connections at one time over each of the sockets, so that one cannot use up the other's; one more is
+    /// closed at once. Default: 16.
     pub connections: usize,
+    /// So many frames over TCP, at least one, may fail to open under the token before TCP is closed for good.
+    /// They are counted over all connections since the start. Default: [`BAD_FRAMES`].
+    pub bad_frames: usize,
     /// What each connection tolerates from its peer.
     pub limits: Limits,
 }
@@ -60,7 +75,14 @@ impl Config {
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
         let peer_uid = rustix::process::geteuid().as_raw();
-        Self { socket, tcp: None, peer_uid, connections: 16, limits: Limits::default() }
+        Self {
+            socket,
+            tcp: None,
+            peer_uid,
+            connections: 16,
+            bad_frames: BAD_FRAMES,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -70,6 +92,7 @@ pub struct Server {
     tcp: Option<TcpListener>,
     peer_uid: u32,
     connections: usize,
+    bad_frames: usize,
     desk: Arc<Desk>,
 }
 
@@ -98,8 +121,8 @@ impl Server {
             limits: config.limits,
             workers: Semaphore::new(processors),
         };
-        let Config { peer_uid, connections, .. } = config;
-        Ok(Self { unix, tcp, peer_uid, connections, desk: Arc::new(desk) })
+        let Config { peer_uid, connections, bad_frames, .. } = config;
+        Ok(Self { unix, tcp, peer_uid, connections, bad_frames, desk: Arc::new(desk) })
     }
 
     /// The TCP address in use, which tells the port where port 0 was asked for.
@@ -110,43 +133,99 @@ impl Server {
 
     /// Serves until `shutdown` is ready. Then requests in hand are still answered, everything else is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let mut shutdown = pin!(shutdown);
-        let (running, stopped) = watch::channel(());
+        let Self { unix, tcp, peer_uid, connections, bad_frames, desk } = self;
+        let (unix_door, tcp_door) = (Door::new(None), Door::new(Some(bad_frames)));
+        let over_unix = unix_door.attend(&desk, connections, Listener::Unix(unix, peer_uid));
+        let over_tcp = async {
+            if let Some(listener) = tcp {
+                tcp_door.attend(&desk, connections, Listener::Tcp(listener)).await;
+            }
+        };
+        let stop = async {
+            shutdown.await;
+            unix_door.close();
+            tcp_door.close();
+        };
+        join!(over_unix, over_tcp, stop);
+    }
+}
+
+/// Where connections come from.
+enum Listener {
+    /// With the user whose processes may come.
+    Unix(UnixSocket, u32),
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    /// The next connection, or `None` for a peer that has no business here.
+    async fn accept(&self) -> io::Result<Option<Box<dyn Stream>>> {
+        match self {
+            Self::Unix(socket, peer_uid) => {
+                let (stream, _) = socket.listener().accept().await?;
+                let allowed = stream.peer_cred()?.uid() == *peer_uid;
+                Ok(allowed.then(|| Box::new(stream) as _))
+            }
+            Self::Tcp(listener) => Ok(Some(Box::new(listener.accept().await?.0))),
+        }
+    }
+}
+
+/// One of the ways in. Each has its own connections, and is closed for itself.
+struct Door {
+    /// Told once, when this door closes.
+    closing: watch::Sender<()>,
+    /// How many more frames that do not open close this door; `None` where peers are known by their user.
+    patience: Option<AtomicUsize>,
+}
+
+impl Door {
+    fn new(bad_frames: Option<usize>) -> Arc<Self> {
+        let patience = bad_frames.map(|limit| AtomicUsize::new(limit.max(1)));
+        Arc::new(Self { closing: watch::channel(()).0, patience })
+    }
+
+    /// Serves those who come to `listener`, until this door closes and the requests in hand are answered.
+    async fn attend(self: &Arc<Self>, desk: &Arc<Desk>, connections: usize, listener: Listener) {
+        let mut closed = self.closing.subscribe();
         let mut serving = JoinSet::new();
         loop {
             let accepted = select! {
-                () = &mut shutdown => break,
-                accepted = self.accept() => accepted,
+                biased;
+                _ = closed.changed() => break,
+                accepted = listener.accept() => accepted,
             };
             while serving.try_join_next().is_some() {}
             match accepted {
-                Ok(Some(stream)) if serving.len() < self.connections => {
-                    serving.spawn(Arc::clone(&self.desk).serve(stream, stopped.clone()));
+                Ok(Some(stream)) if serving.len() < connections => {
+                    serving.spawn(Arc::clone(desk).serve(stream, Arc::clone(self), closed.clone()));
                 }
                 Ok(_) => {}
                 // A peer that left again, or no file descriptor free: both pass.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
-        drop(running);
+        // Nobody waits at a closed door.
+        drop(listener);
         while serving.join_next().await.is_some() {}
     }
 
-    /// The next connection, or `None` for a peer that has no business here.
-    async fn accept(&self) -> io::Result<Option<Box<dyn Stream>>> {
-        let tcp = async {
-            match &self.tcp {
-                Some(listener) => listener.accept().await,
-                None => pending().await,
-            }
-        };
-        select! {
-            accepted = self.unix.listener().accept() => {
-                let (stream, _) = accepted?;
-                let allowed = stream.peer_cred()?.uid() == self.peer_uid;
-                Ok(allowed.then(|| Box::new(stream) as _))
-            }
-            accepted = tcp => Ok(Some(Box::new(accepted?.0))),
+    fn close(&self) {
+        self.closing.send_replace(());
+    }
+
+    /// Whether so many frames did not open that no other is looked at.
+    fn is_exhausted(&self) -> bool {
+        self.patience.as_ref().is_some_and(|patience| patience.load(SeqCst) == 0)
+    }
+
+    /// Notes a frame that does not open. The last that is tolerated closes this door.
+    fn note_bad_frame(&self) {
+        let Some(patience) = &self.patience else { return };
+        if patience.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) == Ok(1) {
+            self.close();
+            // With standard error closed there is nobody to tell.
+            let _ = writeln!(io::stderr(), "{TCP_CLOSED}");
         }
     }
 }
@@ -162,29 +241,42 @@ struct Desk {
 
 impl Desk {
     /// Serves one connection, one request after the other, until a rule is broken, the peer leaves, or the
-    /// sender of `stopped` is gone. Nobody wants to know which.
-    async fn serve(self: Arc<Self>, stream: Box<dyn Stream>, mut stopped: watch::Receiver<()>) -> Option<()> {
+    /// door it came through is `closed`. Nobody wants to know which.
+    async fn serve(
+        self: Arc<Self>,
+        stream: Box<dyn Stream>,
+        door: Arc<Door>,
+        mut closed: watch::Receiver<()>,
+    ) -> Option<()> {
+        let Limits { idle, message, .. } = self.limits;
+        // Who has not shown the token yet may be silent for a short time only.
+        let unproven = Limits { idle: idle.min(message), ..self.limits };
         let mut connection = select! {
-            _ = stopped.changed() => return None,
-            accepted = Connection::accept(stream, self.limits) => accepted.ok()?,
+            _ = closed.changed() => return None,
+            accepted = Connection::accept(stream, unproven) => accepted.ok()?,
         };
         loop {
             let frame = select! {
                 biased;
-                _ = stopped.changed() => return None,
+                _ = closed.changed() => return None,
                 received = connection.receive() => received.ok()?,
             };
             let worker = self.workers.acquire().await.ok()?;
-            let desk = Arc::clone(&self);
-            let answer = spawn_blocking(move || desk.answer(&frame)).await.ok()??;
+            let (desk, at) = (Arc::clone(&self), Arc::clone(&door));
+            let answer = spawn_blocking(move || desk.answer(&frame, &at)).await.ok()??;
             drop(worker);
+            connection.set_idle(idle);
             connection.send(answer).await.ok()?;
         }
     }
 
     /// The frame that answers a frame, or `None` to close the connection.
-    fn answer(&self, frame: &str) -> Option<String> {
-        let request = frame::open(&self.token, frame).ok()?;
+    fn answer(&self, frame: &str, door: &Door) -> Option<String> {
+        // Frames that wait while others close the door must not become further attempts.
+        if door.is_exhausted() {
+            return None;
+        }
+        let request = frame::open(&self.token, frame).inspect_err(|_| door.note_bad_frame()).ok()?;
         match (self.handler)(request) {
             Answer::Reply(json) => Some(frame::seal(&self.token, &json, &mut OsRng)),
             Answer::Close => None,

@@ -97,6 +97,15 @@ async fn a_peer_that_only_pings_is_idle() {
 }
 
 #[tokio::test]
+async fn limits_may_be_longer_than_the_clock_counts() {
+    let forever = Duration::MAX;
+    let (mut server, mut client) =
+        pair(Limits { idle: forever, message: forever, write: forever, ..PATIENT }).await;
+    client.send("one day".to_owned()).await.unwrap();
+    assert_eq!(server.receive().await.unwrap(), "one day");
+}
+
+#[tokio::test]
 async fn a_text_that_comes_in_pieces_is_waited_for_but_not_for_ever() {
     let (mut server, mut client) = pair(Limits { message: SHORT, ..PATIENT }).await;
     let part = |text: &str, last| {
