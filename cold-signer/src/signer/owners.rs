@@ -56,7 +56,7 @@ pub(super) fn unlock_all(
         return draft.inputs.iter().map(|input| unlock(input, owner.clone())).collect();
     }
     let mut search = Search { keystore, met: Vec::new(), budget: rules.search_limit };
-    draft.inputs.iter().map(|input| unlock(input, search.owner(input)?)).collect()
+    draft.inputs.iter().map(|input| search.unlock(input)).collect()
 }
 
 fn unlock(input: &DraftInput, owner: Key) -> Result<OwnedInput, Refusal> {
@@ -87,20 +87,24 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn owner(&mut self, input: &DraftInput) -> Result<Key, Refusal> {
+    fn unlock(&mut self, input: &DraftInput) -> Result<OwnedInput, Refusal> {
         let id = input.unspent.id();
-        let owner = match (&input.account, input.unspent.output()) {
-            (Some(account), _) => self.named(id, account)?,
-            (None, Output::Payment(output)) => self.private(id, output)?,
-            (None, output) => self.public(&output.recipient()).ok_or_else(|| {
-                let detail = "its recipient is no account in use here; add, import or restore the account";
-                Refusal::InputNotOwned { input: id, detail: detail.to_owned() }
-            })?,
+        let owned = match (&input.account, input.unspent.output()) {
+            (Some(account), _) => unlock(input, self.named(id, account)?)?,
+            (None, Output::Payment(output)) => self.private(input, output)?,
+            (None, output) => unlock(
+                input,
+                self.public(&output.recipient()).ok_or_else(|| {
+                    let detail =
+                        "its recipient is no account in use here; add, import or restore the account";
+                    Refusal::InputNotOwned { input: id, detail: detail.to_owned() }
+                })?,
+            )?,
         };
-        if !self.met.iter().any(|met| met.public == owner.public) {
-            self.met.push(owner.clone());
+        if !self.met.iter().any(|met| met.public == owned.owner.public) {
+            self.met.push(owned.owner.clone());
         }
-        Ok(owner)
+        Ok(owned)
     }
 
     fn named(&self, input: Hash, account: &str) -> Result<Key, Refusal> {
@@ -114,43 +118,45 @@ impl Search<'_> {
         met.cloned().or_else(|| self.keystore.find(recipient).as_ref().map(Key::of))
     }
 
-    /// The owner of a private output; an output that opens but lies about itself is refused only if no other
-    /// key opens it, since its first bytes may look like another owner's by chance.
-    fn private(&mut self, id: Hash, output: &PaymentOutput) -> Result<Key, Refusal> {
+    /// Unlocks a private output; one that opens but lies about itself is refused only if no other key opens it,
+    /// since its first bytes may look like another owner's by chance.
+    fn private(&mut self, input: &DraftInput, output: &PaymentOutput) -> Result<OwnedInput, Refusal> {
         let lie = Mutex::new(None);
-        let opens = |key: &Key| {
-            output.may_belong_to(&key.secret, &key.public)
-                && match output.open(&key.secret, &key.public) {
-                    Ok(_) => true,
-                    Err(reason) => {
-                        *lie.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
-                        false
-                    }
+        let open = |key: &Key| {
+            if !output.may_belong_to(&key.secret, &key.public) {
+                return None;
+            }
+            match unlock(input, key.clone()) {
+                Ok(owned) => Some(owned),
+                Err(refusal) => {
+                    *lie.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
+                    None
                 }
+            }
         };
         // The master key is the likeliest owner, and is tried whatever was tried before.
         let master = Key::of(&self.keystore.master());
-        if let Some(key) = self.met.iter().chain([&master]).find(|key| opens(key)) {
-            return Ok(key.clone());
+        if let Some(owned) = self.met.iter().chain([&master]).find_map(open) {
+            return Ok(owned);
         }
         let (tried, budget) = (AtomicUsize::new(0), self.budget);
         let found = self.keystore.owners().skip(1).take(budget).par_bridge().find_map_any(|owner| {
             tried.fetch_add(1, Relaxed);
-            Some(Key::of(&owner)).filter(opens)
+            open(&Key::of(&owner))
         });
         let tried = tried.into_inner();
         self.budget = budget.saturating_sub(tried);
-        if let Some(key) = found {
-            return Ok(key);
+        if let Some(owned) = found {
+            return Ok(owned);
         }
-        if let Some(reason) = lie.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(Refusal::MismatchedInput { input: id, reason });
+        if let Some(refusal) = lie.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(refusal);
         }
         let limit = if tried == budget { " (search_limit is reached)" } else { "" };
         let detail = format!(
             "neither the master key nor the {tried} others tried open it{limit}; name the owner in `accounts`, or \
              add, import or restore the account"
         );
-        Err(Refusal::InputNotOwned { input: id, detail })
+        Err(Refusal::InputNotOwned { input: input.unspent.id(), detail })
     }
 }
