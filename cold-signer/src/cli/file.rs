@@ -1,5 +1,6 @@
 //! Files that commands read and write.
 
+use crate::durable;
 use crate::error::Error;
 use std::fs::File;
 use std::io::{self, Read};
@@ -34,17 +35,8 @@ pub(super) fn write_new(
     path: &Path,
     write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>,
 ) -> Result<(), Error> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = NamedTempFile::new_in(parent).and_then(|mut file| {
-        write(&mut file)?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(path)?;
-        // Its name survives a power loss, too.
-        File::open(parent)?.sync_all()
-    });
-    match written {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Error::FileExists(path.to_owned())),
-        Err(source) => Err(Error::File { path: path.to_owned(), source }),
-    }
+    durable::write_new(path, write).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => Error::FileExists(path.to_owned()),
+        _ => Error::File { path: path.to_owned(), source },
+    })
 }

@@ -5,13 +5,13 @@
 //! lock behind.
 
 use super::error::KeystoreError;
+use crate::durable;
 use crate::passphrase::is_private_to;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
 
 /// The lock file's name. It holds the process id of whoever holds the lock.
 const LOCK: &str = "lock";
@@ -72,9 +72,7 @@ impl Directory {
     /// `Io`, also where the file exists already.
     pub(super) fn write_new(&self, name: &str, content: &[u8]) -> Result<(), KeystoreError> {
         let path = self.path.join(name);
-        let written = self.temporary(content).and_then(|file| Ok(file.persist_noclobber(&path)?));
-        written.map_err(KeystoreError::io(&path))?;
-        sync(&self.path)
+        durable::write_new(&path, |file| file.write_all(content)).map_err(KeystoreError::io(&path))
     }
 
     /// Writes a file in one step: after a crash it is the old one or the new one.
@@ -83,25 +81,14 @@ impl Directory {
     /// `Io`.
     pub(super) fn replace(&self, name: &str, content: &[u8]) -> Result<(), KeystoreError> {
         let path = self.path.join(name);
-        let written = self.temporary(content).and_then(|file| Ok(file.persist(&path)?));
-        written.map_err(KeystoreError::io(&path))?;
-        sync(&self.path)
-    }
-
-    /// A file with this content, on disk, mode 0600 from the start, without its name yet.
-    fn temporary(&self, content: &[u8]) -> io::Result<NamedTempFile> {
-        let mut file = NamedTempFile::new_in(&self.path)?;
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        Ok(file)
+        durable::replace(&path, |file| file.write_all(content)).map_err(KeystoreError::io(&path))
     }
 }
 
 /// The directories that get a new entry when `path` is created with all that is missing above it.
 fn parents_of_missing(path: &Path) -> Vec<&Path> {
     let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
-    let parents = missing.filter_map(Path::parent);
-    parents.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }).collect()
+    missing.map(durable::directory).collect()
 }
 
 /// Makes a file's content, or a directory's entries, survive a power loss.
@@ -109,7 +96,7 @@ fn parents_of_missing(path: &Path) -> Vec<&Path> {
 /// # Errors
 /// `Io` where it cannot be opened or the disk refuses.
 pub(super) fn sync(path: &Path) -> Result<(), KeystoreError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(KeystoreError::io(path))
+    durable::sync(path).map_err(KeystoreError::io(path))
 }
 
 /// Leaves this process's id in the lock file, for the message that others get.
