@@ -1,6 +1,7 @@
 //! What a command can fail with, and the exit code that says so.
 
 use crate::cli::QuickstartError;
+use crate::journal::JournalError;
 use crate::keystore::{AccountError, KeystoreError};
 use crate::passphrase::SecretError;
 use crate::server::ServerError;
@@ -9,6 +10,7 @@ use crate::signer::{Mismatch, Refusal};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use stegos_common::hash::Hash;
 use stegos_common::keyfile::KeyFileError;
 use stegos_common::recovery::RecoveryError;
 use stegos_common::socket::token_file::TokenFileError;
@@ -20,6 +22,20 @@ pub(crate) enum Error {
     /// The key store cannot be created, opened or written.
     #[error(transparent)]
     Keystore(#[from] KeystoreError),
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Something in the store is not as it should be.
+    #[error("{0} faults in the key store, listed above")]
+    Faults(usize),
+    /// A head that the journal never had.
+    #[error("the journal never had the head {0}: it is another journal, or an older copy of it")]
+    HeadUnknown(Hash),
+    /// Nothing in the journal is about this.
+    #[error(
+        "no record of the journal is about {0}: name the number of a record, or the id of a transaction or output"
+    )]
+    NoRecord(String),
     /// An account cannot be added or changed.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -56,8 +72,10 @@ pub(crate) enum Error {
     /// Neither an option nor the environment says where the store is.
     #[error("neither HOME nor XDG_DATA_HOME is set: name the key store's directory with --data-dir")]
     NoDataDir,
-    /// A signed answer that nobody got. The output it spends may be signed for again.
-    #[error("the signed answer could not be written ({0}): sign again, with --out")]
+    /// A signed answer that nobody got.
+    #[error(
+        "the signed answer could not be written ({0}): sign the same request again, it gets the same answer"
+    )]
     AnswerLost(io::Error),
     /// The configuration file cannot be used.
     #[error(transparent)]
@@ -80,6 +98,14 @@ pub(crate) enum Error {
     /// A file holds neither a request nor a signed transaction.
     #[error("{} holds no signed transaction: {reason}", path.display())]
     NotInspectable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that is no export of accounts.
+    #[error("{} is no export of `cold-signer key export-public`: {reason}", path.display())]
+    NotAnExport {
         /// The file.
         path: PathBuf,
         /// What is wrong.
@@ -115,7 +141,11 @@ impl Error {
     #[must_use]
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Keystore(_) | Self::Account(AccountError::Keystore(_)) => ExitCode::from(4),
+            Self::Keystore(_)
+            | Self::Account(AccountError::Keystore(_))
+            | Self::Journal(_)
+            | Self::Faults(_)
+            | Self::HeadUnknown(_) => ExitCode::from(4),
             Self::Refused(_) | Self::Mismatch(_) => ExitCode::from(3),
             _ => ExitCode::FAILURE,
         }

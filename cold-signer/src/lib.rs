@@ -1,10 +1,12 @@
 //! The cold signer: keeps keys and signs Stegos transactions on a host without a network.
 
 pub mod cli;
-mod durable;
+pub mod disk;
 mod error;
+pub mod journal;
 pub mod keystore;
 pub mod passphrase;
+mod seal;
 pub mod server;
 mod settings;
 pub mod signer;

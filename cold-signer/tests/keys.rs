@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+use cold_signer::disk::Disk;
 use cold_signer::keystore::Locked;
 use rustix::pty::OpenptFlags;
 use serde_json::Value;
@@ -334,7 +335,7 @@ fn a_store_that_cannot_be_opened_is_exit_code_4() {
     wrong.args(["--passphrase-fd", "0"]);
     assert_failed(&finish(wrong, "incorrect horse"), 4, "wrong passphrase");
 
-    let held = Locked::new(&desk.store(), None).unwrap();
+    let held = Locked::new(&desk.store(), None, Disk::default()).unwrap();
     desk.fails(4, &format!("in use by process {}", std::process::id()), &list);
     drop(held);
 

@@ -355,12 +355,12 @@ async fn requests_of_a_connection_are_answered_in_order_one_at_a_time() {
 }
 
 #[tokio::test]
-async fn no_more_requests_are_worked_on_than_there_are_processors() {
-    let processors = std::thread::available_parallelism().unwrap().get();
+async fn a_flood_of_requests_is_worked_on_a_few_at_a_time() {
+    let workers = std::thread::available_parallelism().unwrap().get().max(16);
     let (handler, most) = counting();
-    let daemon = Daemon::with(|config| config.connections = 4 * processors, handler).await;
+    let daemon = Daemon::with(|config| config.connections = 4 * workers, handler).await;
     let mut clients = Vec::new();
-    for _ in 0..4 * processors {
+    for _ in 0..4 * workers {
         clients.push(daemon.client().await);
     }
     for client in &mut clients {
@@ -370,7 +370,7 @@ async fn no_more_requests_are_worked_on_than_there_are_processors() {
         client.receive().await.unwrap();
     }
     let most = most.load(SeqCst);
-    assert!((1..=processors).contains(&most), "{most} at once on {processors} processors");
+    assert!((1..=workers).contains(&most), "{most} at once");
 }
 
 #[tokio::test]

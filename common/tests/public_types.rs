@@ -15,7 +15,8 @@ use stegos_common::api::block::{
     Activity, Awards, EpochInfo, MacroBlock, MicroBlock, Payout, Random, Validator,
 };
 use stegos_common::api::create_raw_transaction::{
-    CreateRawTransaction, OutputType, RawTransaction, SecretKeyJson, SecretKeyJsonError, TxOut,
+    CreateRawTransaction, JournalPosition, OutputType, RawTransaction, SecretKeyJson, SecretKeyJsonError,
+    TxOut,
 };
 use stegos_common::api::encoding::{BitMap, Bls, HexBytes, ScalarJson, TextError, Timestamp};
 use stegos_common::api::output::{ContentError, OutputFields, OutputJson, ProofJson};
@@ -98,15 +99,10 @@ assert_impl_all!(Scalar: Zeroize);
 assert_impl_all!(Point: Zeroize);
 
 message!(Request, CertificateClaim, Response, Notification, Status, ValidatorStakes, Stake);
-message!(RawTransaction);
-assert_impl_all!(TxOut: Send, Sync, Clone, Eq, Debug);
-assert_impl_all!(OutputType: Send, Sync, Copy, Eq, Debug);
-// The texts of a request may hold a secret key.
-unprintable!(CreateRawTransaction<'static>, SecretKeyJson<'static>);
 message!(MicroBlock, MacroBlock, Random, EpochInfo, Validator, Awards, Activity, Payout);
 message!(OutputJson, OutputFields, ProofJson, TransactionJson, TransactionFields, TransactionStatus);
 message!(SignatureJson, ScalarJson, Bls<96>, Bls<48>, HexBytes, Timestamp, BitMap, EncodedAddress);
-message!(RawTransaction);
+message!(RawTransaction, JournalPosition);
 assert_impl_all!(TxOut: Send, Sync, Clone, Eq, Debug, DeserializeOwned);
 assert_impl_all!(OutputType: Send, Sync, Clone, Eq, Debug, DeserializeOwned);
 assert_impl_all!(Message<Request>: Send, Sync, Clone, Eq, Debug, Serialize);

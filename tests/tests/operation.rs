@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 use stegos_common::address::Network;
+use stegos_common::output::Unspent;
 use stegos_common::socket::Endpoint;
 
 fn store() -> Store {
@@ -132,7 +133,7 @@ fn a_flag_overrides_the_environment_and_that_the_file() {
     )
     .unwrap();
     // Of one output, with the file only, with the environment too, with a flag too.
-    let requests = [1000, 2000, 3000, 4000].map(|fee| request(&store, fee));
+    let requests = || [1000, 2000, 3000, 4000].map(|fee| request(&store, fee));
     for (environment, flag, signs) in
         [(None, None, 3), (Some("2"), None, 2), (Some("2"), Some("1"), 1), (None, Some("4"), 4)]
     {
@@ -143,6 +144,7 @@ fn a_flag_overrides_the_environment_and_that_the_file() {
         // The places are in the file.
         command.env_remove("COLD_SIGNER_DATA_DIR").env_remove("COLD_SIGNER_PASSPHRASE_FILE");
         command.envs(environment.map(|factor| ("COLD_SIGNER_MAX_FEE_FACTOR", factor)));
+        let requests = requests();
         let signer = Signer::start(&store, command);
         let mut session = signer.connect();
         for (index, request) in requests.iter().enumerate() {
@@ -156,6 +158,7 @@ fn a_flag_overrides_the_environment_and_that_the_file() {
     // So it does for files.
     let config = ["--config", config.to_str().unwrap()];
     let sign = |request: &Value, args: &[&str]| store.sign(&request.to_string(), &[&config, args].concat());
+    let requests = requests();
     assert_eq!(sign(&requests[2], &[]).status.code(), Some(0));
     failed(&sign(&requests[3], &[]), 3, "fee_too_high");
     assert_eq!(sign(&requests[3], &["--max-fee-factor", "4"]).status.code(), Some(0));
@@ -256,8 +259,10 @@ fn the_search_for_owners_of_private_inputs_is_bounded() {
     let store = store();
     store.add(&["bob", "carol"]);
     let inputs =
-        ["carol", "bob"].map(|account| money::private(store.addresses()[account].public_key(), 500_000));
-    let mut request = spend(&inputs, &[pay_privately(&stranger(Network::Dev), 999_000, "")], 1000);
+        || ["carol", "bob"].map(|account| money::private(store.addresses()[account].public_key(), 500_000));
+    let fresh =
+        |inputs: &[Unspent]| spend(inputs, &[pay_privately(&stranger(Network::Dev), 999_000, "")], 1000);
+    let request = fresh(&inputs());
     let sign = |request: &Value, limit: &str| store.sign(&request.to_string(), &["--search-limit", limit]);
     let limit =
         "neither the master key nor the 1 others tried open it (search_limit is reached); name the owner";
@@ -266,8 +271,10 @@ fn the_search_for_owners_of_private_inputs_is_bounded() {
     assert_eq!(sign(&request, "6").status.code(), Some(0));
     // The first input used the search up; the master key is tried all the same.
     let own = money::private(store.addresses()["master"].public_key(), 500_000);
-    let with_master = spend([&inputs[0], &own], &[pay_privately(&stranger(Network::Dev), 999_000, "")], 1000);
-    assert_eq!(sign(&with_master, "3").status.code(), Some(0));
+    let [carols, _] = inputs();
+    assert_eq!(sign(&fresh(&[carols, own]), "3").status.code(), Some(0));
+    let inputs = inputs();
+    let mut request = fresh(&inputs);
     failed(&sign(&request, "3"), 3, "nor the 0 others tried open it (search_limit is reached)");
     // A hint costs no search.
     request["accounts"] = json!({ inputs[0].id().to_string(): "carol", inputs[1].id().to_string(): "bob" });

@@ -156,7 +156,10 @@ fn an_answer_must_be_what_was_asked_for_in_every_part() {
         alter(&mut answer);
         answer
     };
-    let other = case.answer(&request);
+    let mut other =
+        spend([&money::public(case.store.addresses()["alice"].public_key(), 5_000_000)], &[], 2000);
+    other["txouts"] = request["txouts"].clone();
+    let other = case.answer(&other);
     for (name, answer, code, says) in [
         (
             "no certificate",

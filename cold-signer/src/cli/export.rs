@@ -42,10 +42,10 @@ enum Format {
 impl Export {
     pub(super) fn run(self, store: &StoreArgs) -> Result<(), Error> {
         let keystore = store.open()?;
-        let rows = PublicFacts::all(&keystore, false);
+        let rows = || PublicFacts::all(&keystore, false);
         match self.out {
-            None => Ok(self.format.write(rows, stdout().lock())?),
-            Some(path) => write_new(&path, |file| self.format.write(rows, file)),
+            None => Ok(self.format.write(rows(), stdout().lock())?),
+            Some(path) => write_new(&path, |file| self.format.write(rows(), file)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Files that commands read and write.
 
-use crate::durable;
+use crate::disk::Disk;
 use crate::error::Error;
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,9 +33,9 @@ pub(super) fn require_new(path: &Path) -> Result<(), Error> {
 /// Writes a new file, complete or not at all: half an export would be deposits that nobody sees.
 pub(super) fn write_new(
     path: &Path,
-    write: impl FnOnce(&mut NamedTempFile) -> io::Result<()>,
+    write: impl FnMut(&mut NamedTempFile) -> io::Result<()>,
 ) -> Result<(), Error> {
-    durable::write_new(path, write).map_err(|source| match source.kind() {
+    Disk::default().write_new(path, write).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => Error::FileExists(path.to_owned()),
         _ => Error::File { path: path.to_owned(), source },
     })

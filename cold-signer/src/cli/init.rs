@@ -3,6 +3,7 @@
 //! It prints no secret: the recovery words are shown by `phrase show`, which insists on a terminal.
 
 use super::{Cli, StoreArgs, warn_if_test_only};
+use crate::disk::Disk;
 use crate::error::Error;
 use crate::keystore::{Cost, Keystore, require_absent};
 use crate::passphrase::{Passphrase, Source};
@@ -54,7 +55,7 @@ impl Init {
         };
         let passphrase = Passphrase::new(store.passphrase_source().read_new("passphrase")?)?;
         let cost = if self.insecure_test_cost { Cost::TEST } else { Cost::STANDARD };
-        let keystore = Keystore::create(&dir, &passphrase, network, master, cost)?;
+        let keystore = Keystore::create(&dir, &passphrase, network, master, cost, Disk::default())?;
         warn_if_test_only(&keystore);
         let master = EncodedAddress { network, key: keystore.master().public_key };
         let mut out = stdout().lock();

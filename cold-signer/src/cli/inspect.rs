@@ -4,7 +4,7 @@ use super::StoreArgs;
 use super::file::read_text;
 use crate::error::Error;
 use crate::settings::{RuleSettings, Settings};
-use crate::signer::{InputFacts, Kind, Known, Mismatch, OutputFacts, Review, Signer};
+use crate::signer::{InputFacts, Kind, Known, Mismatch, OutputFacts, Review, SignedBefore};
 use clap::Args;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -54,7 +54,7 @@ impl Inspect {
         let request = self.request.as_deref().map(read).transpose()?;
         let signed = signed(&text)
             .map_err(|reason| Error::NotInspectable { path: self.file.clone(), reason: excerpt(&reason) })?;
-        let signer = Signer::new(store.open()?, rules);
+        let signer = store.signer(rules)?;
         let (title, review, objection) = match signed {
             Some(signed) => {
                 let request = request.as_ref().map(|request| request.as_str());
@@ -122,7 +122,7 @@ fn signed(text: &str) -> Result<Option<Signed>, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())?
     } else {
         let data = HexBytes(hex::decode(text).map_err(|error| error.to_string())?);
-        RawTransaction { txouts: Vec::new(), data, certificates: Vec::new() }
+        RawTransaction { txouts: Vec::new(), data, certificates: Vec::new(), journal: None }
     };
     let transaction = PaymentTransaction::from_bytes(&answer.data.0).map_err(|error| error.to_string())?;
     Ok(Some(Signed { transaction, answer }))
@@ -153,6 +153,14 @@ fn show(title: &str, review: &Review, fine: bool) -> io::Result<()> {
         ("outputs and fee", outputs_and_fee),
     ] {
         writeln!(out, "  {name:<16}  {:>28}", or_unknown(amount))?;
+    }
+    if let Some(before) = &review.signed_before {
+        let SignedBefore { transaction, time, record } = before;
+        writeln!(
+            out,
+            "\nSigned before: transaction {transaction} at {time} (record {record} of the journal)."
+        )?;
+        writeln!(out, "Signing it again answers the same bytes.")?;
     }
     if fine { writeln!(out, "\n{}", verdict(review)) } else { Ok(()) }
 }

@@ -7,15 +7,16 @@ use super::import::Import;
 use super::public::{Origin, PublicFacts};
 use super::{StoreArgs, say};
 use crate::error::Error;
-use crate::keystore::{AccountError, Keystore, MASTER};
+use crate::keystore::{AccountError, Keystore, MASTER, Numbered};
 use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serializer;
 use std::io::{self, BufWriter, Write, stdout};
 
 const ADD_HELP: &str = "\
 The key of an account is derived from the master key and the account's name, so that the recovery
 words and the names restore it. --count adds accounts named user-000001, user-000002 and so on,
-leaving out names that exist.
+leaving out names that exist. Where it is cut off, the same command again adds the rest.
 
 Examples:
   cold-signer key add alice bob
@@ -115,16 +116,33 @@ impl Add {
     fn run(self, store: &StoreArgs) -> Result<(), Error> {
         let mut keystore = store.open()?;
         if let Some(count) = self.count {
-            if let Some((first, last)) = keystore.add_numbered(count)? {
-                writeln!(stdout(), "Added {count} accounts, {first} to {last}.")?;
-            }
-            return Ok(());
+            return add_numbered(&mut keystore, count);
         }
         let names: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
         keystore.add(&names)?;
         let added = || names.iter().filter_map(|name| keystore.account(name));
         table(|| added().map(|account| PublicFacts::of(&keystore, account)))
     }
+}
+
+/// Adds numbered accounts, with a progress bar where standard error is a terminal.
+fn add_numbered(keystore: &mut Keystore, count: usize) -> Result<(), Error> {
+    let template = "{bar:40} {human_pos} of {human_len} accounts, {eta} left";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(count as u64).with_style(style);
+    let added = keystore.add_numbered(count, |added| bar.set_position(added as u64));
+    bar.finish_and_clear();
+    let Numbered { earlier, first, last } = added?;
+    if earlier > 0 {
+        writeln!(
+            stdout(),
+            "{earlier} accounts were there already, added by an earlier run that was cut off."
+        )?;
+    }
+    if let (Some(first), Some(last)) = (first, last) {
+        writeln!(stdout(), "Added {} accounts, {first} to {last}.", count - earlier)?;
+    }
+    Ok(())
 }
 
 /// Lists the master key and the accounts.

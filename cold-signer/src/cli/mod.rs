@@ -5,19 +5,25 @@ mod file;
 mod import;
 mod init;
 mod inspect;
+mod journal;
 mod key;
+mod passphrase;
 mod phrase;
 mod public;
 mod quickstart;
 mod serve;
 mod sign;
+mod store;
 
 pub(crate) use quickstart::QuickstartError;
 
+use crate::disk::Disk;
 use crate::error::Error;
+use crate::journal::Torn;
 use crate::keystore::{Keystore, Locked};
 use crate::passphrase::{Passphrase, Source};
 use crate::settings::Settings;
+use crate::signer::{Rules, Signer};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -34,7 +40,8 @@ Exit codes:
   1  failed, the message says why and what to do
   2  wrong usage
   3  the signer refused the request
-  4  the key store cannot be created, opened or written (wrong passphrase, damaged, in use, …)
+  4  the key store or its journal cannot be created, opened or written (wrong passphrase, damaged,
+     in use, …), or is not what it was
 
 Examples:
   cold-signer init --network testnet
@@ -80,6 +87,12 @@ enum Command {
     Key(key::Key),
     #[command(subcommand)]
     Phrase(phrase::Phrase),
+    #[command(subcommand)]
+    Passphrase(passphrase::ChangePassphrase),
+    #[command(subcommand)]
+    Store(store::Store),
+    #[command(subcommand)]
+    Journal(journal::Journal),
     Serve(serve::Serve),
     Sign(sign::Sign),
     Inspect(inspect::Inspect),
@@ -113,6 +126,9 @@ impl Cli {
             Command::Init(init) => init.run(&store),
             Command::Key(key) => key.run(&store),
             Command::Phrase(phrase) => phrase.run(&store),
+            Command::Passphrase(change) => change.run(&store),
+            Command::Store(command) => command.run(&store),
+            Command::Journal(journal) => journal.run(&store),
             Command::Serve(serve) => serve.run(&store, settings),
             Command::Sign(sign) => sign.run(&store, settings),
             Command::Inspect(inspect) => inspect.run(&store, settings),
@@ -136,13 +152,35 @@ impl StoreArgs {
         Source::from_options(self.passphrase_fd, self.passphrase_file.as_deref())
     }
 
+    /// Locks the store.
+    fn lock(&self) -> Result<Locked, Error> {
+        Ok(Locked::new(&self.data_dir()?, self.network, Disk::default())?)
+    }
+
+    /// Reads the passphrase. The store is locked first, so that nobody is asked in vain.
+    fn passphrase(&self) -> Result<Passphrase, Error> {
+        Ok(Passphrase::new(self.passphrase_source().read("passphrase")?)?)
+    }
+
     /// Opens the store; warns where it is one for tests.
     fn open(&self) -> Result<Keystore, Error> {
-        let locked = Locked::new(&self.data_dir()?, self.network)?;
-        let passphrase = Passphrase::new(self.passphrase_source().read("passphrase")?)?;
-        let keystore = locked.unlock(&passphrase)?;
+        let locked = self.lock()?;
+        let keystore = locked.unlock(&self.passphrase()?)?;
         warn_if_test_only(&keystore);
         Ok(keystore)
+    }
+
+    /// Opens the store and its journal; tells what a crash tore.
+    fn signer(&self, rules: Rules) -> Result<Signer, Error> {
+        let (signer, torn) = Signer::open(self.open()?, rules)?;
+        if let Some(Torn { offset, length, kept }) = torn {
+            say(&format!(
+                "WARNING: a crash tore the last commit of the journal ({length} bytes at byte {offset}). Nothing was \
+                 answered from it. It was cut off and is kept in {}.",
+                kept.display()
+            ));
+        }
+        Ok(signer)
     }
 }
 

@@ -33,19 +33,20 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
         let rules = self.rules.rules(&settings.rules);
-        let keystore = store.open()?;
+        let signer = Arc::new(store.signer(rules)?);
         let server = self.server.or(settings.server);
-        let token = token_file::load_or_create(&server.token_file(keystore.dir()), &mut OsRng)?;
-        let mut config = server.config(keystore.dir());
+        let dir = signer.keystore().dir();
+        let token = token_file::load_or_create(&server.token_file(dir), &mut OsRng)?;
+        let mut config = server.config(dir);
         config.limits.json = rules.max_request_bytes;
         let socket = config.socket.clone();
-        let signer = Arc::new(Signer::new(keystore, rules));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;
             let mut terminated = signal(SignalKind::terminate())?;
             let network = signer.keystore().network();
-            let server = Server::bind(config, token, move |request| answer(&signer, &request)).await?;
+            let answering = signer.clone();
+            let server = Server::bind(config, token, move |request| answer(&answering, &request)).await?;
             say(&format!("cold-signer for {network} listens on {}", socket.display()));
             if let Some(address) = server.tcp_address() {
                 say(&format!("cold-signer for {network} listens on {address}"));
@@ -58,6 +59,7 @@ impl Serve {
                     }
                 })
                 .await;
+            signer.close()?;
             say("cold-signer stopped");
             Ok(())
         })

@@ -4,14 +4,14 @@ use super::StoreArgs;
 use super::file::{read_text, require_new, write_new};
 use crate::error::Error;
 use crate::settings::{RuleSettings, Settings};
-use crate::signer::Signer;
 use clap::Args;
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
 The request is the JSON of create_raw_transaction, as it would be sent over the socket; the answer is
-the same too. A refused request is answered on standard output with its code, and exit code 3.
+the same too. A refused request is answered on standard output with its code, and exit code 3. The same
+request again gets the same answer: what was signed is in the journal before it leaves.
 
 Examples:
   cold-signer inspect request.json
@@ -35,9 +35,10 @@ impl Sign {
         let rules = self.rules.rules(&settings.rules);
         let request = read_text(&self.request, rules.max_request_bytes)?;
         self.out.as_deref().map_or(Ok(()), require_new)?;
-        let keystore = store.open()?;
-        let signer = Signer::new(keystore, rules);
+        let signer = store.signer(rules)?;
         let answer = signer.answer(&request);
+        // Whatever becomes of this: what was signed is in the journal, and the answer is owed.
+        let closed = signer.close();
         match (answer.refusal, &self.out) {
             (Some(refusal), _) => {
                 // Refused it is, even if nobody reads the answer.
@@ -46,6 +47,7 @@ impl Sign {
             }
             (None, Some(path)) => write_new(path, |file| writeln!(file, "{}", answer.text)),
             (None, None) => writeln!(stdout(), "{}", answer.text).map_err(Error::AnswerLost),
-        }
+        }?;
+        Ok(closed?)
     }
 }

@@ -4,14 +4,14 @@
 //! lookups without a disk. Records are only ever added or replaced, never deleted: a key that was handed out
 //! as an address may receive money for ever.
 
-use super::record::{Account, Place, Table};
-use super::seal::SealingKey;
+use super::record::{Account, Batch, Place, Table};
 use super::store::Store;
 use super::tally::{Sum, Tally};
 use super::{AccountError, Keystore, KeystoreError, MASTER};
+use crate::seal::SealingKey;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use stegos_common::group::Encoded;
 use stegos_common::keys::SecretKey;
 use stegos_common::text::excerpt;
@@ -20,7 +20,7 @@ use stegos_common::text::excerpt;
 const MAX_NAME: usize = 128;
 
 /// So many accounts are written in one step when they are added by number.
-const BATCH: usize = 10_000;
+const STEP: usize = 10_000;
 
 /// All accounts. The record of the account at an index is at [`Place::account`] of that index.
 #[derive(Default)]
@@ -35,17 +35,21 @@ impl Accounts {
     ///
     /// # Errors
     /// [`KeystoreError::Damaged`] names the first record that does not open at its place.
-    pub(super) fn load(store: &Store, key: &SealingKey, tally: &Tally) -> Result<(Self, Sum), KeystoreError> {
+    pub(super) fn load(
+        store: &dyn Store,
+        key: &SealingKey,
+        tally: &Tally,
+    ) -> Result<(Self, Sum), KeystoreError> {
         let mut accounts = Self::default();
         let mut sum = Sum::default();
-        for sealed in store.scan(&[Table::Account as u8]) {
+        for item in store.scan(&[Table::Account as u8]) {
             let place = Place::account(accounts.list.len());
-            let sealed = sealed?;
+            let (_, sealed) = item?;
             // A record opens at its own place only, so that one lost before others is noticed here.
             let opened = key.open(&sealed, &place.associated_data());
             let account = opened.and_then(|bytes| Account::decode(&bytes));
             accounts.push(account.ok_or(KeystoreError::Damaged(place))?);
-            sum = tally.toggle(sum, &sealed);
+            sum = tally.with(sum, &sealed);
         }
         Ok((accounts, sum))
     }
@@ -74,6 +78,17 @@ impl Accounts {
     }
 }
 
+/// What an adding of numbered accounts did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbered {
+    /// How many of them an earlier adding, which was cut off, had added.
+    pub earlier: usize,
+    /// The first name added by this one, if any was.
+    pub first: Option<String>,
+    /// The last name.
+    pub last: Option<String>,
+}
+
 impl Keystore {
     /// Adds accounts with keys derived from the master key, all or none of them. They are on disk when it
     /// answers.
@@ -82,6 +97,11 @@ impl Keystore {
     /// [`AccountError`] for the first name that cannot be added: [`AccountError::Name`], `Exists`, `Archived`,
     /// `KeyExists` where somebody imported the key it would get, `Keystore` where the disk failed.
     pub fn add(&mut self, names: &[&str]) -> Result<(), AccountError> {
+        self.append(self.derive(names)?, None)
+    }
+
+    /// New accounts with keys derived from the master key.
+    fn derive(&self, names: &[&str]) -> Result<Vec<Account>, AccountError> {
         let mut new = HashSet::new();
         for name in names {
             self.require_free(name)?;
@@ -95,34 +115,56 @@ impl Keystore {
             imported: None,
             archived: false,
         };
-        let accounts = names.par_iter().map(derive).collect();
-        self.append(accounts)
+        Ok(names.par_iter().map(derive).collect())
     }
 
     /// Adds `count` accounts named `user-000001`, `user-000002` and so on, leaving out names that exist, in
-    /// steps of 10 000. Answers the first and the last name.
+    /// steps of 10 000, each of which is on disk before the next. Where an earlier adding of as many was cut off, it
+    /// is completed. `progress` is told how many of them are there, at first and after each step.
     ///
     /// # Errors
-    /// As [`Keystore::add`]; the steps before the failing one stay.
-    pub fn add_numbered(&mut self, count: usize) -> Result<Option<(String, String)>, AccountError> {
+    /// [`AccountError::Unfinished`] where an earlier adding of another number was cut off; otherwise as
+    /// [`Keystore::add`]. The steps before the failing one stay.
+    pub fn add_numbered(
+        &mut self,
+        count: usize,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Numbered, AccountError> {
+        let mut numbered = Numbered { earlier: self.added_of(count)?, first: None, last: None };
+        let mut added = numbered.earlier;
         let mut numbers = 1_u64..;
-        let mut range: Option<(String, String)> = None;
-        let mut missing = count;
-        while missing > 0 {
+        progress(added);
+        while added < count {
             let names: Vec<String> = numbers
                 .by_ref()
                 .map(|number| format!("user-{number:06}"))
                 .filter(|name| self.account(name).is_none())
-                .take(missing.min(BATCH))
+                .take((count - added).min(STEP))
                 .collect();
-            self.add(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
-            missing -= names.len();
-            if let (Some(first), Some(last)) = (names.first(), names.last()) {
-                let first = range.map_or_else(|| first.clone(), |(first, _)| first);
-                range = Some((first, last.clone()));
-            }
+            let new = names.iter().map(String::as_str).collect::<Vec<_>>();
+            added += new.len();
+            let batch = Batch { count: count as u64, added: added as u64 };
+            self.append(self.derive(&new)?, Some(batch))?;
+            numbered.first = numbered.first.or_else(|| names.first().cloned());
+            numbered.last = names.last().cloned();
+            progress(added);
         }
-        Ok(range)
+        Ok(numbered)
+    }
+
+    /// How many of `count` numbered accounts an adding that was cut off has added.
+    fn added_of(&self, count: usize) -> Result<usize, AccountError> {
+        let Some(sealed) = self.store.get(&Place::BATCH.key())? else { return Ok(0) };
+        let opened = self.data_key.open(&sealed, &Place::BATCH.associated_data());
+        let batch = opened.and_then(|bytes| Batch::decode(&bytes));
+        let batch = batch.ok_or(KeystoreError::Damaged(Place::BATCH))?;
+        if batch.added >= batch.count {
+            return Ok(0);
+        }
+        if batch.count != count as u64 {
+            return Err(AccountError::Unfinished { count: batch.count, added: batch.added });
+        }
+        usize::try_from(batch.added).map_err(|_| KeystoreError::Damaged(Place::BATCH).into())
     }
 
     /// Adds an account with a key of its own. The recovery words do not cover it.
@@ -133,12 +175,9 @@ impl Keystore {
     pub fn import(&mut self, name: &str, key: SecretKey) -> Result<(), AccountError> {
         self.require_free(name)?;
         let public_key = key.public_key().encoded();
-        self.append(vec![Account {
-            name: Arc::from(name),
-            public_key,
-            imported: Some(Arc::new(key)),
-            archived: false,
-        }])
+        let account =
+            Account { name: Arc::from(name), public_key, imported: Some(Arc::new(key)), archived: false };
+        self.append(vec![account], None)
     }
 
     /// Removes an account: its key is kept, but nothing is signed with it.
@@ -168,15 +207,15 @@ impl Keystore {
             _ => {}
         }
         let changed = Account { archived, ..account.clone() };
-        self.write(index, std::slice::from_ref(&changed))?;
+        self.write(index, std::slice::from_ref(&changed), None)?;
         if let Some(account) = self.accounts.list.get_mut(index) {
             *account = changed;
         }
         Ok(())
     }
 
-    /// Writes new accounts, then knows them.
-    fn append(&mut self, accounts: Vec<Account>) -> Result<(), AccountError> {
+    /// Writes new accounts, then knows them. A batch is written in the same step.
+    fn append(&mut self, accounts: Vec<Account>, batch: Option<Batch>) -> Result<(), AccountError> {
         for account in &accounts {
             if account.public_key == self.master_public {
                 return Err(AccountError::KeyExists(MASTER.to_owned()));
@@ -185,28 +224,38 @@ impl Keystore {
                 return Err(AccountError::KeyExists(other.name.to_string()));
             }
         }
-        self.write(self.accounts.list.len(), &accounts)?;
+        self.write(self.accounts.list.len(), &accounts, batch)?;
         accounts.into_iter().for_each(|account| self.accounts.push(account));
         Ok(())
     }
 
-    /// Seals and writes the records of accounts from index `first` on; they are on disk when it answers.
-    fn write(&mut self, first: usize, accounts: &[Account]) -> Result<(), KeystoreError> {
-        let mut sum = self.tally.sum()?;
-        let mut records = Vec::with_capacity(accounts.len());
+    /// Seals and writes the records of accounts from index `first` on, and a batch; they are on disk when it
+    /// answers.
+    fn write(
+        &mut self,
+        first: usize,
+        accounts: &[Account],
+        batch: Option<Batch>,
+    ) -> Result<(), KeystoreError> {
+        let tally = self.tally.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let mut sum = tally.sum()?;
+        let mut items = Vec::with_capacity(accounts.len() + 1);
         for (offset, account) in accounts.iter().enumerate() {
             let place = Place::account(first + offset);
             let sealed = self.data_key.seal(&account.encode(), &place.associated_data());
             if let Some(replaced) = self.store.get(&place.key())? {
-                sum = self.tally.toggle(sum, &replaced);
+                sum = tally.without(sum, &replaced);
             }
-            sum = self.tally.toggle(sum, &sealed);
-            records.push((place.key(), sealed));
+            sum = tally.with(sum, &sealed);
+            items.push((place.key(), sealed));
         }
-        self.tally.announce(&self.directory, &self.data_key, sum)?;
-        self.store.insert(records)?;
+        items.extend(batch.map(|batch| {
+            (Place::BATCH.key(), self.data_key.seal(&batch.encode(), &Place::BATCH.associated_data()))
+        }));
+        tally.announce(&self.directory, &self.data_key, sum)?;
+        self.store.insert(&items)?;
         self.store.flush()?;
-        self.tally.settle(&self.directory, &self.data_key, sum)
+        tally.settle(&self.directory, &self.data_key, sum)
     }
 
     /// Refuses a name that is none, or taken.
@@ -222,7 +271,7 @@ impl Keystore {
 
 /// Refuses names that cannot be read from a screen or paper and typed again, which restores their keys, or
 /// that a spreadsheet would take for a formula.
-fn check_name(name: &str) -> Result<(), AccountError> {
+pub(super) fn check_name(name: &str) -> Result<(), AccountError> {
     let reason = if name.is_empty() {
         "it is empty"
     } else if name.len() > MAX_NAME {

@@ -5,12 +5,12 @@
 //! lock behind.
 
 use super::error::KeystoreError;
-use crate::durable;
+use crate::disk::Disk;
 use crate::passphrase::is_private_to;
 use rustix::fs::{FlockOperation, flock};
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The lock file's name. It holds the process id of whoever holds the lock.
@@ -19,6 +19,7 @@ const LOCK: &str = "lock";
 /// A private directory that this process alone uses until the value is dropped.
 pub(super) struct Directory {
     path: PathBuf,
+    disk: Disk,
     /// Holds the lock; the system frees it however the process ends.
     _lock: File,
 }
@@ -28,20 +29,16 @@ impl Directory {
     ///
     /// # Errors
     /// As [`Directory::lock`], and `Io` where it cannot be created.
-    pub(super) fn create(path: &Path) -> Result<Self, KeystoreError> {
-        let changed = parents_of_missing(path);
-        if !changed.is_empty() {
-            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(KeystoreError::io(path))?;
-            changed.into_iter().try_for_each(sync)?;
-        }
-        Self::lock(path)
+    pub(super) fn create(path: &Path, disk: Disk) -> Result<Self, KeystoreError> {
+        disk.create_directory(path).map_err(KeystoreError::io(path))?;
+        Self::lock(path, disk)
     }
 
     /// Locks an existing directory.
     ///
     /// # Errors
     /// `NotPrivate` where others may enter it, `InUse` where another process holds the lock.
-    pub(super) fn lock(path: &Path) -> Result<Self, KeystoreError> {
+    pub(super) fn lock(path: &Path, disk: Disk) -> Result<Self, KeystoreError> {
         let metadata = path.metadata().map_err(KeystoreError::io(path))?;
         if !metadata.is_dir() || !is_private_to(rustix::process::geteuid().as_raw(), &metadata) {
             return Err(KeystoreError::NotPrivate(path.to_owned()));
@@ -58,12 +55,18 @@ impl Directory {
             Err(error) => return Err(KeystoreError::io(&lock)(error.into())),
         }
         write_pid(&mut file).map_err(KeystoreError::io(&lock))?;
-        Ok(Self { path: path.to_owned(), _lock: file })
+        disk.sweep(path).map_err(KeystoreError::io(path))?;
+        Ok(Self { path: path.to_owned(), disk, _lock: file })
     }
 
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The disk it is on.
+    pub(super) const fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     /// Writes a new file in one step: after a crash it is there completely or not at all.
@@ -72,7 +75,7 @@ impl Directory {
     /// `Io`, also where the file exists already.
     pub(super) fn write_new(&self, name: &str, content: &[u8]) -> Result<(), KeystoreError> {
         let path = self.path.join(name);
-        durable::write_new(&path, |file| file.write_all(content)).map_err(KeystoreError::io(&path))
+        self.disk.write_new(&path, |file| file.write_all(content)).map_err(KeystoreError::io(&path))
     }
 
     /// Writes a file in one step: after a crash it is the old one or the new one.
@@ -81,22 +84,17 @@ impl Directory {
     /// `Io`.
     pub(super) fn replace(&self, name: &str, content: &[u8]) -> Result<(), KeystoreError> {
         let path = self.path.join(name);
-        durable::replace(&path, |file| file.write_all(content)).map_err(KeystoreError::io(&path))
+        self.disk.replace(&path, |file| file.write_all(content)).map_err(KeystoreError::io(&path))
     }
-}
 
-/// The directories that get a new entry when `path` is created with all that is missing above it.
-fn parents_of_missing(path: &Path) -> Vec<&Path> {
-    let missing = path.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
-    missing.map(durable::directory).collect()
-}
-
-/// Makes a file's content, or a directory's entries, survive a power loss.
-///
-/// # Errors
-/// `Io` where it cannot be opened or the disk refuses.
-pub(super) fn sync(path: &Path) -> Result<(), KeystoreError> {
-    durable::sync(path).map_err(KeystoreError::io(path))
+    /// Removes a file or directory, if there is one.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(super) fn remove(&self, name: &str) -> Result<(), KeystoreError> {
+        let path = self.path.join(name);
+        self.disk.remove(&path).map_err(KeystoreError::io(&path))
+    }
 }
 
 /// Leaves this process's id in the lock file, for the message that others get.
@@ -124,27 +122,25 @@ mod tests {
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::fs::PermissionsExt;
 
+    fn create(path: &Path) -> Result<Directory, KeystoreError> {
+        Directory::create(path, Disk::default())
+    }
+
+    fn lock(path: &Path) -> Result<Directory, KeystoreError> {
+        Directory::lock(path, Disk::default())
+    }
+
     #[test]
     fn is_private_and_held_by_one() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("a/b");
-        let held = Directory::create(&path).unwrap();
+        let held = create(&path).unwrap();
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o700);
         assert_eq!(path.join(LOCK).metadata().unwrap().mode() & 0o777, 0o600);
-        let Err(KeystoreError::InUse { pid, .. }) = Directory::lock(&path) else { panic!("not locked") };
+        let Err(KeystoreError::InUse { pid, .. }) = lock(&path) else { panic!("not locked") };
         assert_eq!(pid, std::process::id().to_string());
         drop(held);
-        assert!(Directory::lock(&path).is_ok());
-    }
-
-    #[test]
-    fn every_directory_with_a_new_entry_is_synced() {
-        let temp = tempfile::tempdir().unwrap();
-        let [a, b, c] = ["a", "a/b", "a/b/c"].map(|name| temp.path().join(name));
-        assert_eq!(parents_of_missing(&c), [&b, &a, temp.path()]);
-        drop(Directory::create(&c).unwrap());
-        assert!(parents_of_missing(&c).is_empty());
-        assert_eq!(parents_of_missing(Path::new("none/below")), [Path::new("none"), Path::new(".")]);
+        assert!(lock(&path).is_ok());
     }
 
     #[test]
@@ -152,7 +148,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         for mode in [0o750, 0o701, 0o770] {
             set_permissions(temp.path(), Permissions::from_mode(mode)).unwrap();
-            assert!(matches!(Directory::create(temp.path()), Err(KeystoreError::NotPrivate(_))), "{mode:o}");
+            assert!(matches!(create(temp.path()), Err(KeystoreError::NotPrivate(_))), "{mode:o}");
         }
     }
 
@@ -160,11 +156,22 @@ mod tests {
     fn a_new_file_never_replaces_one() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("store");
-        let directory = Directory::create(&path).unwrap();
+        let directory = create(&path).unwrap();
         directory.write_new("x", b"one").unwrap();
         assert!(directory.write_new("x", b"two").is_err());
         assert_eq!(std::fs::read_to_string(path.join("x")).unwrap(), "one");
         assert_eq!(path.join("x").metadata().unwrap().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(&path).unwrap().count(), 2, "the lock and the file");
+    }
+
+    #[test]
+    fn what_a_crash_left_unfinished_is_removed_by_the_next_owner() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("store");
+        drop(create(&path).unwrap());
+        let unfinished = path.join(".unfinished-Ab12");
+        std::fs::write(&unfinished, "half").unwrap();
+        drop(lock(&path).unwrap());
+        assert!(!unfinished.exists());
     }
 }

@@ -1,7 +1,7 @@
 //! Everything that can go wrong with a key store, and what the operator does about it.
 
-use super::DATABASE;
 use super::record::Place;
+use crate::journal::JournalError;
 use std::io;
 use std::path::{Path, PathBuf};
 use stegos_common::address::Network;
@@ -24,11 +24,7 @@ pub enum KeystoreError {
     )]
     Exists(PathBuf),
     /// Records without the header that holds their key.
-    #[error(
-        "{} holds records but no header: restore the header `store.toml` from a backup. Only if no `init` was ever \
-         completed there, its interruption left this behind: delete the directory {} and run `init` again",
-        .0.display(), .0.join(DATABASE).display()
-    )]
+    #[error("{} holds records but no header: restore the header `store.toml` from a backup", .0.display())]
     HeaderMissing(PathBuf),
     /// Another process holds the lock.
     #[error("the key store in {} is in use by process {pid}: stop that process first", dir.display())]
@@ -95,33 +91,63 @@ pub enum KeystoreError {
         actual: Network,
     },
     /// A record does not open, is missing or makes no sense.
-    #[error("{0} is damaged or missing: restore the key store from a backup")]
+    #[error(
+        "{0} is damaged or missing: restore the key store from a backup. Without one, `cold-signer store rebuild` keeps \
+         what is left"
+    )]
     Damaged(Place),
     /// The records are not those that were written last.
     #[error(
-        "{}: accounts are missing, or older than they should be: the files were damaged or set back. Restore a copy \
-         of the whole directory. Without one, `cold-signer init --restore-phrase` into a new directory brings \
-         derived accounts back from the words and their names, imported keys come from their own backups",
-        .0.display()
+        "{}: of {expected} accounts {found} are there, or some are older than they should be: the files were damaged or \
+         set back. Restore a copy of the whole directory. Without one, `cold-signer store rebuild` keeps what is left \
+         and brings derived accounts back from their names; imported keys come from their own backups",
+        dir.display()
     )]
-    RecordsMissing(PathBuf),
-    /// The file that says which records there must be does not open.
+    RecordsMissing {
+        /// The store's directory.
+        dir: PathBuf,
+        /// How many records are there.
+        found: u64,
+        /// How many there must be.
+        expected: u64,
+    },
+    /// The file that says what there must be does not open.
     #[error(
         "{} is damaged or missing, so that nobody can tell whether accounts were lost: restore a copy of the whole \
-         directory of the key store",
+         directory of the key store. Without one, `cold-signer store rebuild` keeps what is left",
         .0.display()
     )]
     TallyDamaged(PathBuf),
     /// An earlier change of this open store was cut off.
     #[error("an earlier change of the key store failed half way: run the command again")]
     ChangeFailed,
+    /// A new header was written, perhaps.
+    #[error(
+        "the new passphrase could not be made durable ({0}): either the old one or the new one opens the store, try both"
+    )]
+    PassphraseUnsettled(io::Error),
+    /// A rebuild without the master key.
+    #[error("the record of the master key cannot be read: give its 24 recovery words with --restore-phrase")]
+    MasterMissing,
+    /// A rebuild with another master key.
+    #[error(
+        "these 24 recovery words are not those of this store: its accounts were derived from another master key"
+    )]
+    OtherMaster,
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// This host cannot give the memory that the header asks for.
     #[error(
         "{0} KiB of memory are needed to derive the key and this host does not have them: free some memory"
     )]
     OutOfMemory(u32),
     /// The database below failed.
-    #[error("the database in {} failed ({reason}): check the disk; if it persists, restore from a backup", dir.display())]
+    #[error(
+        "the database in {} failed ({reason}): check the disk. If it persists, restore a copy of the whole directory; \
+         without one, `cold-signer store rebuild` keeps what is left",
+        dir.display()
+    )]
     Database {
         /// The database's directory.
         dir: PathBuf,
@@ -168,6 +194,16 @@ pub enum AccountError {
     /// The key belongs to somebody already.
     #[error("this key already belongs to the account {0:?}: use that account")]
     KeyExists(String),
+    /// Another number of accounts was being added.
+    #[error(
+        "an earlier `key add --count {count}` was cut off after {added} accounts: run it again first, it adds the rest"
+    )]
+    Unfinished {
+        /// How many were asked for.
+        count: u64,
+        /// How many were added.
+        added: u64,
+    },
     /// The store failed.
     #[error(transparent)]
     Keystore(#[from] KeystoreError),

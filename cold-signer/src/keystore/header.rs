@@ -18,7 +18,7 @@
 use super::error::KeystoreError;
 use super::kdf::Cost;
 use super::record::FORMAT;
-use super::seal::SealingKey;
+use crate::seal::SealingKey;
 use rand_core::{OsRng, RngCore};
 use serde::Deserialize;
 use stegos_common::address::Network;
@@ -83,6 +83,35 @@ impl Header {
         require_real_cost(network, cost)?;
         let mut store_id = [0; 16];
         OsRng.fill_bytes(&mut store_id);
+        let mut data_key = Zeroizing::new([0; 32]);
+        OsRng.fill_bytes(data_key.as_mut_slice());
+        let (header, text) = Self::wrap(network, store_id, cost, &data_key, passphrase)?;
+        Ok((header, text, SealingKey::new(&data_key)))
+    }
+
+    /// The text of a header that wraps the same data key for another passphrase, under a salt of its own.
+    ///
+    /// # Errors
+    /// [`KeystoreError::WrongPassphrase`] for the old one.
+    pub(super) fn rewrapped(&self, old: &str, new: &str) -> Result<String, KeystoreError> {
+        let data_key = self.unwrap(old)?;
+        let (_, text) = Self::wrap(self.network, self.store_id, self.cost, &data_key, new)?;
+        // The old header goes: the new one must open what that opened.
+        let probe = SealingKey::new(&data_key).seal(b"", b"");
+        let opened = Self::parse(&text)?.unlock(new)?.open(&probe, b"");
+        opened
+            .map(|_| text)
+            .ok_or_else(|| KeystoreError::HeaderDamaged("the new one does not open".to_owned()))
+    }
+
+    /// A header around a data key, and its text.
+    fn wrap(
+        network: Network,
+        store_id: [u8; 16],
+        cost: Cost,
+        data_key: &[u8; 32],
+        passphrase: &str,
+    ) -> Result<(Self, String), KeystoreError> {
         let mut salt = [0; 32];
         OsRng.fill_bytes(&mut salt);
         let protected = format!(
@@ -102,14 +131,11 @@ impl Header {
             cost.lanes,
             hex::encode(salt),
         );
-        let mut data_key = Zeroizing::new([0; 32]);
-        OsRng.fill_bytes(data_key.as_mut_slice());
-        let sealed_key = cost.derive(passphrase, &salt)?.seal(data_key.as_slice(), protected.as_bytes());
+        let sealed_key = cost.derive(passphrase, &salt)?.seal(data_key, protected.as_bytes());
         let mut text = format!("{protected}data_key = \"{}\"\n", hex::encode(&sealed_key));
         let checksum = Hash::digest(text.as_bytes());
         text.push_str(&format!("checksum = \"{checksum}\"\n"));
-        let header = Self { network, store_id, cost, salt, sealed_key, protected };
-        Ok((header, text, SealingKey::new(&data_key)))
+        Ok((Self { network, store_id, cost, salt, sealed_key, protected }, text))
     }
 
     /// Reads a header's text.
@@ -154,14 +180,20 @@ impl Header {
     /// # Errors
     /// [`KeystoreError::WrongPassphrase`], also where the header was changed together with its checksum.
     pub(super) fn unlock(&self, passphrase: &str) -> Result<SealingKey, KeystoreError> {
+        Ok(SealingKey::new(&*self.unwrap(passphrase)?))
+    }
+
+    /// The bytes of the data key.
+    fn unwrap(&self, passphrase: &str) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
         let data_key = self
             .cost
             .derive(passphrase, &self.salt)?
             .open(&self.sealed_key, self.protected.as_bytes())
             .ok_or(KeystoreError::WrongPassphrase)?;
-        let data_key =
-            data_key.as_slice().try_into().map_err(|_| KeystoreError::HeaderDamaged("data key".into()))?;
-        Ok(SealingKey::new(data_key))
+        let bytes: Option<&[u8; 32]> = data_key.as_slice().try_into().ok();
+        bytes
+            .map(|bytes| Zeroizing::new(*bytes))
+            .ok_or_else(|| KeystoreError::HeaderDamaged("data key".into()))
     }
 }
 
@@ -206,6 +238,22 @@ mod tests {
         assert_eq!(header.unlock("right").unwrap().open(&sealed, b"").unwrap().as_slice(), b"x");
         assert!(matches!(header.unlock("wrong"), Err(E::WrongPassphrase)));
         assert!((text.len() as u64) < MAX_LENGTH);
+    }
+
+    #[test]
+    fn another_passphrase_wraps_the_same_key_under_another_salt() {
+        let (header, text, key) = Header::create(Network::Dev, Cost::TEST, "old").unwrap();
+        assert!(matches!(header.rewrapped("wrong", "new"), Err(E::WrongPassphrase)));
+        let changed = Header::parse(&header.rewrapped("old", "new").unwrap()).unwrap();
+        let sealed = key.seal(b"x", b"");
+        assert_eq!(changed.unlock("new").unwrap().open(&sealed, b"").unwrap().as_slice(), b"x");
+        assert!(matches!(changed.unlock("old"), Err(E::WrongPassphrase)));
+        assert_eq!(
+            (changed.store_id, changed.network, changed.cost),
+            (header.store_id, header.network, header.cost)
+        );
+        assert_ne!(changed.salt, header.salt);
+        assert!(!text.contains(&hex::encode(changed.salt)));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! neither lower the cost below a floor nor raise it so far that opening the store becomes an attack.
 
 use super::error::KeystoreError;
-use super::seal::SealingKey;
+use crate::seal::SealingKey;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::Zeroizing;
 

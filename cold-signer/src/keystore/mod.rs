@@ -5,9 +5,11 @@
 //! | entry | content |
 //! | --- | --- |
 //! | `store.toml` | the header: network, cost of the passphrase, the sealed data key |
-//! | `keys/` | the database: records sealed with the data key, under meaningless keys |
-//! | `tally` | sealed, too: a sum over the records of all accounts, by which lost or older ones are noticed |
+//! | `keys/`, after a rebuild `keys.1/` and so on | the database: records sealed with the data key, under meaningless keys |
+//! | `journal` | what was signed, see [`crate::journal`] |
+//! | `tally` | sealed, too: which database is in use, a sum over the records of all accounts and a position of the journal, by which lost or older ones are noticed |
 //! | `lock` | the process id of whoever has the store open |
+//! | `init.unfinished` | only while the store is made: without a header, all the rest is worth nothing |
 //!
 //! Whoever reads the files without the passphrase learns the network, the number of accounts and about how
 //! long their names are, nothing else. Whoever writes to them can destroy, but not exchange a key, move a
@@ -19,32 +21,40 @@
 //! when it is needed; only imported keys are held.
 
 mod accounts;
+mod check;
+mod create;
 mod directory;
 mod error;
 mod header;
 mod kdf;
+mod locked;
+mod rebuild;
 mod record;
-mod seal;
 mod store;
 mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use self::accounts::Numbered;
+pub use self::check::{Fault, Report};
+pub use self::create::require_absent;
 pub use self::error::{AccountError, KeystoreError};
 pub use self::kdf::Cost;
+pub use self::locked::{JournalReader, Locked};
+pub use self::rebuild::{Listed, Rebuilt, Sources};
 pub use self::record::{Account, Place, Table};
 
 use self::accounts::Accounts;
 use self::directory::Directory;
 use self::header::Header;
-use self::seal::SealingKey;
 use self::store::Store;
 use self::tally::Tally;
+use crate::disk::Disk;
+use crate::journal::{self, Journal, JournalError, Position, Torn};
 use crate::passphrase::Passphrase;
-use std::fs::File;
-use std::io::Read;
+use crate::seal::SealingKey;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use stegos_common::address::Network;
 use stegos_common::group::Encoded;
 use stegos_common::keys::SecretKey;
@@ -52,8 +62,13 @@ use stegos_common::keys::SecretKey;
 /// The reserved name of the master key, which receives private outputs like an account.
 pub const MASTER: &str = "master";
 
-/// The database's directory within the store's.
+/// The first database's directory within the store's.
 const DATABASE: &str = "keys";
+
+/// The directory of a database within the store's. Each rebuild makes one.
+fn database(generation: u32) -> String {
+    if generation == 0 { DATABASE.to_owned() } else { format!("{DATABASE}.{generation}") }
+}
 
 /// Somebody who owns outputs: an account, or the master key.
 pub struct Owner {
@@ -83,61 +98,6 @@ impl Owner {
     }
 }
 
-/// A store that is locked for this process but not opened yet: what it is has been checked, so that nobody
-/// is asked for a passphrase in vain.
-pub struct Locked {
-    directory: Directory,
-    header: Header,
-}
-
-impl Locked {
-    /// Locks the store in `dir` and reads its header. With `network` given, it must be a store of it.
-    ///
-    /// # Errors
-    /// Everything that [`Keystore::open`] answers, except what takes the passphrase to find out.
-    pub fn new(dir: &Path, network: Option<Network>) -> Result<Self, KeystoreError> {
-        let path = dir.join(header::FILE);
-        match require_absent(dir) {
-            Ok(()) => return Err(KeystoreError::Missing(dir.to_owned())),
-            Err(KeystoreError::Exists(_)) => {}
-            Err(error) => return Err(error),
-        }
-        let directory = Directory::lock(dir)?;
-        let mut text = String::new();
-        File::open(&path)
-            .and_then(|file| file.take(header::MAX_LENGTH).read_to_string(&mut text))
-            .map_err(|error| KeystoreError::HeaderDamaged(error.to_string()))?;
-        let header = Header::parse(&text)?;
-        match network {
-            Some(expected) if expected != header.network => {
-                Err(KeystoreError::WrongNetwork { expected, actual: header.network })
-            }
-            _ => Ok(Self { directory, header }),
-        }
-    }
-
-    /// Opens the store: derives the key, which takes about a second, and reads all accounts.
-    ///
-    /// # Errors
-    /// [`KeystoreError::WrongPassphrase`], [`KeystoreError::Damaged`], [`KeystoreError::RecordsMissing`],
-    /// [`KeystoreError::TallyDamaged`] and errors of the disk.
-    pub fn unlock(self, passphrase: &Passphrase) -> Result<Keystore, KeystoreError> {
-        let data_key = self.header.unlock(passphrase.expose())?;
-        let mut tally = Tally::read(&self.directory, &data_key)?;
-        let store = Store::open(&self.directory.path().join(DATABASE))?;
-        let master = store
-            .get(&Place::MASTER.key())?
-            .and_then(|sealed| data_key.open(&sealed, &Place::MASTER.associated_data()))
-            .and_then(|bytes| SecretKey::from_bytes(&bytes).ok())
-            .ok_or(KeystoreError::Damaged(Place::MASTER))?;
-        let (accounts, sum) = Accounts::load(&store, &data_key, &tally)?;
-        // What an interrupted change wrote may not be on disk yet, and must be when the tally says so.
-        store.flush()?;
-        tally.settle(&self.directory, &data_key, sum)?;
-        Ok(Keystore::assemble(self, store, tally, data_key, master, accounts))
-    }
-}
-
 /// An open key store. It is locked for this process until it is dropped.
 pub struct Keystore {
     header: Header,
@@ -145,42 +105,14 @@ pub struct Keystore {
     master_name: Arc<str>,
     master_public: Encoded,
     accounts: Accounts,
-    data_key: SealingKey,
-    store: Store,
-    tally: Tally,
+    data_key: Arc<SealingKey>,
+    store: Box<dyn Store>,
+    tally: Mutex<Tally>,
     /// Dropped last: nobody else opens the database before it is closed.
     directory: Directory,
 }
 
 impl Keystore {
-    /// Creates a store in `dir`, which is made if it does not exist.
-    ///
-    /// # Errors
-    /// [`KeystoreError::Exists`] if there is one: nothing is ever overwritten; `HeaderMissing` if there are
-    /// remains of one; `TestCostOnMainnet`, `NotPrivate`, `InUse` and errors of the disk.
-    pub fn create(
-        dir: &Path,
-        passphrase: &Passphrase,
-        network: Network,
-        master: SecretKey,
-        cost: Cost,
-    ) -> Result<Self, KeystoreError> {
-        require_absent(dir)?;
-        let (header, text, data_key) = Header::create(network, cost, passphrase.expose())?;
-        let directory = Directory::create(dir)?;
-        // Once more: another process may have created the store before we had the lock.
-        require_absent(dir)?;
-        let store = Store::open(&dir.join(DATABASE))?;
-        let sealed = data_key.seal(master.to_bytes().as_slice(), &Place::MASTER.associated_data());
-        store.insert([(Place::MASTER.key(), sealed)])?;
-        store.flush()?;
-        let tally = Tally::create(&directory, &data_key)?;
-        // The header comes last: with it the store is complete.
-        directory.write_new(header::FILE, text.as_bytes())?;
-        let locked = Locked { directory, header };
-        Ok(Self::assemble(locked, store, tally, data_key, master, Accounts::default()))
-    }
-
     /// Opens the store in `dir`. With `network` given, it must be a store of it.
     ///
     /// # Errors
@@ -189,30 +121,35 @@ impl Keystore {
         dir: &Path,
         passphrase: &Passphrase,
         network: Option<Network>,
+        disk: Disk,
     ) -> Result<Self, KeystoreError> {
-        Locked::new(dir, network)?.unlock(passphrase)
+        Locked::new(dir, network, disk)?.unlock(passphrase)
     }
 
-    fn assemble(
-        locked: Locked,
-        store: Store,
-        tally: Tally,
-        data_key: SealingKey,
-        master: SecretKey,
-        accounts: Accounts,
-    ) -> Self {
-        let Locked { directory, header } = locked;
-        Self {
-            header,
-            master_name: MASTER.into(),
-            master_public: master.public_key().encoded(),
-            master: Arc::new(master),
-            accounts,
-            data_key,
-            store,
-            tally,
-            directory,
+    /// Opens the journal, for this process alone. Answers, too, what a crash tore.
+    ///
+    /// # Errors
+    /// [`JournalError`]: nothing may be signed then.
+    pub fn open_journal(&self) -> Result<(Journal, Option<Torn>), JournalError> {
+        let anchor = self.tally.lock().unwrap_or_else(PoisonError::into_inner).anchor;
+        Journal::open(self.dir(), self.directory.disk().clone(), self.journal_owner(), anchor)
+    }
+
+    fn journal_owner(&self) -> journal::Owner {
+        journal::Owner { key: self.data_key.clone(), store_id: self.header.store_id }
+    }
+
+    /// Remembers that the journal got as far as `position`, so that one that ends earlier is refused. An earlier
+    /// position than the one remembered changes nothing.
+    ///
+    /// # Errors
+    /// [`KeystoreError::Io`].
+    pub(crate) fn anchor_journal(&self, position: Position) -> Result<(), KeystoreError> {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        if position.count <= tally.anchor.count {
+            return Ok(());
         }
+        tally.anchor(&self.directory, &self.data_key, position)
     }
 
     /// The network of the store.
@@ -293,23 +230,4 @@ impl Keystore {
         };
         Owner { account: account.name.clone(), public_key: account.public_key, key }
     }
-}
-
-/// Refuses a directory that holds a store, or what is left of one.
-///
-/// # Errors
-/// [`KeystoreError::Exists`] and [`KeystoreError::HeaderMissing`]; [`KeystoreError::Io`] where the directory
-/// cannot be entered.
-pub fn require_absent(dir: &Path) -> Result<(), KeystoreError> {
-    let exists = |name| {
-        let path = dir.join(name);
-        path.try_exists().map_err(KeystoreError::io(&path))
-    };
-    if exists(header::FILE)? {
-        return Err(KeystoreError::Exists(dir.to_owned()));
-    }
-    if exists(DATABASE)? {
-        return Err(KeystoreError::HeaderMissing(dir.to_owned()));
-    }
-    Ok(())
 }

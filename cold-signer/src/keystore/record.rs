@@ -26,6 +26,8 @@ pub enum Table {
     Master = b'm',
     /// One record per account, numbered from 0 without gaps in the order of their creation.
     Account = b'a',
+    /// At most one record, number 0: how far the last adding of numbered accounts got.
+    Batch = b'b',
 }
 
 /// Where a record is: a table and a number. It says nothing about whose record it is.
@@ -41,6 +43,9 @@ impl Place {
     /// The place of the master key.
     pub(super) const MASTER: Self = Self { table: Table::Master, number: 0 };
 
+    /// The place of the [`Batch`].
+    pub(super) const BATCH: Self = Self { table: Table::Batch, number: 0 };
+
     /// The place of the `index`-th account.
     pub(super) const fn account(index: usize) -> Self {
         Self { table: Table::Account, number: index as u64 }
@@ -48,12 +53,14 @@ impl Place {
 
     /// The key in the database: the table's byte, then the number in big-endian order, so that a scan
     /// answers in the order of the numbers.
-    pub(super) fn key(self) -> [u8; 9] {
-        let mut key = [self.table as u8; 9];
-        if let Some(number) = key.last_chunk_mut() {
-            *number = self.number.to_be_bytes();
-        }
-        key
+    pub(super) fn key(self) -> Vec<u8> {
+        [[self.table as u8].as_slice(), &self.number.to_be_bytes()].concat()
+    }
+
+    /// The number in the key of a record of `table`.
+    pub(super) fn number(table: Table, key: &[u8]) -> Option<u64> {
+        let number = key.strip_prefix(&[table as u8])?;
+        Some(u64::from_be_bytes(number.try_into().ok()?))
     }
 
     /// What a record is bound to besides the data key: format version and place.
@@ -67,6 +74,7 @@ impl fmt::Display for Place {
         match self.table {
             Table::Master => f.write_str("the record of the master key"),
             Table::Account => write!(f, "record {} of the table of accounts", self.number),
+            Table::Batch => f.write_str("the record of how far numbered accounts were added"),
         }
     }
 }
@@ -134,6 +142,30 @@ impl Account {
             imported,
             archived: flags & ARCHIVED != 0,
         })
+    }
+}
+
+/// How far the last adding of numbered accounts got. It is written together with the accounts of each step, so that
+/// an adding that was cut off is completed, not begun anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Batch {
+    /// How many accounts were asked for.
+    pub(super) count: u64,
+    /// How many of them were added.
+    pub(super) added: u64,
+}
+
+impl Batch {
+    /// Both numbers, 8 bytes each, little-endian.
+    pub(super) fn encode(self) -> Vec<u8> {
+        [self.count.to_le_bytes(), self.added.to_le_bytes()].concat()
+    }
+
+    /// The reverse of [`Batch::encode`].
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (count, added) = bytes.split_first_chunk()?;
+        let added = added.try_into().ok()?;
+        Some(Self { count: u64::from_le_bytes(*count), added: u64::from_le_bytes(added) })
     }
 }
 

@@ -51,6 +51,10 @@ type Handler = dyn Fn(Zeroizing<String>) -> Answer + Send + Sync;
 /// wrong token by mistake makes a handful.
 pub const BAD_FRAMES: usize = 32;
 
+/// So many requests at least are answered at once, also on fewer processors: answering waits for the disk, and those
+/// that wait together are written together.
+const WORKERS: usize = 16;
+
 /// Where the server listens and whom it serves.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -97,8 +101,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to listen. `handler` answers the requests; it may take its time, and runs on as many threads at
-    /// once as there are processors. If it panics, its connection is closed.
+    /// Starts to listen. `handler` answers the requests; it may take its time, and runs on several threads at once. If it panics, its connection is closed.
     ///
     /// # Errors
     /// [`ServerError`] where the socket's directory is not private, another server is alive there, the TCP
@@ -114,12 +117,12 @@ impl Server {
             None => None,
         };
         let unix = UnixSocket::bind(&config.socket, rustix::process::geteuid().as_raw()).await?;
-        let processors = available_parallelism().map_or(1, NonZero::get);
+        let workers = WORKERS.max(available_parallelism().map_or(1, NonZero::get));
         let desk = Desk {
             token,
             handler: Box::new(handler),
             limits: config.limits,
-            workers: Semaphore::new(processors),
+            workers: Semaphore::new(workers),
         };
         let Config { peer_uid, connections, bad_frames, .. } = config;
         Ok(Self { unix, tcp, peer_uid, connections, bad_frames, desk: Arc::new(desk) })
@@ -235,7 +238,6 @@ struct Desk {
     token: ApiToken,
     handler: Box<Handler>,
     limits: Limits,
-    /// As many permits as processors: answering is all computation.
     workers: Semaphore,
 }
 

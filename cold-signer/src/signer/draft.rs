@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use stegos_common::address::{Address, AddressError, Network};
 use stegos_common::amount::Amount;
 use stegos_common::api::create_raw_transaction::{CreateRawTransaction, OutputType, TxOut};
-use stegos_common::hash::Hash;
+use stegos_common::hash::{Hash, Hasher};
 use stegos_common::keys::SecretKey;
 use stegos_common::output::{Output, Unspent};
 use stegos_common::payload::{CommentError, PayloadData};
@@ -31,6 +31,8 @@ pub(super) struct Draft {
     pub fee: i64,
     /// The key in the request.
     pub key: Option<SecretKey>,
+    /// What tells this request from others: its meaning, whatever its spelling.
+    pub digest: Hash,
 }
 
 impl Draft {
@@ -65,8 +67,55 @@ impl Draft {
             .enumerate()
             .map(|(index, txout)| new_output(index, txout, network))
             .collect::<Result<_, _>>()?;
-        Ok(Self { key: key.transpose()?, fee: request.fee, outputs, inputs: inputs(request, ids)? })
+        let key = key.transpose()?;
+        let digest = digest(network, &ids, &outputs, request.fee, key.as_ref());
+        Ok(Self { key, fee: request.fee, outputs, inputs: inputs(request, ids)?, digest })
     }
+}
+
+/// The digest over what is to be signed: network, inputs, outputs, fee, and the public half of the request's key.
+/// Blobs and hints follow from the inputs. Every part has a length or a fixed size, so that no two meanings are fed
+/// as the same bytes.
+fn digest(
+    network: Network,
+    inputs: &[Hash],
+    outputs: &[NewOutput],
+    fee: i64,
+    key: Option<&SecretKey>,
+) -> Hash {
+    let mut hasher = Hasher::new();
+    let text = |hasher: &mut Hasher, text: &[u8]| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text);
+    };
+    hasher.update(b"cold-signer request");
+    text(&mut hasher, network.name().as_bytes());
+    hasher.update(&(inputs.len() as u64).to_le_bytes());
+    inputs.iter().for_each(|input| hasher.update(input.as_bytes()));
+    hasher.update(&(outputs.len() as u64).to_le_bytes());
+    for output in outputs {
+        hasher.update(output.recipient().as_bytes());
+        hasher.update(&output.amount().micro().to_le_bytes());
+        match output {
+            NewOutput::Public { .. } => hasher.update(&[0]),
+            NewOutput::Private { data, with_certificate, .. } => {
+                hasher.update(&[1, u8::from(*with_certificate)]);
+                match data {
+                    PayloadData::Comment(comment) => text(&mut hasher, comment.as_str().as_bytes()),
+                    PayloadData::ContentHash(content) => hasher.update(content.as_bytes()),
+                }
+            }
+        }
+    }
+    hasher.update(&fee.to_le_bytes());
+    match key {
+        None => hasher.update(&[0]),
+        Some(key) => {
+            hasher.update(&[1]);
+            hasher.update(key.public_key().as_bytes());
+        }
+    }
+    hasher.finish()
 }
 
 fn input_ids(request: &CreateRawTransaction<'_>) -> Result<Vec<Hash>, Refusal> {

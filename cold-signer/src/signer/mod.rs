@@ -1,17 +1,20 @@
-//! A request's way: read it, find the owners of its inputs, keep the rules, build, verify, answer. One path
+//! A request's way: read it, find the owners of its inputs, keep the rules, build, verify, remember, answer. One path
 //! for socket and file alike, no branches back.
 
 mod draft;
+mod history;
 mod owners;
 mod refusal;
 mod review;
 mod rules;
 
+pub(crate) use history::show_time;
 pub use refusal::Refusal;
-pub use review::{InputFacts, Kind, Known, Mismatch, OutputFacts, Review};
+pub use review::{InputFacts, Kind, Known, Mismatch, OutputFacts, Review, SignedBefore};
 pub use rules::{RequestKeys, Rules};
 
-use crate::keystore::Keystore;
+use crate::journal::{Journal, JournalError, Torn};
+use crate::keystore::{Keystore, KeystoreError};
 use draft::Draft;
 use rand_core::OsRng;
 use serde::Deserialize;
@@ -19,20 +22,23 @@ use serde_json::Value;
 use std::num::NonZeroU64;
 use stegos_common::address::Address;
 use stegos_common::api::Message;
-use stegos_common::api::create_raw_transaction::{CreateRawTransaction, RawTransaction, TYPE};
-use stegos_common::api::encoding::{HexBytes, ScalarJson};
+use stegos_common::api::create_raw_transaction::{
+    CreateRawTransaction, JournalPosition, RawTransaction, TYPE,
+};
+use stegos_common::api::encoding::ScalarJson;
 use stegos_common::api::request::CertificateClaim;
 use stegos_common::api::response::Response;
 use stegos_common::hash::Hash;
 use stegos_common::keys::{PublicKey, SecretKey};
 use stegos_common::output::Output;
 use stegos_common::text::excerpt;
-use stegos_common::transaction::{Built, Spendable, build};
+use stegos_common::transaction::{Built, Spendable, build, check};
 
-/// The keys, and the rules under which they sign.
+/// The keys, the rules under which they sign, and the memory of what was signed.
 pub struct Signer {
     keystore: Keystore,
     rules: Rules,
+    journal: Journal,
 }
 
 /// What becomes of a request.
@@ -43,11 +49,20 @@ pub struct Answer {
     pub refusal: Option<Refusal>,
 }
 
+/// What was decided about a request, and where the journal is after it.
+struct Judged {
+    outcome: Result<RawTransaction, Refusal>,
+    position: Option<JournalPosition>,
+}
+
 impl Signer {
-    /// A signer with the keys of `keystore`.
-    #[must_use]
-    pub const fn new(keystore: Keystore, rules: Rules) -> Self {
-        Self { keystore, rules }
+    /// A signer with the keys of `keystore` and its journal. Answers, too, what a crash tore of the journal.
+    ///
+    /// # Errors
+    /// [`JournalError`] where the journal is not what it was: nothing may be signed then.
+    pub fn open(keystore: Keystore, rules: Rules) -> Result<(Self, Option<Torn>), JournalError> {
+        let (journal, torn) = keystore.open_journal()?;
+        Ok((Self { keystore, rules, journal }, torn))
     }
 
     /// The key store.
@@ -56,18 +71,30 @@ impl Signer {
         &self.keystore
     }
 
-    /// Answers the JSON text of a request. The text may hold a secret key: the caller wipes it.
+    /// Lets the store remember how far the journal got, so that one that ends earlier is refused.
+    ///
+    /// # Errors
+    /// [`KeystoreError::Io`]; what was signed is in the journal all the same.
+    pub fn close(&self) -> Result<(), KeystoreError> {
+        self.keystore.anchor_journal(self.journal.position())
+    }
+
+    /// Answers the JSON text of a request, once what it says is in the journal and on disk. The text may hold a
+    /// secret key: the caller wipes it.
     #[must_use]
     pub fn answer(&self, json: &str) -> Answer {
-        let (id, outcome) = match read(json) {
-            Ok(request) => (NonZeroU64::new(request.id), self.sign(&request)),
-            Err((id, refusal)) => (id, Err(refusal)),
+        let (id, asked, Judged { outcome, position }) = match read(json) {
+            Ok(request) => (NonZeroU64::new(request.id), request.journal, self.sign(&request, json)),
+            Err((id, refusal)) => (id, false, self.refuse(refusal, None, json)),
         };
+        let journal = position.filter(|_| asked);
         let (body, refusal) = match outcome {
-            Ok(transaction) => (Response::CreateRawTransaction(transaction), None),
+            Ok(transaction) => {
+                (Response::CreateRawTransaction(RawTransaction { journal, ..transaction }), None)
+            }
             Err(refusal) => {
                 let code = Some(refusal.code().to_owned());
-                (Response::Error { error: refusal.to_string(), code }, Some(refusal))
+                (Response::Error { error: refusal.to_string(), code, journal }, Some(refusal))
             }
         };
         // Writing plain data to memory cannot fail; an empty answer would be refused by every reader.
@@ -75,24 +102,39 @@ impl Signer {
         Answer { text, refusal }
     }
 
-    /// Builds, signs and verifies what a request asks for.
-    ///
-    /// # Errors
-    /// A [`Refusal`] where anything about the request is not as it should be.
-    pub fn sign(&self, request: &CreateRawTransaction<'_>) -> Result<RawTransaction, Refusal> {
-        let draft = Draft::new(request, self.keystore.network(), &self.rules)?;
-        let owned = owners::unlock_all(&draft, &self.keystore, &self.rules)?;
+    /// Signs what a request asks for, or answers what was signed for it before.
+    fn sign(&self, request: &CreateRawTransaction<'_>, json: &str) -> Judged {
+        let draft = match Draft::new(request, self.keystore.network(), &self.rules) {
+            Ok(draft) => draft,
+            Err(refusal) => return self.refuse(refusal, None, json),
+        };
+        let signed = match self.journal.request(&draft.digest) {
+            Some(record) => self.repeat(record),
+            None => self.build(&draft).and_then(|transaction| self.remember(&draft, transaction)),
+        };
+        match signed {
+            Ok((transaction, position)) => Judged { outcome: Ok(transaction), position: Some(position) },
+            Err(refusal) => self.refuse(refusal, Some(&draft), json),
+        }
+    }
+
+    /// Builds, signs and verifies what a request asks for. Nothing of it may leave before it is remembered.
+    fn build(&self, draft: &Draft) -> Result<RawTransaction, Refusal> {
+        let owned = owners::unlock_all(draft, &self.keystore, &self.rules)?;
         // After the owners: whoever tries the integration guide's example, with its fee of 100 STG, is told that
         // its key is not the owner's.
         let fee = self.rules.fee(draft.fee, draft.outputs.len())?;
         let spender = &owned.first().ok_or(Refusal::NoInputs)?.owner;
         let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
+        check(&spendable, &draft.outputs, fee)?;
+        // A request that is wrong by itself is told so. Whether its inputs are free is decided again by the journal.
+        self.require_free(draft)?;
         // A payment that is to be provable is signed by the owner of the first input.
         let built = build(&spendable, &draft.outputs, fee, &spender.secret, &mut OsRng)?;
 
         let inputs = draft.inputs.iter().map(|input| &input.unspent);
         built.transaction.verify(inputs).map_err(Refusal::SelfCheck)?;
-        Ok(self.response(&draft, &spender.secret, &built))
+        Ok(self.response(draft, &spender.secret, &built))
     }
 
     fn response(&self, draft: &Draft, spender: &SecretKey, built: &Built) -> RawTransaction {
@@ -108,11 +150,7 @@ impl Signer {
                 rvalue,
             })
         });
-        RawTransaction {
-            certificates: certificates.collect(),
-            txouts,
-            data: HexBytes(built.transaction.to_bytes()),
-        }
+        history::answer(&built.transaction, certificates.collect())
     }
 }
 

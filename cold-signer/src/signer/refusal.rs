@@ -1,5 +1,6 @@
 //! Why a request is not signed: a stable code for machines, a sentence for people.
 
+use crate::journal::JournalError;
 use stegos_common::address::AddressError;
 use stegos_common::amount::Amount;
 use stegos_common::hash::{Hash, ParseHashError};
@@ -212,6 +213,24 @@ pub enum Refusal {
         /// Outputs and fee.
         total: Amount,
     },
+    /// An input that is spent by another transaction, which has left already.
+    #[error(
+        "output {input} was signed away at {time} in transaction {transaction} (record {record} of the journal); send \
+         that one, or spend other outputs"
+    )]
+    AlreadySigned {
+        /// The input's id.
+        input: Hash,
+        /// When, RFC 3339 in UTC.
+        time: String,
+        /// The transaction's id.
+        transaction: Hash,
+        /// The number of the record in the journal, from 0.
+        record: u64,
+    },
+    /// What was signed could not be remembered, and is withheld.
+    #[error("nothing is signed: {0}")]
+    JournalFailed(String),
     /// Our own verifier refuses what was built: a defect of this program, not of the request.
     #[error("the signed transaction does not verify and is withheld: {0}; report this")]
     SelfCheck(TransactionError),
@@ -271,9 +290,17 @@ impl Refusal {
             Self::FeeTooLow { .. } => "fee_too_low",
             Self::FeeTooHigh { .. } => "fee_too_high",
             Self::Unbalanced { .. } => "unbalanced",
+            Self::AlreadySigned { .. } => "already_signed",
+            Self::JournalFailed(_) => "journal_failed",
             Self::SelfCheck(_) => "self_check",
             Self::Prover(_) => "prover",
         }
+    }
+}
+
+impl From<JournalError> for Refusal {
+    fn from(error: JournalError) -> Self {
+        Self::JournalFailed(error.to_string())
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Reading only establishes the JSON types. Ids, blobs and addresses stay text, so that whoever judges a
 //! request can say which value is bad. Fields that the deployed node does not know are ignored by it:
-//! `accounts` and `with_certificate` are additions of this product.
+//! `accounts`, `with_certificate` and `journal` are additions of this product.
 
 use super::encoding::HexBytes;
 use super::request::CertificateClaim;
@@ -45,6 +45,9 @@ pub struct CreateRawTransaction<'a> {
     /// Which account owns an input, by the input's id: spares a search for private inputs.
     #[serde(default)]
     pub accounts: BTreeMap<String, String>,
+    /// Whether the answer shall say where the signer's journal is.
+    #[serde(default)]
+    pub journal: bool,
 }
 
 /// An output to be made.
@@ -65,7 +68,7 @@ pub struct TxOut {
 }
 
 /// The kinds of output that a request can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputType {
     /// Private: recipient and amount are hidden.
@@ -128,4 +131,17 @@ pub struct RawTransaction {
     /// For each payment that was to be provable, what `validate_certificate` asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<CertificateClaim>,
+    /// Where the signer's journal is, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<JournalPosition>,
+}
+
+/// How far the journal of a signer got. Who remembers the last one notices a signer that was set back to an older
+/// copy: its count falls, or another head stands at the same count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalPosition {
+    /// The number of records.
+    pub count: u64,
+    /// The digest over all of them.
+    pub head: Hash,
 }

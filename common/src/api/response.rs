@@ -1,7 +1,7 @@
 //! What a node answers, and what it sends without being asked (protocol page §8).
 
 use super::block::{MacroBlock, MicroBlock, Validator};
-use super::create_raw_transaction::RawTransaction;
+use super::create_raw_transaction::{JournalPosition, RawTransaction};
 use super::encoding::{BlsPublicKey, HexBytes, Timestamp};
 use super::transaction::TransactionStatus;
 use crate::address::{EncodedAddress, Network};
@@ -106,6 +106,9 @@ pub enum Response {
         /// The stable name of the reason, which only the signer gives.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<String>,
+        /// Where the signer's journal is, where that was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        journal: Option<JournalPosition>,
     },
     /// The request fits none that the node knows. The only answer without a `type`.
     #[serde(skip)]

@@ -2,13 +2,14 @@
 
 use crate::world::{Row, World, row};
 use custody_tests::money::{self, payment};
+use custody_tests::request::{pay, spend};
 use custody_tests::vectors::vectors;
 use serde_json::{Value, json};
 use stegos_common::group::Encoded;
 use stegos_common::output::{Output, PaymentOutput, PublicPaymentOutput, Unspent};
 
 pub(crate) fn rows(world: &World) -> Vec<Row> {
-    [txins(world), blobs(world), public(world), tampered(world), owners(world)]
+    [txins(world), spent(world), blobs(world), public(world), tampered(world), owners(world)]
         .into_iter()
         .flatten()
         .collect()
@@ -50,6 +51,32 @@ fn txins(world: &World) -> Vec<Row> {
     let long = world.with("/txins/0", "a".repeat(100_000));
     rows.push(row("an id of 100000 digits", long, "bad_input_id", "txins[0]"));
     rows
+}
+
+fn spent(world: &World) -> Vec<Row> {
+    let id = world.spent.id();
+    let change = |fee: i64| pay(&world.addresses["bob"], 1_000_000 - fee);
+    let with_another = world.spend([&world.spent, &world.private, &public_of(world, 4_000_000)]);
+    vec![
+        row(
+            "an output that was signed away",
+            spend([&world.spent], &[change(1000)], 1000),
+            "already_signed",
+            id,
+        ),
+        row(
+            "with another fee",
+            spend([&world.spent], &[change(2000)], 2000),
+            "already_signed",
+            "in transaction",
+        ),
+        row("with other outputs", with_another, "already_signed", id),
+    ]
+}
+
+/// A public output of `alice` that nothing else here spends.
+fn public_of(world: &World, micro: i64) -> Unspent {
+    money::public(world.addresses["alice"].public_key(), micro)
 }
 
 fn blobs(world: &World) -> Vec<Row> {

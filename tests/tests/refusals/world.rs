@@ -20,6 +20,8 @@ pub(crate) struct World {
     pub(crate) public: Unspent,
     /// 3 STG of `hot`, private.
     pub(crate) private: Unspent,
+    /// 1 STG of `alice`, signed away already.
+    pub(crate) spent: Unspent,
     /// A key that no account has.
     pub(crate) guest: SecretKey,
 }
@@ -34,7 +36,10 @@ impl World {
         let owner = |account: &str| addresses[account].public_key();
         let public = money::public(owner("alice"), 5_000_000);
         let private = money::private(owner("hot"), 3_000_000);
-        Self { public, private, addresses, store, guest: key("a guest").0 }
+        let spent = money::public(owner("alice"), 1_000_000);
+        let request = spend([&spent], &[pay(&stranger(NETWORK), 999_000)], 1000);
+        assert!(store.sign(&request.to_string(), &[]).status.success());
+        Self { public, private, spent, addresses, store, guest: key("a guest").0 }
     }
 
     pub(crate) fn stranger(&self) -> Address {
@@ -44,6 +49,12 @@ impl World {
     /// A request that is signed as it is.
     pub(crate) fn good(&self) -> Value {
         self.spend([&self.public, &self.private])
+    }
+
+    /// The same with inputs that nothing else here spends.
+    pub(crate) fn fresh(&self) -> Value {
+        let owner = |account: &str| self.addresses[account].public_key();
+        self.spend([&money::public(owner("alice"), 5_000_000), &money::private(owner("hot"), 3_000_000)])
     }
 
     /// The same with other inputs of 8 STG.

@@ -2,9 +2,10 @@
 
 use super::store::open_database;
 use super::{
-    Account, AccountError, Cost, DATABASE, Keystore, KeystoreError, Locked, MASTER, Place, Table, header,
-    tally,
+    Account, AccountError, Cost, DATABASE, Keystore, KeystoreError, Locked, MASTER, Numbered, Place, Table,
+    header, tally,
 };
+use crate::disk::Disk;
 use crate::passphrase::Passphrase;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
@@ -19,11 +20,11 @@ fn passphrase(text: &str) -> Passphrase {
 
 fn create(dir: &Path) -> Keystore {
     let master = SecretKey::from_seed(b"master");
-    Keystore::create(dir, &passphrase("right"), Network::Dev, master, Cost::TEST).unwrap()
+    Keystore::create(dir, &passphrase("right"), Network::Dev, master, Cost::TEST, Disk::default()).unwrap()
 }
 
 fn open(dir: &Path) -> Result<Keystore, KeystoreError> {
-    Keystore::open(dir, &passphrase("right"), Some(Network::Dev))
+    Keystore::open(dir, &passphrase("right"), Some(Network::Dev), Disk::default())
 }
 
 fn error(result: Result<Keystore, KeystoreError>) -> KeystoreError {
@@ -145,9 +146,15 @@ fn numbered_accounts_leave_out_names_that_exist() {
     let dir = temp.path().join("store");
     let mut keystore = create(&dir);
     keystore.add(&["user-000002"]).unwrap();
-    let range = keystore.add_numbered(3).unwrap();
-    assert_eq!(range, Some(("user-000001".to_owned(), "user-000004".to_owned())));
-    assert_eq!(keystore.add_numbered(0).unwrap(), None);
+    let numbered = |first: &str, last: &str| Numbered {
+        earlier: 0,
+        first: Some(first.to_owned()),
+        last: Some(last.to_owned()),
+    };
+    let mut told = Vec::new();
+    let added = keystore.add_numbered(3, |added| told.push(added)).unwrap();
+    assert_eq!(added, numbered("user-000001", "user-000004"));
+    assert_eq!(told, [0, 3]);
     drop(keystore);
     let names: Vec<_> = open(&dir).unwrap().accounts().map(|account| account.name().to_string()).collect();
     assert_eq!(names, ["user-000002", "user-000001", "user-000003", "user-000004"]);
@@ -156,15 +163,15 @@ fn numbered_accounts_leave_out_names_that_exist() {
 #[test]
 fn the_wrong_store_or_passphrase_has_its_own_error() {
     let (temp, dir) = example();
-    let wrong = Keystore::open(&dir, &passphrase("wrong"), None);
+    let wrong = Keystore::open(&dir, &passphrase("wrong"), None, Disk::default());
     assert!(matches!(error(wrong), KeystoreError::WrongPassphrase));
-    let wrong = Keystore::open(&dir, &passphrase("right"), Some(Network::Testnet));
+    let wrong = Keystore::open(&dir, &passphrase("right"), Some(Network::Testnet), Disk::default());
     assert!(matches!(error(wrong), KeystoreError::WrongNetwork { actual: Network::Dev, .. }));
     assert!(matches!(error(open(temp.path())), KeystoreError::Missing(_)));
     assert!(matches!(error(open(&dir.join("none"))), KeystoreError::Missing(_)));
 
     let master = SecretKey::from_seed(b"other");
-    let again = Keystore::create(&dir, &passphrase("x"), Network::Dev, master, Cost::TEST);
+    let again = Keystore::create(&dir, &passphrase("x"), Network::Dev, master, Cost::TEST, Disk::default());
     assert!(matches!(error(again), KeystoreError::Exists(_)));
     let held = open(&dir).unwrap();
     assert!(matches!(error(open(&dir)), KeystoreError::InUse { .. }));
@@ -172,25 +179,34 @@ fn the_wrong_store_or_passphrase_has_its_own_error() {
     fs::remove_file(dir.join(header::FILE)).unwrap();
     assert!(matches!(error(open(&dir)), KeystoreError::HeaderMissing(_)));
     let master = SecretKey::from_seed(b"other");
-    let again = Keystore::create(&dir, &passphrase("x"), Network::Dev, master, Cost::TEST);
+    let again = Keystore::create(&dir, &passphrase("x"), Network::Dev, master, Cost::TEST, Disk::default());
     assert!(matches!(error(again), KeystoreError::HeaderMissing(_)));
 }
 
 #[test]
-fn after_an_interrupted_init_the_message_says_what_to_delete() {
+fn an_init_that_was_cut_off_is_begun_anew_and_a_lost_header_is_not() {
     let temp = TempDir::new().unwrap();
     let dir = temp.path().join("store");
     drop(create(&dir));
-    // The header is written last.
+    // The header is written last, and the marker goes after it.
     fs::remove_file(dir.join(header::FILE)).unwrap();
-    let master = SecretKey::from_seed(b"master");
-    let again = Keystore::create(&dir, &passphrase("x"), Network::Dev, master, Cost::TEST);
-    let database = dir.join(DATABASE);
-    let text = error(again).to_string();
-    assert!(text.contains(&format!("delete the directory {} and", database.display())), "{text}");
-    fs::remove_dir_all(&database).unwrap();
-    drop(create(&dir));
-    assert!(open(&dir).is_ok(), "the rest is replaced");
+    let again = || {
+        let master = SecretKey::from_seed(b"other");
+        Keystore::create(&dir, &passphrase("right"), Network::Dev, master, Cost::TEST, Disk::default())
+    };
+    assert!(matches!(error(again()), KeystoreError::HeaderMissing(_)));
+    assert!(dir.join(DATABASE).exists() && dir.join("journal").exists(), "nothing is touched");
+    fs::write(dir.join(super::create::MARKER), "").unwrap();
+    assert!(matches!(error(open(&dir)), KeystoreError::Missing(_)));
+    drop(again().unwrap());
+    let other = SecretKey::from_seed(b"other").public_key().encoded();
+    assert_eq!(open(&dir).unwrap().master().public_key, other, "the rest is replaced");
+    assert!(!dir.join(super::create::MARKER).exists());
+    // A marker beside a header: cut off at the very end. From the next opening on it is a store like any other.
+    fs::write(dir.join(super::create::MARKER), "").unwrap();
+    assert!(matches!(error(again()), KeystoreError::Exists(_)));
+    drop(open(&dir).unwrap());
+    assert!(!dir.join(super::create::MARKER).exists());
 }
 
 #[test]
@@ -198,7 +214,8 @@ fn mainnet_refuses_the_test_cost() {
     let temp = TempDir::new().unwrap();
     let dir = temp.path().join("store");
     let master = SecretKey::from_seed(b"master");
-    let result = Keystore::create(&dir, &passphrase("x"), Network::Mainnet, master, Cost::TEST);
+    let result =
+        Keystore::create(&dir, &passphrase("x"), Network::Mainnet, master, Cost::TEST, Disk::default());
     assert!(matches!(error(result), KeystoreError::TestCostOnMainnet));
     assert!(!dir.exists(), "nothing is left behind");
 }
@@ -260,7 +277,7 @@ fn every_damaged_byte_of_the_files_is_noticed_or_harmless() {
             fs::write(copy.join(&file), &bad).unwrap();
             match open(&copy) {
                 Ok(keystore) => assert_unchanged(&keystore, &format!("byte {position} of {file}")),
-                Err(KeystoreError::RecordsMissing(_)) => missing += 1,
+                Err(KeystoreError::RecordsMissing { .. }) => missing += 1,
                 Err(_) => {}
             }
         }
@@ -297,7 +314,7 @@ fn assert_unchanged(keystore: &Keystore, why: &str) {
 
 #[test]
 fn lost_and_older_records_are_noticed() {
-    let missing = |result| assert!(matches!(error(result), KeystoreError::RecordsMissing(_)));
+    let missing = |result| assert!(matches!(error(result), KeystoreError::RecordsMissing { .. }));
     missing(open_tampered(|db| {
         db.remove(Place::account(2).key()).unwrap();
     }));
@@ -308,7 +325,7 @@ fn lost_and_older_records_are_noticed() {
     let archived = keystore.store.get(&carol).unwrap().unwrap();
     keystore.restore("carol").unwrap();
     keystore.add(&["dora"]).unwrap();
-    keystore.store.insert([(carol, archived)]).unwrap();
+    keystore.store.insert(&[(carol, archived)]).unwrap();
     drop(keystore);
     missing(open(&dir));
     // A database or a tally of another time.
@@ -339,11 +356,12 @@ fn a_change_that_is_cut_off_happened_or_did_not() {
         archived: false,
     };
     let sealed = keystore.data_key.seal(&dora.encode(), &place.associated_data());
-    let sum = keystore.tally.toggle(keystore.tally.sum().unwrap(), &sealed);
-    keystore.tally.announce(&keystore.directory, &keystore.data_key, sum).unwrap();
+    let tally = keystore.tally.get_mut().unwrap();
+    let sum = tally.with(tally.sum().unwrap(), &sealed);
+    tally.announce(&keystore.directory, &keystore.data_key, sum).unwrap();
     assert!(matches!(keystore.add(&["erin"]), Err(AccountError::Keystore(KeystoreError::ChangeFailed))));
     let (_temp_before, before) = copy(&dir);
-    keystore.store.insert([(place.key(), sealed)]).unwrap();
+    keystore.store.insert(&[(place.key(), sealed)]).unwrap();
     keystore.store.flush().unwrap();
     drop(keystore);
     assert_unchanged(&open(&before).unwrap(), "cut off before the record");
@@ -360,8 +378,8 @@ fn a_change_that_is_cut_off_happened_or_did_not() {
 #[test]
 fn the_lock_is_taken_before_the_passphrase_is_needed() {
     let (_temp, dir) = example();
-    let locked = Locked::new(&dir, None).unwrap();
-    assert!(matches!(Locked::new(&dir, None).err(), Some(KeystoreError::InUse { .. })));
+    let locked = Locked::new(&dir, None, Disk::default()).unwrap();
+    assert!(matches!(Locked::new(&dir, None, Disk::default()).err(), Some(KeystoreError::InUse { .. })));
     assert!(locked.unlock(&passphrase("right")).is_ok());
 }
 

@@ -32,6 +32,20 @@ pub struct Review {
     pub change: Amount,
     /// Whether the inputs are spent with a key that the request brings.
     pub request_key: bool,
+    /// The same request, where it was signed before: signing it again answers the same bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_before: Option<SignedBefore>,
+}
+
+/// A signing of the past.
+#[derive(Debug, Serialize)]
+pub struct SignedBefore {
+    /// The id of the transaction.
+    pub transaction: Hash,
+    /// When, RFC 3339 in UTC.
+    pub time: String,
+    /// The number of the record in the journal, from 0.
+    pub record: u64,
 }
 
 /// Whether recipient and amount are hidden on the chain.
@@ -122,11 +136,16 @@ impl Signer {
                 let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
                 let fee = self.rules.fee(draft.fee, draft.outputs.len());
                 let checked = fee.and_then(|fee| Ok(check(&spendable, &draft.outputs, fee)?));
+                let checked = checked.and_then(|()| self.require_free(&draft));
                 (owned_inputs(&draft, &owned), checked.err())
             }
             Err(refusal) => (unowned_inputs(&draft), Some(refusal)),
         };
-        Ok((Review::new(inputs, outputs, shown_fee(draft.fee), draft.key.is_some()), refusal))
+        // What was signed before is answered again, whatever has changed since.
+        let signed_before = self.signed_before(&draft)?;
+        let refusal = refusal.filter(|_| signed_before.is_none());
+        let review = Review::new(inputs, outputs, shown_fee(draft.fee), draft.key.is_some());
+        Ok((Review { signed_before, ..review }, refusal))
     }
 
     /// Reads a request and checks everything about it that needs no key.
@@ -174,6 +193,7 @@ impl Review {
             outputs,
             fee,
             request_key,
+            signed_before: None,
         }
     }
 }

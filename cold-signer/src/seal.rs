@@ -9,17 +9,17 @@ use rand_core::{OsRng, RngCore};
 use zeroize::Zeroizing;
 
 /// A key that seals. The cipher wipes it on drop.
-pub(super) struct SealingKey(XChaCha20Poly1305);
+pub(crate) struct SealingKey(XChaCha20Poly1305);
 
 impl SealingKey {
     /// The key of these 32 bytes; the caller wipes its own copy.
-    pub(super) fn new(bytes: &[u8; 32]) -> Self {
+    pub(crate) fn new(bytes: &[u8; 32]) -> Self {
         Self(XChaCha20Poly1305::new(bytes.into()))
     }
 
     /// The sealed form: a random nonce of 24 bytes, the ciphertext, a tag of 16 bytes. It opens only with
     /// the same `associated_data`.
-    pub(super) fn seal(&self, plaintext: &[u8], associated_data: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, plaintext: &[u8], associated_data: &[u8]) -> Vec<u8> {
         let mut nonce = [0; 24];
         OsRng.fill_bytes(&mut nonce);
         let payload = Payload { msg: plaintext, aad: associated_data };
@@ -31,7 +31,7 @@ impl SealingKey {
     }
 
     /// The plaintext, wiped on drop; nothing where key, associated data or a single bit differ.
-    pub(super) fn open(&self, sealed: &[u8], associated_data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, sealed: &[u8], associated_data: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, ciphertext) = sealed.split_first_chunk::<24>()?;
         let payload = Payload { msg: ciphertext, aad: associated_data };
         self.0.decrypt(XNonce::from_slice(nonce), payload).ok().map(Zeroizing::new)

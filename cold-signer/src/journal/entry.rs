@@ -1,0 +1,221 @@
+//! What a record says, and its encoding: protobuf, read and written by this program only.
+
+use prost::Message;
+use stegos_common::address::Address;
+use stegos_common::address::Network;
+use stegos_common::amount::Amount;
+use stegos_common::api::create_raw_transaction::OutputType;
+use stegos_common::api::encoding::ScalarJson;
+use stegos_common::api::request::CertificateClaim;
+use stegos_common::group::{Encoded, Scalar};
+use stegos_common::hash::Hash;
+use stegos_common::keys::PublicKey;
+
+/// What became of one request. It never holds a secret key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When, in milliseconds since 1970 UTC.
+    pub time: u64,
+    /// The digest of the request: over its meaning, or over its text where it has none.
+    pub request: Hash,
+    /// The outputs that were to be spent.
+    pub inputs: Vec<Hash>,
+    /// The outputs that were to be made.
+    pub outputs: Vec<NewOutputFacts>,
+    /// The fee asked for, in micro-STG.
+    pub fee: i64,
+    /// What was decided.
+    pub verdict: Verdict,
+}
+
+/// An output that was to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewOutputFacts {
+    /// Private or public.
+    pub kind: OutputType,
+    /// Who was to get it.
+    pub recipient: Encoded,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was signed.
+    Signed(Signed),
+    /// It was refused.
+    Refused {
+        /// The stable code.
+        code: String,
+        /// The sentence for people.
+        reason: String,
+    },
+}
+
+/// What was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The transaction's protobuf bytes.
+    pub transaction: Vec<u8>,
+    /// The proofs that were asked for.
+    pub certificates: Vec<CertificateClaim>,
+}
+
+impl Entry {
+    /// Whether it was signed.
+    #[must_use]
+    pub const fn signed(&self) -> Option<&Signed> {
+        match &self.verdict {
+            Verdict::Signed(signed) => Some(signed),
+            Verdict::Refused { .. } => None,
+        }
+    }
+
+    /// The encoding.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let (signed, refused) = match &self.verdict {
+            Verdict::Signed(signed) => (Some(SignedWire::from(signed)), None),
+            Verdict::Refused { code, reason } => {
+                (None, Some(RefusedWire { code: code.clone(), reason: reason.clone() }))
+            }
+        };
+        let output = |output: &NewOutputFacts| OutputWire {
+            public: output.kind == OutputType::PublicPayment,
+            recipient: output.recipient.as_bytes().to_vec(),
+            amount: output.amount.micro(),
+        };
+        EntryWire {
+            time: self.time,
+            request: self.request.as_bytes().to_vec(),
+            inputs: self.inputs.iter().map(|id| id.as_bytes().to_vec()).collect(),
+            outputs: self.outputs.iter().map(output).collect(),
+            fee: self.fee,
+            signed,
+            refused,
+        }
+        .encode_to_vec()
+    }
+
+    /// The reverse of [`Entry::encode`]; nothing where the bytes are not what that writes.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let wire = EntryWire::decode(bytes).ok()?;
+        let output = |output: &OutputWire| {
+            Some(NewOutputFacts {
+                kind: if output.public { OutputType::PublicPayment } else { OutputType::Payment },
+                recipient: Encoded::try_from(output.recipient.as_slice()).ok()?,
+                amount: Amount::from_micro(output.amount).ok()?,
+            })
+        };
+        let verdict = match (&wire.signed, wire.refused) {
+            (Some(signed), None) => Verdict::Signed(signed.read()?),
+            (None, Some(RefusedWire { code, reason })) => Verdict::Refused { code, reason },
+            _ => return None,
+        };
+        Some(Self {
+            time: wire.time,
+            request: hash(&wire.request)?,
+            inputs: wire.inputs.iter().map(|id| hash(id)).collect::<Option<_>>()?,
+            outputs: wire.outputs.iter().map(output).collect::<Option<_>>()?,
+            fee: wire.fee,
+            verdict,
+        })
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct EntryWire {
+    #[prost(uint64, tag = "1")]
+    time: u64,
+    #[prost(bytes = "vec", tag = "2")]
+    request: Vec<u8>,
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    inputs: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "4")]
+    outputs: Vec<OutputWire>,
+    #[prost(int64, tag = "5")]
+    fee: i64,
+    #[prost(message, optional, tag = "6")]
+    signed: Option<SignedWire>,
+    #[prost(message, optional, tag = "7")]
+    refused: Option<RefusedWire>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct OutputWire {
+    #[prost(bool, tag = "1")]
+    public: bool,
+    #[prost(bytes = "vec", tag = "2")]
+    recipient: Vec<u8>,
+    #[prost(int64, tag = "3")]
+    amount: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SignedWire {
+    #[prost(bytes = "vec", tag = "1")]
+    transaction: Vec<u8>,
+    #[prost(message, repeated, tag = "2")]
+    certificates: Vec<CertificateWire>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RefusedWire {
+    #[prost(string, tag = "1")]
+    code: String,
+    #[prost(string, tag = "2")]
+    reason: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CertificateWire {
+    #[prost(bytes = "vec", tag = "1")]
+    output: Vec<u8>,
+    #[prost(string, tag = "2")]
+    network: String,
+    #[prost(bytes = "vec", tag = "3")]
+    spender: Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    recipient: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    rvalue: Vec<u8>,
+}
+
+impl From<&Signed> for SignedWire {
+    fn from(signed: &Signed) -> Self {
+        let certificate = |claim: &CertificateClaim| CertificateWire {
+            output: claim.output_hash.as_bytes().to_vec(),
+            network: claim.spender.network().name().to_owned(),
+            spender: claim.spender.public_key().as_bytes().to_vec(),
+            recipient: claim.recipient.public_key().as_bytes().to_vec(),
+            rvalue: claim.rvalue.0.to_bytes().to_vec(),
+        };
+        Self {
+            transaction: signed.transaction.clone(),
+            certificates: signed.certificates.iter().map(certificate).collect(),
+        }
+    }
+}
+
+impl SignedWire {
+    fn read(&self) -> Option<Signed> {
+        let certificate = |wire: &CertificateWire| {
+            let network: Network = wire.network.parse().ok()?;
+            let address = |key: &[u8]| Some(Address::new(network, PublicKey::from_bytes(key).ok()?));
+            Some(CertificateClaim {
+                output_hash: hash(&wire.output)?,
+                spender: address(&wire.spender)?,
+                recipient: address(&wire.recipient)?,
+                rvalue: ScalarJson(Scalar::from_bytes(&wire.rvalue).ok()?),
+            })
+        };
+        Some(Signed {
+            transaction: self.transaction.clone(),
+            certificates: self.certificates.iter().map(certificate).collect::<Option<_>>()?,
+        })
+    }
+}
+
+fn hash(bytes: &[u8]) -> Option<Hash> {
+    bytes.try_into().ok().map(Hash::from_bytes)
+}

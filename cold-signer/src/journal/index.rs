@@ -1,0 +1,57 @@
+//! What is asked of a journal for every request: was it signed before, and are its inputs free?
+
+use super::{Entry, Record};
+use std::collections::HashMap;
+use stegos_common::hash::Hash;
+
+/// The number of a record, from 0.
+pub(crate) type Number = u64;
+
+/// Indexes over all records, built from the file at the start.
+#[derive(Default)]
+pub(super) struct Index {
+    /// Signed records by the digest of their request.
+    requests: HashMap<Hash, Number>,
+    /// Signed records by what they spend.
+    inputs: HashMap<Hash, Number>,
+    /// Where signed records are in the file.
+    offsets: HashMap<Number, u64>,
+}
+
+impl Index {
+    /// Knows a record read from the file.
+    pub(super) fn add(&mut self, record: &Record) {
+        self.note(&record.entry, record.number());
+        if record.entry.signed().is_some() {
+            self.place(record.number(), record.offset);
+        }
+    }
+
+    /// Knows a record that is not in the file yet.
+    pub(super) fn note(&mut self, entry: &Entry, number: Number) {
+        if entry.signed().is_some() {
+            self.requests.insert(entry.request, number);
+            self.inputs.extend(entry.inputs.iter().map(|input| (*input, number)));
+        }
+    }
+
+    /// Knows where a signed record is.
+    pub(super) fn place(&mut self, number: Number, offset: u64) {
+        self.offsets.insert(number, offset);
+    }
+
+    /// Where a signed record is, once it is in the file.
+    pub(super) fn offset(&self, number: Number) -> Option<u64> {
+        self.offsets.get(&number).copied()
+    }
+
+    /// The record of a request that was signed.
+    pub(super) fn request(&self, digest: &Hash) -> Option<Number> {
+        self.requests.get(digest).copied()
+    }
+
+    /// The first of these inputs that was signed away, and the record.
+    pub(super) fn spent(&self, inputs: &[Hash]) -> Option<(Hash, Number)> {
+        inputs.iter().find_map(|input| Some((*input, *self.inputs.get(input)?)))
+    }
+}

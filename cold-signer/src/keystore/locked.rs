@@ -1,0 +1,184 @@
+//! A store before it is opened: what can be done with it without reading every account.
+
+use super::accounts::Accounts;
+use super::create::{MARKER, require_absent};
+use super::directory::Directory;
+use super::header::{self, Header};
+use super::record::Place;
+use super::store::{SledStore, Store};
+use super::tally::Tally;
+use super::{Keystore, KeystoreError, MASTER, database};
+use crate::disk::Disk;
+use crate::journal::{self, AnchorCheck, JournalError, Position, Reader, Record};
+use crate::passphrase::Passphrase;
+use crate::seal::SealingKey;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use stegos_common::address::Network;
+use stegos_common::keys::SecretKey;
+
+/// A store that is locked for this process but not opened yet: what it is has been checked, so that nobody
+/// is asked for a passphrase in vain.
+pub struct Locked {
+    pub(super) directory: Directory,
+    pub(super) header: Header,
+}
+
+impl Locked {
+    /// Locks the store in `dir` and reads its header. With `network` given, it must be a store of it.
+    ///
+    /// # Errors
+    /// Everything that [`Keystore::open`] answers, except what takes the passphrase to find out.
+    pub fn new(dir: &Path, network: Option<Network>, disk: Disk) -> Result<Self, KeystoreError> {
+        let path = dir.join(header::FILE);
+        match require_absent(dir) {
+            Ok(()) => return Err(KeystoreError::Missing(dir.to_owned())),
+            Err(KeystoreError::Exists(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let directory = Directory::lock(dir, disk)?;
+        let mut text = String::new();
+        File::open(&path)
+            .and_then(|file| file.take(header::MAX_LENGTH).read_to_string(&mut text))
+            .map_err(|error| KeystoreError::HeaderDamaged(error.to_string()))?;
+        let header = Header::parse(&text)?;
+        match network {
+            Some(expected) if expected != header.network => {
+                return Err(KeystoreError::WrongNetwork { expected, actual: header.network });
+            }
+            _ => {}
+        }
+        // With a header the store is complete, and what is in it must never again be taken for remains.
+        directory.remove(MARKER)?;
+        Ok(Self { directory, header })
+    }
+
+    /// Opens the store: derives the key, which takes about a second, and reads all accounts.
+    ///
+    /// # Errors
+    /// [`KeystoreError::WrongPassphrase`], [`KeystoreError::Damaged`], [`KeystoreError::RecordsMissing`],
+    /// [`KeystoreError::TallyDamaged`] and errors of the disk.
+    pub fn unlock(self, passphrase: &Passphrase) -> Result<Keystore, KeystoreError> {
+        let data_key = Arc::new(self.header.unlock(passphrase.expose())?);
+        let mut tally = Tally::read(&self.directory, &data_key)?;
+        let database = self.directory.path().join(database(tally.generation));
+        let store = SledStore::open(&database, self.directory.disk().clone())?;
+        let master = read_master(&store, &data_key)?.ok_or(KeystoreError::Damaged(Place::MASTER))?;
+        let (accounts, sum) = Accounts::load(&store, &data_key, &tally)?;
+        // What an interrupted change wrote may not be on disk yet, and must be when the tally says so.
+        store.flush()?;
+        tally.settle(&self.directory, &data_key, sum)?;
+        Ok(Keystore::assemble(self, Box::new(store), tally, data_key, master, accounts))
+    }
+
+    /// Wraps the data key for another passphrase. Accounts and journal are not touched. Whoever has a copy of the
+    /// old header can still open it with the old passphrase.
+    ///
+    /// # Errors
+    /// [`KeystoreError::WrongPassphrase`] for the old one; [`KeystoreError::PassphraseUnsettled`] where the disk
+    /// failed: one of the two opens the store then.
+    pub fn change_passphrase(self, old: &Passphrase, new: &Passphrase) -> Result<(), KeystoreError> {
+        let text = self.header.rewrapped(old.expose(), new.expose())?;
+        self.directory.replace(header::FILE, text.as_bytes()).map_err(|error| match error {
+            KeystoreError::Io { source, .. } => KeystoreError::PassphraseUnsettled(source),
+            error => error,
+        })
+    }
+
+    /// Opens the journal to read it, and nothing else.
+    ///
+    /// # Errors
+    /// [`KeystoreError::WrongPassphrase`], [`KeystoreError::TallyDamaged`], and [`KeystoreError::Journal`] where
+    /// there is none.
+    pub fn read_journal(self, passphrase: &Passphrase) -> Result<JournalReader, KeystoreError> {
+        let key = Arc::new(self.header.unlock(passphrase.expose())?);
+        let anchor = Tally::read(&self.directory, &key)?.anchor;
+        let path = self.directory.path().join(journal::FILE);
+        let reader = Reader::open(&path, self.journal_owner(&key))?;
+        let network = self.header.network;
+        Ok(JournalReader { reader, anchor, path, network, _locked: self })
+    }
+
+    pub(super) fn journal_owner(&self, key: &Arc<SealingKey>) -> journal::Owner {
+        journal::Owner { key: key.clone(), store_id: self.header.store_id }
+    }
+}
+
+/// The journal of a store, open to be read. The store is locked meanwhile.
+pub struct JournalReader {
+    reader: Reader,
+    anchor: Position,
+    path: PathBuf,
+    network: Network,
+    _locked: Locked,
+}
+
+impl JournalReader {
+    /// The network of the store.
+    #[must_use]
+    pub const fn network(&self) -> Network {
+        self.network
+    }
+
+    /// Where the journal begins.
+    #[must_use]
+    pub fn genesis(&self) -> Position {
+        self.reader.genesis()
+    }
+
+    /// Reads the whole journal and shows each record to `see`. Answers the position at the end, and how many bytes a
+    /// crash left of a last commit from which nothing was answered.
+    ///
+    /// # Errors
+    /// [`JournalError`] for the first record that is not as it was written, and for a journal that ends before
+    /// what the store remembers of it; after the records before it were shown. Those of `see`.
+    pub fn read<E: From<JournalError>>(
+        mut self,
+        mut see: impl FnMut(Record) -> Result<(), E>,
+    ) -> Result<(Position, Option<u64>), E> {
+        let mut check = AnchorCheck::new(&self.path, self.anchor, self.reader.genesis());
+        for record in self.reader.by_ref() {
+            let record = record?;
+            check.pass(record.after);
+            see(record)?;
+        }
+        let end = check.finish()?;
+        Ok((end, self.reader.torn()))
+    }
+}
+
+/// The master key, if its record opens.
+pub(super) fn read_master(
+    store: &dyn Store,
+    data_key: &SealingKey,
+) -> Result<Option<SecretKey>, KeystoreError> {
+    let sealed = store.get(&Place::MASTER.key())?;
+    let opened = sealed.and_then(|sealed| data_key.open(&sealed, &Place::MASTER.associated_data()));
+    Ok(opened.and_then(|bytes| SecretKey::from_bytes(&bytes).ok()))
+}
+
+impl Keystore {
+    pub(super) fn assemble(
+        locked: Locked,
+        store: Box<dyn Store>,
+        tally: Tally,
+        data_key: Arc<SealingKey>,
+        master: SecretKey,
+        accounts: Accounts,
+    ) -> Self {
+        let Locked { directory, header } = locked;
+        Self {
+            header,
+            master_name: MASTER.into(),
+            master_public: master.public_key().encoded(),
+            master: Arc::new(master),
+            accounts,
+            data_key,
+            store,
+            tally: Mutex::new(tally),
+            directory,
+        }
+    }
+}

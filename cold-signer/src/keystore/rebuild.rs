@@ -1,0 +1,287 @@
+//! A fresh database from what can be read of the old ones, and from the master key.
+//!
+//! The new database is complete and on disk before the tally, in one step, says that it is the one in use. The old
+//! ones stay where they are.
+
+use super::accounts::check_name;
+use super::check::has_its_key;
+use super::locked::{Locked, read_master};
+use super::record::{Account, Place, Table};
+use super::store::{Item, SledStore, Snapshots, Store, quarantine_snapshots};
+use super::tally::{Sum, Tally};
+use super::{DATABASE, KeystoreError, database};
+use crate::journal::{self, Reader};
+use crate::passphrase::Passphrase;
+use crate::seal::SealingKey;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::sync::Arc;
+use stegos_common::group::Encoded;
+use stegos_common::keys::SecretKey;
+
+/// So many records are written in one step.
+const STEP: usize = 10_000;
+
+/// What a rebuild may use besides the store itself.
+#[derive(Default)]
+pub struct Sources {
+    /// The master key from its 24 words.
+    pub master: Option<SecretKey>,
+    /// Accounts that there should be, from an export.
+    pub accounts: Vec<Listed>,
+    /// Begin a new journal; the old one is kept aside. What was signed before is forgotten.
+    pub new_journal: bool,
+}
+
+/// An account of an export.
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its public key.
+    pub public_key: Encoded,
+    /// Whether it was removed.
+    pub archived: bool,
+}
+
+/// What a rebuild did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Accounts whose records could be read.
+    pub kept: u64,
+    /// Accounts that were derived anew from the master key and their names.
+    pub derived: u64,
+    /// How many accounts there were, if the tally could be read.
+    pub expected: Option<u64>,
+    /// Records that are there but do not open, or whose keys do not fit.
+    pub unreadable: u64,
+    /// Listed accounts that are neither there nor derived: imported keys. Import them again from their backups.
+    pub missing: Vec<String>,
+    /// What old databases said that could not be opened at all.
+    pub unopened: Vec<String>,
+    /// The directory of the new database, within the store's.
+    pub database: String,
+}
+
+/// What can be read of the old databases, the newest first.
+#[derive(Default)]
+struct Salvage {
+    master: Option<SecretKey>,
+    accounts: Vec<Account>,
+    unreadable: u64,
+    unopened: Vec<String>,
+}
+
+/// The accounts of the new database.
+#[derive(Default)]
+struct Kept {
+    accounts: Vec<Account>,
+    names: HashSet<Arc<str>>,
+    keys: HashSet<Encoded>,
+}
+
+impl Locked {
+    /// Makes a fresh database and takes it into use.
+    ///
+    /// # Errors
+    /// `WrongPassphrase`, `MasterMissing`, `OtherMaster`, and errors of the disk: the store is as it was then.
+    pub fn rebuild(self, passphrase: &Passphrase, sources: Sources) -> Result<Rebuilt, KeystoreError> {
+        let key = Arc::new(self.header.unlock(passphrase.expose())?);
+        let tally = match Tally::read(&self.directory, &key) {
+            Ok(tally) => Some(tally),
+            Err(KeystoreError::TallyDamaged(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let generations = self.generations(tally.as_ref())?;
+        let mut salvage = Salvage::default();
+        for generation in generations.keys().rev() {
+            self.salvage(&key, *generation, &mut salvage)?;
+        }
+        let given = sources.master.as_ref();
+        let master = salvage.master.clone().or_else(|| given.cloned()).ok_or(KeystoreError::MasterMissing)?;
+        if given.is_some_and(|given| given.public_key() != master.public_key()) {
+            return Err(KeystoreError::OtherMaster);
+        }
+        let found = salvage.accounts.len();
+        let fitting: Vec<Account> =
+            salvage.accounts.into_par_iter().filter(|account| has_its_key(account, &master)).collect();
+        let wrong = found - fitting.len();
+        if wrong > 0 && fitting.iter().all(Account::is_imported) {
+            return Err(KeystoreError::OtherMaster);
+        }
+        let mut kept = Kept::default();
+        fitting.into_iter().for_each(|account| kept.add(account));
+        let mut rebuilt = Rebuilt {
+            kept: kept.accounts.len() as u64,
+            expected: tally.as_ref().map(Tally::expected),
+            unreadable: salvage.unreadable.saturating_add(wrong as u64),
+            unopened: salvage.unopened,
+            ..Rebuilt::default()
+        };
+        kept.derive(sources.accounts, &master, &mut rebuilt);
+
+        let generation = generations.keys().next_back().map_or(0, |last| last.saturating_add(1));
+        rebuilt.database = database(generation);
+        let anchor = self.journal_position(&key, tally.as_ref(), sources.new_journal)?;
+        let fresh = Tally::new(generation, anchor);
+        let sum = self.write(&rebuilt.database, &key, &master, &kept.accounts, &fresh)?;
+        if sources.new_journal {
+            self.replace_journal()?;
+        }
+        fresh.settled(sum).write(&self.directory, &key)?;
+        Ok(rebuilt)
+    }
+
+    /// The databases that there are, the oldest first. What a rebuild that was cut off left of one is removed.
+    fn generations(&self, tally: Option<&Tally>) -> Result<BTreeMap<u32, String>, KeystoreError> {
+        let dir = self.directory.path();
+        let mut found = BTreeMap::new();
+        for entry in fs::read_dir(dir).map_err(KeystoreError::io(dir))? {
+            let name = entry.map_err(KeystoreError::io(dir))?.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let number = match name.strip_prefix(DATABASE) {
+                Some("") => Some(0),
+                Some(rest) => rest.strip_prefix('.').and_then(|number| number.parse().ok()),
+                None => None,
+            };
+            found.extend(number.map(|number| (number, name.to_owned())));
+        }
+        if let Some(tally) = tally {
+            for (_, name) in found.split_off(&tally.generation.saturating_add(1)) {
+                self.directory.remove(&name)?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads whatever opens of one database; newer ones were read before.
+    fn salvage(&self, key: &SealingKey, generation: u32, salvage: &mut Salvage) -> Result<(), KeystoreError> {
+        let dir = self.directory.path().join(database(generation));
+        let open = || SledStore::open(&dir, self.directory.disk().clone());
+        let opened = open().or_else(|_| {
+            quarantine_snapshots(&dir, self.directory.disk(), Snapshots::All)?;
+            open()
+        });
+        let store = match opened {
+            Ok(store) => store,
+            Err(KeystoreError::Database { reason, .. }) => {
+                salvage.unopened.push(format!("{}: {reason}", database(generation)));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        salvage.master = match salvage.master.take() {
+            None => read_master(&store, key)?,
+            found => found,
+        };
+        for item in store.scan(&[Table::Account as u8]) {
+            let Ok((at, sealed)) = item else {
+                salvage.unreadable += 1;
+                continue;
+            };
+            let place =
+                Place::number(Table::Account, &at).map(|number| Place { table: Table::Account, number });
+            let opened = place.and_then(|place| key.open(&sealed, &place.associated_data()));
+            match opened.and_then(|bytes| Account::decode(&bytes)) {
+                Some(account) => salvage.accounts.push(account),
+                None => salvage.unreadable += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// The position that the journal must have passed from now on.
+    fn journal_position(
+        &self,
+        key: &Arc<SealingKey>,
+        tally: Option<&Tally>,
+        new: bool,
+    ) -> Result<journal::Position, KeystoreError> {
+        let owner = self.journal_owner(key);
+        match tally {
+            _ if new => Ok(owner.genesis()),
+            Some(tally) => Ok(tally.anchor),
+            // Nobody remembers: the journal itself is all there is.
+            None => {
+                let mut position = owner.genesis();
+                for record in Reader::open(&self.directory.path().join(journal::FILE), owner)? {
+                    position = record?.after;
+                }
+                Ok(position)
+            }
+        }
+    }
+
+    /// Writes a database; answers the sum of its account records.
+    fn write(
+        &self,
+        name: &str,
+        key: &SealingKey,
+        master: &SecretKey,
+        accounts: &[Account],
+        tally: &Tally,
+    ) -> Result<Sum, KeystoreError> {
+        let dir = self.directory.path();
+        let store = SledStore::open(&dir.join(name), self.directory.disk().clone())?;
+        let sealed = key.seal(master.to_bytes().as_slice(), &Place::MASTER.associated_data());
+        store.insert(&[(Place::MASTER.key(), sealed)])?;
+        let mut sum = Sum::default();
+        for (step, accounts) in accounts.chunks(STEP).enumerate() {
+            let mut items: Vec<Item> = Vec::with_capacity(accounts.len());
+            for (offset, account) in accounts.iter().enumerate() {
+                let place = Place::account(step * STEP + offset);
+                let sealed = key.seal(&account.encode(), &place.associated_data());
+                sum = tally.with(sum, &sealed);
+                items.push((place.key(), sealed));
+            }
+            store.insert(&items)?;
+        }
+        store.flush()?;
+        self.directory.disk().sync(dir).map_err(KeystoreError::io(dir))?;
+        Ok(sum)
+    }
+
+    /// Puts the journal aside and begins a new one.
+    fn replace_journal(&self) -> Result<(), KeystoreError> {
+        let (dir, disk) = (self.directory.path(), self.directory.disk());
+        let path = dir.join(journal::FILE);
+        if path.exists() {
+            let mut numbers = 1_u32..;
+            let aside = numbers.by_ref().map(|number| dir.join(format!("{}.old-{number}", journal::FILE)));
+            let aside = aside.into_iter().find(|aside| !aside.exists()).unwrap_or_else(|| path.clone());
+            disk.rename(&path, &aside).map_err(KeystoreError::io(&aside))?;
+        }
+        journal::create(dir, disk).map_err(KeystoreError::io(&path))
+    }
+}
+
+impl Kept {
+    /// Keeps an account, unless a newer database had it.
+    fn add(&mut self, account: Account) {
+        if self.names.contains(&account.name) || self.keys.contains(&account.public_key) {
+            return;
+        }
+        self.names.insert(account.name.clone());
+        self.keys.insert(account.public_key);
+        self.accounts.push(account);
+    }
+
+    /// Derives listed accounts that are not there.
+    fn derive(&mut self, listed: Vec<Listed>, master: &SecretKey, rebuilt: &mut Rebuilt) {
+        for Listed { name, public_key, archived } in listed {
+            if self.keys.contains(&public_key) || public_key == master.public_key().encoded() {
+                continue;
+            }
+            let account = Account { name: name.into(), public_key, imported: None, archived };
+            if check_name(&account.name).is_ok()
+                && !self.names.contains(&account.name)
+                && has_its_key(&account, master)
+            {
+                self.add(account);
+                rebuilt.derived += 1;
+            } else {
+                rebuilt.missing.push(account.name.to_string());
+            }
+        }
+    }
+}
