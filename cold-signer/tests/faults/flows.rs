@@ -1,0 +1,328 @@
+//! The flows: how each begins, what it does, and what must be true afterwards, wherever it was cut off.
+
+use crate::money::{MASTER, input, request};
+use cold_signer::disk::Disk;
+use cold_signer::journal::Verdict;
+use cold_signer::keystore::{Cost, Keystore, KeystoreError, Listed, Locked, Sources};
+use cold_signer::passphrase::Passphrase;
+use cold_signer::signer::{Rules, Signer};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use stegos_common::address::Network;
+use stegos_common::hash::Hash;
+use stegos_common::keys::SecretKey;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+/// Tells the user something that must be true from then on.
+type Tell<'a> = &'a mut dyn FnMut(String);
+
+/// Something that users do.
+pub(crate) struct Flow {
+    pub(crate) name: &'static str,
+    /// Makes the store before it.
+    pub(crate) prepare: fn(&Path),
+    /// Does it.
+    pub(crate) run: fn(&Path, Disk, Tell<'_>) -> Result,
+    /// Checks the store after it, knowing what was told; `done` is the last line where it came to its end.
+    pub(crate) check: fn(&Path, &[String]),
+}
+
+pub(crate) const FLOWS: &[Flow] = &[
+    Flow { name: "init", prepare: |_| (), run: init, check: check_init },
+    Flow {
+        name: "add",
+        prepare,
+        run: add,
+        check: |store, told| check_accounts(store, told, &["bob", "carol"]),
+    },
+    Flow {
+        name: "import",
+        prepare,
+        run: import,
+        check: |store, told| check_accounts(store, told, &["imported"]),
+    },
+    Flow { name: "remove", prepare, run: remove, check: check_remove },
+    Flow { name: "passphrase change", prepare, run: change, check: check_change },
+    Flow { name: "sign", prepare, run: sign, check: check_sign },
+    Flow { name: "sign after a torn commit", prepare: prepare_torn, run: sign, check: check_sign },
+    Flow {
+        name: "quarantine",
+        prepare: prepare_snapshot,
+        run: quarantine,
+        check: |store, told| check_accounts(store, told, &[]),
+    },
+    Flow {
+        name: "rebuild",
+        prepare,
+        run: rebuild,
+        check: |store, told| check_accounts(store, told, &["listed"]),
+    },
+    Flow {
+        name: "rebuild with a new journal",
+        prepare: prepare_signed,
+        run: rebuild_journal,
+        check: check_new_journal,
+    },
+];
+
+fn passphrase(text: &str) -> Passphrase {
+    Passphrase::new(text.to_owned().into()).unwrap()
+}
+
+fn create(store: &Path, disk: Disk) -> std::result::Result<Keystore, KeystoreError> {
+    let master = SecretKey::from_seed(MASTER);
+    Keystore::create(store, &passphrase("old"), Network::Dev, master, Cost::TEST, disk)
+}
+
+fn open(store: &Path, disk: Disk) -> std::result::Result<Keystore, KeystoreError> {
+    Keystore::open(store, &passphrase("old"), Some(Network::Dev), disk)
+}
+
+/// A store with two accounts, `kept` with a key of its own.
+fn prepare(store: &Path) {
+    let mut keystore = create(store, Disk::default()).unwrap();
+    keystore.add(&["alice"]).unwrap();
+    keystore.import("kept", SecretKey::from_seed(b"kept")).unwrap();
+}
+
+fn prepare_signed(store: &Path) {
+    prepare(store);
+    let (signer, _) = Signer::open(open(store, Disk::default()).unwrap(), Rules::default()).unwrap();
+    assert!(signer.answer(&request(9, "x")).refusal.is_none());
+    signer.close().unwrap();
+}
+
+/// A crash tore the commit after the one of request 9.
+fn prepare_torn(store: &Path) {
+    prepare_signed(store);
+    let mut journal = OpenOptions::new().append(true).open(store.join("journal")).unwrap();
+    let length: u32 = 400;
+    let head = [&[0xf5], &length.to_le_bytes()[..], &(!length).to_le_bytes(), &[7; 100]].concat();
+    journal.write_all(&head).unwrap();
+}
+
+fn prepare_snapshot(store: &Path) {
+    prepare(store);
+    fs::write(store.join("keys/snap.00000000000000FF.generating"), [1; 5]).unwrap();
+}
+
+fn init(store: &Path, disk: Disk, _: Tell<'_>) -> Result {
+    Ok(drop(create(store, disk)?))
+}
+
+fn check_init(store: &Path, told: &[String]) {
+    // A power loss can leave the directory out altogether.
+    let there = open(store, Disk::default());
+    if told.last().is_some_and(|told| told == "done") {
+        assert!(there.is_ok(), "{:?}", there.err());
+    }
+    let keystore = match there {
+        Ok(keystore) => keystore,
+        Err(KeystoreError::Missing(_)) => {
+            drop(create(store, Disk::default()).unwrap());
+            open(store, Disk::default()).unwrap()
+        }
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(keystore.master().public_key, SecretKey::from_seed(MASTER).public_key().encoded());
+    drop(keystore);
+    works(store);
+}
+
+fn add(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
+    let mut keystore = open(store, disk)?;
+    keystore.add(&["bob", "carol"])?;
+    tell("added".to_owned());
+    Ok(())
+}
+
+fn import(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
+    open(store, disk)?.import("imported", SecretKey::from_seed(b"imported"))?;
+    tell("added".to_owned());
+    Ok(())
+}
+
+/// The accounts that were there are there; new ones all or not at all, and surely if that was told.
+fn check_accounts(store: &Path, told: &[String], new: &[&str]) {
+    let keystore = open(store, Disk::default()).unwrap();
+    let master = SecretKey::from_seed(MASTER);
+    let key = |name: &str| match name {
+        "kept" | "imported" => SecretKey::from_seed(name.as_bytes()),
+        _ => master.account_key(name),
+    };
+    let found: Vec<String> = keystore.accounts().map(|account| account.name().to_string()).collect();
+    let (old, added) = found.split_at(2);
+    assert_eq!(old, ["alice", "kept"]);
+    assert!(added.is_empty() || added == new, "{added:?}");
+    assert!(told.is_empty() || added == new, "{told:?}, but {added:?}");
+    for name in &found {
+        let owner = keystore.owner(name).unwrap();
+        assert_eq!(owner.secret_key().to_bytes(), key(name).to_bytes(), "{name}");
+        assert_eq!(owner.public_key, key(name).public_key().encoded(), "{name}");
+    }
+    drop(keystore);
+    works(store);
+}
+
+/// Keys and journal can be used, and everything authenticates.
+fn works(store: &Path) {
+    let mut keystore = open(store, Disk::default()).unwrap();
+    keystore.add(&["after all"]).unwrap();
+    if keystore.account("alice").is_none() {
+        keystore.add(&["alice"]).unwrap();
+    }
+    let (signer, _) = Signer::open(keystore, Rules::default()).unwrap();
+    let fresh = request(77, "x");
+    let answer = signer.answer(&fresh);
+    assert!(answer.refusal.is_none(), "{}", answer.text);
+    assert_eq!(signer.answer(&fresh).text, answer.text);
+    signer.close().unwrap();
+    drop(signer);
+    let report = Locked::new(store, None, Disk::default()).unwrap().check(&passphrase("old")).unwrap();
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+    let unfinished = |name: &str| name.starts_with(".unfinished") || name == "init.unfinished";
+    let left = fs::read_dir(store).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(left.filter(|name| unfinished(name)).count(), 0);
+}
+
+fn remove(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
+    open(store, disk)?.archive("kept")?;
+    tell("removed".to_owned());
+    Ok(())
+}
+
+fn check_remove(store: &Path, told: &[String]) {
+    let mut keystore = open(store, Disk::default()).unwrap();
+    let kept = keystore.account("kept").unwrap();
+    assert!(kept.is_archived() || told.is_empty());
+    assert_eq!(keystore.owner_of(kept).secret_key().to_bytes(), SecretKey::from_seed(b"kept").to_bytes());
+    if kept.is_archived() {
+        keystore.restore("kept").unwrap();
+    }
+    drop(keystore);
+    check_accounts(store, &[], &[]);
+}
+
+fn change(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
+    Locked::new(store, None, disk)?.change_passphrase(&passphrase("old"), &passphrase("new"))?;
+    tell("changed".to_owned());
+    Ok(())
+}
+
+/// One of the two opens the store, and never both.
+fn check_change(store: &Path, told: &[String]) {
+    let opens = |text| Keystore::open(store, &passphrase(text), None, Disk::default()).is_ok();
+    let (old, new) = (opens("old"), opens("new"));
+    assert!(old != new, "the old one: {old}, the new one: {new}");
+    assert!(new || told.is_empty());
+    if new {
+        let locked = Locked::new(store, None, Disk::default()).unwrap();
+        locked.change_passphrase(&passphrase("new"), &passphrase("old")).unwrap();
+    }
+    check_accounts(store, &[], &[]);
+}
+
+/// Two requests, the first of them twice and against another that wants the same output, and one that is refused.
+fn sign(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
+    let (signer, _) = Signer::open(open(store, disk)?, Rules::default())?;
+    let mut failed = false;
+    for (number, stranger) in [(0, "x"), (0, "x"), (0, "y"), (1, "x"), (2, "x")] {
+        let request = request(number, stranger);
+        let request = if number == 2 { request.replace("\"fee\":1000", "\"fee\":0") } else { request };
+        let answer = signer.answer(&request);
+        let text: Value = serde_json::from_str(&answer.text)?;
+        match text["data"].as_str() {
+            Some(data) => tell(format!("released {number} {stranger} {data}")),
+            None => failed |= text["code"] == "journal_failed",
+        }
+    }
+    signer.close()?;
+    if failed { Err("not everything was answered".into()) } else { Ok(()) }
+}
+
+fn check_sign(store: &Path, told: &[String]) {
+    // What was released: at most one transaction for an output.
+    let mut released: BTreeMap<Hash, &str> = BTreeMap::new();
+    let mut answers: Vec<(String, &str)> = Vec::new();
+    for line in told.iter().filter_map(|line| line.strip_prefix("released ")) {
+        let [number, stranger, data] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let request = request(number.parse().unwrap(), stranger);
+        let earlier = released.insert(input(&request), data);
+        assert!(earlier.is_none_or(|earlier| earlier == data), "two transactions for one output");
+        answers.push((request, data));
+    }
+    // It is in the journal, which has at most one transaction for an output, too.
+    let mut journalled: BTreeMap<Hash, String> = BTreeMap::new();
+    let journal =
+        Locked::new(store, None, Disk::default()).unwrap().read_journal(&passphrase("old")).unwrap();
+    let read = journal.read::<cold_signer::journal::JournalError>(|record| {
+        if let Verdict::Signed(signed) = &record.entry.verdict {
+            for input in &record.entry.inputs {
+                assert!(journalled.insert(*input, hex::encode(&signed.transaction)).is_none());
+            }
+        }
+        Ok(())
+    });
+    read.unwrap();
+    for (input, data) in &released {
+        assert_eq!(journalled.get(input).map(String::as_str), Some(*data), "released, but not journalled");
+    }
+    // The same request gets the same bytes; another one for the same output is refused.
+    let (signer, _) = Signer::open(open(store, Disk::default()).unwrap(), Rules::default()).unwrap();
+    for (request, data) in answers {
+        assert!(signer.answer(&request).text.contains(data));
+    }
+    let first = signer.answer(&request(0, "x"));
+    let second = signer.answer(&request(0, "y"));
+    assert!(
+        first.refusal.is_none() && second.refusal.is_some_and(|refusal| refusal.code() == "already_signed")
+    );
+    drop(signer);
+    check_accounts(store, &[], &[]);
+}
+
+fn quarantine(store: &Path, disk: Disk, _: Tell<'_>) -> Result {
+    Ok(drop(open(store, disk)?))
+}
+
+fn rebuild(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
+    let master = SecretKey::from_seed(MASTER);
+    let public_key = master.account_key("listed").public_key().encoded();
+    let accounts = vec![Listed { name: "listed".to_owned(), public_key, archived: false }];
+    let sources = Sources { master: Some(master), accounts, new_journal: false };
+    let rebuilt = Locked::new(store, None, disk)?.rebuild(&passphrase("old"), sources)?;
+    assert_eq!((rebuilt.kept, rebuilt.derived), (2, 1));
+    tell("rebuilt".to_owned());
+    Ok(())
+}
+
+fn rebuild_journal(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
+    let sources = Sources { new_journal: true, ..Sources::default() };
+    Locked::new(store, None, disk)?.rebuild(&passphrase("old"), sources)?;
+    tell("forgotten".to_owned());
+    Ok(())
+}
+
+/// Until it is said that everything is forgotten, nothing is signed away twice.
+fn check_new_journal(store: &Path, told: &[String]) {
+    let opened = Signer::open(open(store, Disk::default()).unwrap(), Rules::default());
+    match opened {
+        Ok((signer, _)) => {
+            let answer = signer.answer(&request(9, "y"));
+            match answer.refusal {
+                None => {}
+                Some(refusal) => assert!(told.is_empty() && refusal.code() == "already_signed", "{refusal}"),
+            }
+        }
+        Err(error) => {
+            assert!(told.is_empty(), "{error}");
+            rebuild_journal(store, Disk::default(), &mut |_| ()).unwrap();
+        }
+    }
+    check_accounts(store, &[], &[]);
+}
