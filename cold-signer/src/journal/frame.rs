@@ -22,7 +22,7 @@ const MARKS: (u8, u8) = (0xf5, 0x5f);
 pub(super) const HEAD: usize = 9;
 
 /// The records of a frame are no longer, in bytes.
-pub(super) const MAX_RECORDS: usize = 16 << 20;
+pub(super) const MAX_RECORDS: usize = 2 << 20;
 
 /// What a disk writes whole or not at all, in bytes.
 const SECTOR: usize = 512;

@@ -26,6 +26,8 @@ mod frame;
 mod index;
 mod reader;
 mod recover;
+#[cfg(test)]
+mod tests;
 
 pub use self::commit::{Journal, Outcome};
 pub use self::entry::{Entry, NewOutputFacts, Signed, Verdict};
@@ -48,8 +50,8 @@ pub(crate) const FILE: &str = "journal";
 /// How the file begins.
 const MAGIC: &[u8; 21] = b"cold-signer journal 1";
 
-/// No record is longer, in bytes: the largest request and its transaction fit several times.
-const MAX_RECORD: usize = 4 << 20;
+/// No record is longer, in bytes. The longest, with a hundred private outputs and their certificates, takes a third.
+const MAX_RECORD: usize = 512 << 10;
 
 /// Whose journal it is: what opens its records and where its chain begins.
 #[derive(Clone)]
