@@ -153,6 +153,12 @@ impl Store {
         self.run(&[&["inspect", &file.to_string_lossy()], args].concat())
     }
 
+    /// Starts `serve`, waits until it has said `text` and listens.
+    #[must_use]
+    pub fn serve_saying(&self, text: &str) -> Signer<'_> {
+        Signer::start_saying(self, self.command(&["serve"]), Some(text))
+    }
+
     /// Starts `serve` with further arguments and waits until it listens.
     #[must_use]
     pub fn serve(&self, args: &[&str]) -> Signer<'_> {
@@ -169,8 +175,14 @@ pub struct Signer<'a> {
 impl<'a> Signer<'a> {
     /// Starts a `serve` command and waits until it listens.
     #[must_use]
-    pub fn start(store: &'a Store, mut command: Command) -> Self {
+    pub fn start(store: &'a Store, command: Command) -> Self {
+        Self::start_saying(store, command, None)
+    }
+
+    /// The same, where it says something before.
+    fn start_saying(store: &'a Store, mut command: Command, says: Option<&str>) -> Self {
         let mut daemon = Daemon::spawn(&mut command);
+        says.map(|text| daemon.wait_for(text));
         daemon.wait_for(&format!("cold-signer for {} listens on", store.network));
         Self { store, daemon }
     }

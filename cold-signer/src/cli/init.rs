@@ -56,7 +56,7 @@ impl Init {
         let passphrase = Passphrase::new(store.passphrase_source().read_new("passphrase")?)?;
         let cost = if self.insecure_test_cost { Cost::TEST } else { Cost::STANDARD };
         let keystore = Keystore::create(&dir, &passphrase, network, master, cost, Disk::default())?;
-        warn_if_test_only(&keystore);
+        warn_if_test_only(cost == Cost::TEST);
         let master = EncodedAddress { network, key: keystore.master().public_key };
         let mut out = stdout().lock();
         writeln!(out, "Created a key store for {network} in {}.", dir.display())?;

@@ -152,9 +152,11 @@ impl StoreArgs {
         Source::from_options(self.passphrase_fd, self.passphrase_file.as_deref())
     }
 
-    /// Locks the store.
+    /// Locks the store; warns where it is one for tests.
     fn lock(&self) -> Result<Locked, Error> {
-        Ok(Locked::new(&self.data_dir()?, self.network, Disk::default())?)
+        let locked = Locked::new(&self.data_dir()?, self.network, Disk::default())?;
+        warn_if_test_only(locked.is_test_only());
+        Ok(locked)
     }
 
     /// Reads the passphrase. The store is locked first, so that nobody is asked in vain.
@@ -162,12 +164,10 @@ impl StoreArgs {
         Ok(Passphrase::new(self.passphrase_source().read("passphrase")?)?)
     }
 
-    /// Opens the store; warns where it is one for tests.
+    /// Opens the store.
     fn open(&self) -> Result<Keystore, Error> {
         let locked = self.lock()?;
-        let keystore = locked.unlock(&self.passphrase()?)?;
-        warn_if_test_only(&keystore);
-        Ok(keystore)
+        Ok(locked.unlock(&self.passphrase()?)?)
     }
 
     /// Opens the store and its journal; tells what a crash tore.
@@ -184,8 +184,8 @@ impl StoreArgs {
     }
 }
 
-fn warn_if_test_only(keystore: &Keystore) {
-    if keystore.is_test_only() {
+fn warn_if_test_only(test_only: bool) {
+    if test_only {
         say("WARNING: this key store was made with the TEST-ONLY cost. Its passphrase protects NOTHING.");
     }
 }

@@ -55,6 +55,12 @@ impl Locked {
         Ok(Self { directory, header })
     }
 
+    /// Whether the store was made with the test-only cost: its passphrase protects nothing.
+    #[must_use]
+    pub const fn is_test_only(&self) -> bool {
+        self.header.cost.test_only
+    }
+
     /// Opens the store: derives the key, which takes about a second, and reads all accounts.
     ///
     /// # Errors

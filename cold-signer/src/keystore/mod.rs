@@ -164,12 +164,6 @@ impl Keystore {
         &self.header.store_id
     }
 
-    /// Whether the store was made with the test-only cost: its passphrase protects nothing.
-    #[must_use]
-    pub const fn is_test_only(&self) -> bool {
-        self.header.cost.test_only
-    }
-
     /// The directory of the store, locked for this process.
     #[must_use]
     pub fn dir(&self) -> &Path {

@@ -5,11 +5,14 @@ use super::{
     Account, AccountError, Cost, DATABASE, Keystore, KeystoreError, Locked, MASTER, Numbered, Place, Table,
     header, tally,
 };
-use crate::disk::Disk;
+use crate::disk::{Call, Disk, Gate};
 use crate::passphrase::Passphrase;
 use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use stegos_common::address::Network;
 use stegos_common::keys::SecretKey;
 use tempfile::TempDir;
@@ -158,6 +161,39 @@ fn numbered_accounts_leave_out_names_that_exist() {
     drop(keystore);
     let names: Vec<_> = open(&dir).unwrap().accounts().map(|account| account.name().to_string()).collect();
     assert_eq!(names, ["user-000002", "user-000001", "user-000003", "user-000004"]);
+}
+
+#[test]
+fn an_adding_that_was_cut_off_is_completed_by_the_same_command() {
+    /// Fails at the second batch.
+    struct SecondFails(AtomicUsize);
+    impl Gate for SecondFails {
+        fn pass(&self, call: Call, _: &Path, run: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
+            let second = call == Call::Insert && self.0.fetch_add(1, SeqCst) == 1;
+            if second { Err(io::ErrorKind::StorageFull.into()) } else { run() }
+        }
+    }
+    let temp = TempDir::new().unwrap();
+    let dir = temp.path().join("store");
+    drop(create(&dir));
+    let disk = Disk::behind(Arc::new(SecondFails(AtomicUsize::new(0))));
+    let mut keystore = Keystore::open(&dir, &passphrase("right"), None, disk).unwrap();
+    assert!(keystore.add_numbered(10_003, |_| ()).is_err());
+    drop(keystore);
+    let mut keystore = open(&dir).unwrap();
+    keystore.add(&["user-010001"]).unwrap();
+    let other = keystore.add_numbered(7, |_| ());
+    assert!(matches!(other, Err(AccountError::Unfinished { count: 10_003, added: 10_000 })));
+    let added = keystore.add_numbered(10_003, |_| ()).unwrap();
+    let expected = Numbered {
+        earlier: 10_000,
+        first: Some("user-010002".to_owned()),
+        last: Some("user-010004".to_owned()),
+    };
+    assert_eq!(added, expected);
+    // It is over: the same again adds as many new ones.
+    drop(keystore);
+    assert_eq!(open(&dir).unwrap().add_numbered(2, |_| ()).unwrap().first.unwrap(), "user-010005");
 }
 
 #[test]
