@@ -3,11 +3,9 @@
 //! The trait is as small as what the key store asks for, so that another database can take sled's place; the same
 //! property test runs on both implementations.
 
-#[cfg(test)]
-mod memory;
-#[cfg(test)]
-mod model;
 mod sled;
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 pub(super) use self::sled::open_database;

@@ -1,6 +1,8 @@
 //! What any [`Store`] must do, tried with random calls on every implementation at once.
 
-use super::memory::MemoryStore;
+mod memory;
+
+use self::memory::MemoryStore;
 use super::sled::SledStore;
 use super::{Item, Store};
 use crate::disk::Disk;

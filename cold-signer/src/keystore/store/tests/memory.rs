@@ -1,6 +1,6 @@
 //! A database in memory.
 
-use super::{Item, Store};
+use super::super::{Item, Store};
 use crate::keystore::KeystoreError;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
