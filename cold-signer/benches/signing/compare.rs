@@ -6,26 +6,23 @@ use std::time::{Duration, Instant};
 
 /// How long one comparison takes.
 const TIME: Duration = Duration::from_secs(3);
-/// How long one turn takes at least: far above the resolution of the clock.
-const TURN: Duration = Duration::from_millis(1);
 
 /// The best times of one call, in seconds.
-pub(crate) fn compare<A, B>(mut first: impl FnMut() -> A, mut second: impl FnMut() -> B) -> (f64, f64) {
+pub(crate) fn compare(mut first: impl FnMut() -> f64, mut second: impl FnMut() -> f64) -> (f64, f64) {
     let mut best = (f64::INFINITY, f64::INFINITY);
     let start = Instant::now();
     while start.elapsed() < TIME {
-        best = (best.0.min(turn(&mut first)), best.1.min(turn(&mut second)));
+        best = (best.0.min(first()), best.1.min(second()));
     }
     best
 }
 
-/// The mean time of the calls of one turn, in seconds.
-fn turn<T>(call: &mut impl FnMut() -> T) -> f64 {
-    let start = Instant::now();
-    let mut calls = 0.0;
-    while start.elapsed() < TURN {
-        black_box(call());
-        calls += 1.0;
+/// The time of one call, without what it takes to prepare it, in seconds.
+pub(crate) fn timed<P, T>(prepare: impl Fn() -> P, mut call: impl FnMut(&P) -> T) -> impl FnMut() -> f64 {
+    move || {
+        let prepared = prepare();
+        let start = Instant::now();
+        black_box(call(&prepared));
+        start.elapsed().as_secs_f64()
     }
-    start.elapsed().as_secs_f64() / calls
 }

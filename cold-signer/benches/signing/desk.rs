@@ -1,10 +1,15 @@
 //! A signer with keys, and requests for it.
 
+use cold_signer::disk::{Call, Disk, Gate};
 use cold_signer::keystore::{Cost, Keystore};
 use cold_signer::passphrase::Passphrase;
 use cold_signer::signer::{Rules, Signer};
 use rand_core::OsRng;
 use serde_json::{Value, json};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use stegos_common::address::{Address, Network};
 use stegos_common::amount::Amount;
 use stegos_common::api::create_raw_transaction::{CreateRawTransaction, OutputType, RawTransaction, TxOut};
@@ -23,28 +28,70 @@ const AMOUNT: i64 = 1_000_000;
 /// What a node takes for each output.
 const FEE: i64 = 1000;
 
+/// Counts how often it is waited for the disk.
+struct Syncs {
+    count: AtomicUsize,
+    /// Does not wait.
+    skip: bool,
+}
+
+impl Gate for Syncs {
+    fn pass(&self, call: Call, _: &Path, run: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
+        if call == Call::Sync {
+            self.count.fetch_add(1, SeqCst);
+            if self.skip {
+                return Ok(());
+            }
+        }
+        run()
+    }
+}
+
 /// A signer whose key store lies in a temporary directory.
 pub(crate) struct Desk {
     signer: Signer,
     recipient: PublicKey,
-    _directory: TempDir,
+    syncs: Arc<Syncs>,
+    directory: TempDir,
 }
 
 impl Desk {
-    /// With one account.
+    /// With one account, as it is used.
     pub(crate) fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// With one account and a disk that is never waited for.
+    pub(crate) fn without_sync() -> Self {
+        Self::with(true)
+    }
+
+    fn with(skip: bool) -> Self {
         let directory = TempDir::new().unwrap();
         let passphrase = Passphrase::new("bench".to_owned().into()).unwrap();
         let master = SecretKey::random(&mut OsRng);
         let store = directory.path().join("store");
+        let syncs = Arc::new(Syncs { count: AtomicUsize::new(0), skip });
+        let disk = Disk::behind(syncs.clone());
         let mut keystore =
-            Keystore::create(&store, &passphrase, Network::Devnet, master, Cost::TEST).unwrap();
+            Keystore::create(&store, &passphrase, Network::Devnet, master, Cost::TEST, disk).unwrap();
         keystore.add(&[ACCOUNT]).unwrap();
         let recipient = SecretKey::random(&mut OsRng).public_key();
-        Self { signer: Signer::new(keystore, Rules::default()), recipient, _directory: directory }
+        let (signer, _) = Signer::open(keystore, Rules::default()).unwrap();
+        Self { signer, recipient, syncs, directory }
     }
 
-    /// The JSON of a request with so many inputs and outputs, all private or all public.
+    /// How often it was waited for the disk.
+    pub(crate) fn syncs(&self) -> usize {
+        self.syncs.count.load(SeqCst)
+    }
+
+    /// A directory that ends with it.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The JSON of a request that was not there before, with so many inputs and outputs, all private or all public.
     pub(crate) fn request(&self, private: bool, inputs: usize, outputs: usize) -> String {
         let owner = self.signer.keystore().owner(ACCOUNT).unwrap().secret_key().public_key();
         let spent: Vec<Output> = (0..inputs).map(|_| input(private, &owner)).collect();
@@ -78,7 +125,7 @@ impl Desk {
         .to_string()
     }
 
-    /// Answers a request as the daemon does: with the self-check.
+    /// Answers a request as the daemon does: with the self-check, and the journal.
     pub(crate) fn answer(&self, json: &str) -> String {
         let answer = self.signer.answer(json);
         assert!(answer.refusal.is_none(), "{}", answer.text);
@@ -103,6 +150,7 @@ impl Desk {
             txouts: transaction.txouts.iter().map(Output::id).collect::<Vec<Hash>>(),
             data: HexBytes(transaction.to_bytes()),
             certificates: Vec::new(),
+            journal: None,
         };
         serde_json::to_string(&answer).unwrap()
     }

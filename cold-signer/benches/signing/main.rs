@@ -1,14 +1,16 @@
 //! What signing costs, held against the floor that no signer can go below, measured in the same run.
 //!
-//! Criterion shows the single times; the two tables at the end compare.
+//! Criterion shows the single times; the tables at the end compare. All but the last leave out the waiting for the
+//! disk, and every request is a new one: the same again would be answered from the journal.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::float_arithmetic)]
 
 mod compare;
+mod connections;
 mod desk;
 
-use compare::compare;
-use criterion::Criterion;
+use compare::{compare, timed};
+use criterion::{BatchSize, Criterion};
 use desk::Desk;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{OsRng, SeedableRng};
@@ -19,13 +21,25 @@ use stegos_common::amount::Amount;
 use stegos_common::group::{Point, Scalar};
 use stegos_common::range_proof::RangeProof;
 
-/// The requests that are measured.
-struct Requests {
-    public: String,
-    two_public: String,
-    hundred_public: String,
-    private: String,
-    four_private: String,
+/// What is asked for: its name, private or public, how many inputs and outputs.
+struct Kind(&'static str, bool, usize, usize);
+
+const PUBLIC: Kind = Kind("1 public to 1 public", false, 1, 1);
+const TWO_PUBLIC: Kind = Kind("1 public to 2 public", false, 1, 2);
+const HUNDRED_PUBLIC: Kind = Kind("100 public to 2 public", false, 100, 2);
+const PRIVATE: Kind = Kind("1 private to 1 private", true, 1, 1);
+const FOUR_PRIVATE: Kind = Kind("1 private to 4 private", true, 1, 4);
+
+impl Kind {
+    /// A new request of this kind.
+    fn request(&self, desk: &Desk) -> String {
+        desk.request(self.1, self.2, self.3)
+    }
+
+    /// The time of an answer.
+    fn answer(&self, desk: &Desk) -> impl FnMut() -> f64 {
+        timed(|| self.request(desk), |request| desk.answer(request))
+    }
 }
 
 /// The least that any answer takes: signing and checking it, one multiplication and one encoding each.
@@ -45,7 +59,7 @@ fn pool(threads: usize) -> ThreadPool {
     ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
 }
 
-fn single_times(desk: &Desk, requests: &Requests, scalar: &Scalar) {
+fn single_times(desk: &Desk, scalar: &Scalar) {
     let mut rng = ChaCha20Rng::from_seed([1; 32]);
     let mut criterion = Criterion::default()
         .sample_size(20)
@@ -54,19 +68,19 @@ fn single_times(desk: &Desk, requests: &Requests, scalar: &Scalar) {
         .configure_from_args();
     let mut group = criterion.benchmark_group("answer");
     group.bench_function("floor of public requests", |b| b.iter(|| public_floor(scalar)));
-    group.bench_function("1 public to 1 public", |b| b.iter(|| desk.answer(&requests.public)));
-    group.bench_function("1 public to 2 public", |b| b.iter(|| desk.answer(&requests.two_public)));
-    group.bench_function("100 public to 2 public", |b| b.iter(|| desk.answer(&requests.hundred_public)));
     group.bench_function("floor of private requests", |b| b.iter(|| private_floor(scalar, &mut rng)));
-    group.bench_function("1 private to 1 private", |b| b.iter(|| desk.answer(&requests.private)));
-    group.bench_function("1 private to 4 private", |b| b.iter(|| desk.answer(&requests.four_private)));
+    for kind in [PUBLIC, TWO_PUBLIC, HUNDRED_PUBLIC, PRIVATE, FOUR_PRIVATE] {
+        group.bench_function(kind.0, |b| {
+            b.iter_batched(|| kind.request(desk), |request| desk.answer(&request), BatchSize::PerIteration);
+        });
+    }
     group.finish();
     criterion.final_summary();
 }
 
 /// Answers with the self-check, as multiples of their floors; and what a second thread gains, where the machine
 /// has a second core to spare.
-fn ratios(desk: &Desk, requests: &Requests, scalar: &Scalar) {
+fn ratios(desk: &Desk, scalar: &Scalar) {
     println!(
         "\n{:<40} {:>10} {:>10} {:>7}  target",
         "answer, with self-check", "floor µs", "ours µs", "ratio"
@@ -74,49 +88,41 @@ fn ratios(desk: &Desk, requests: &Requests, scalar: &Scalar) {
     let row = |name: &str, (floor, ours): (f64, f64), target: &str| {
         println!("{name:<40} {:>10.1} {:>10.1} {:>7.2}  {target}", floor * 1e6, ours * 1e6, ours / floor);
     };
-    let floor = || public_floor(scalar);
-    row("1 public to 1 public", compare(floor, || desk.answer(&requests.public)), "at most 2.5");
-    row("100 public to 2 public", compare(floor, || desk.answer(&requests.hundred_public)), "at most 15");
+    let floor = || timed(|| (), |()| public_floor(scalar));
+    row(PUBLIC.0, compare(floor(), PUBLIC.answer(desk)), "at most 2.5");
+    row(HUNDRED_PUBLIC.0, compare(floor(), HUNDRED_PUBLIC.answer(desk)), "at most 15");
     let mut rng = ChaCha20Rng::from_seed([1; 32]);
-    let floor = || private_floor(scalar, &mut rng);
-    row("1 private to 1 private", compare(floor, || desk.answer(&requests.private)), "at most 1.25");
+    let floor = timed(|| (), |()| private_floor(scalar, &mut rng));
+    row(PRIVATE.0, compare(floor, PRIVATE.answer(desk)), "at most 1.25");
     let (one, two) = (pool(1), pool(2));
-    let answer = || desk.answer(&requests.four_private);
-    let (two, one) = compare(|| two.install(answer), || one.install(answer));
+    let answer = || FOUR_PRIVATE.answer(desk);
+    let (mut with_one, mut with_two) = (answer(), answer());
+    let (two, one) = compare(|| two.install(&mut with_two), || one.install(&mut with_one));
     row("1 private to 4 private: 2 threads, then 1", (two, one), "at least 1.7");
 }
 
 /// Requests per second on one thread, beside those of the reference node's own code on such a machine. It has
-/// no self-check.
-fn rates(desk: &Desk, requests: &Requests) {
+/// no self-check and no journal.
+fn rates(desk: &Desk) {
     println!(
         "\n{:<40} {:>10} {:>10} {:>10}",
         "per second, one thread", "reference", "build only", "with check"
     );
-    for (name, json, reference) in [
-        ("1 public to 1 public", &requests.public, 5400),
-        ("1 private to 1 private", &requests.private, 76),
-        ("100 public to 2 public", &requests.hundred_public, 1900),
-    ] {
-        let (build, answer) = compare(|| desk.build_only(json), || desk.answer(json));
-        println!("{name:<40} {reference:>10} {:>10.0} {:>10.0}", 1.0 / build, 1.0 / answer);
+    for (kind, reference) in [(PUBLIC, 5400), (PRIVATE, 76), (HUNDRED_PUBLIC, 1900)] {
+        let build_only = timed(|| kind.request(desk), |request| desk.build_only(request));
+        let (build, answer) = compare(build_only, kind.answer(desk));
+        println!("{:<40} {reference:>10} {:>10.0} {:>10.0}", kind.0, 1.0 / build, 1.0 / answer);
     }
 }
 
 fn main() {
-    let desk = Desk::new();
-    let requests = Requests {
-        public: desk.request(false, 1, 1),
-        two_public: desk.request(false, 1, 2),
-        hundred_public: desk.request(false, 100, 2),
-        private: desk.request(true, 1, 1),
-        four_private: desk.request(true, 1, 4),
-    };
+    let desk = Desk::without_sync();
     let scalar = Scalar::random(&mut OsRng);
-    single_times(&desk, &requests, &scalar);
+    single_times(&desk, &scalar);
     // Without --bench, criterion only tries that everything runs.
     if std::env::args().any(|argument| argument == "--bench") {
-        ratios(&desk, &requests, &scalar);
-        pool(1).install(|| rates(&desk, &requests));
+        ratios(&desk, &scalar);
+        pool(1).install(|| rates(&desk));
+        connections::compare_disks();
     }
 }

@@ -5,7 +5,7 @@
 //! as an address may receive money for ever.
 
 use super::record::{Account, Batch, Place, Table};
-use super::store::Store;
+use super::store::{Item, Store};
 use super::tally::{Sum, Tally};
 use super::{AccountError, Keystore, KeystoreError, MASTER};
 use crate::seal::SealingKey;
@@ -19,7 +19,7 @@ use stegos_common::text::excerpt;
 /// No account name is longer, in characters.
 const MAX_NAME: usize = 128;
 
-/// So many accounts are written in one step when they are added by number.
+/// So many accounts are written, or opened, in one step.
 const STEP: usize = 10_000;
 
 /// All accounts. The record of the account at an index is at [`Place::account`] of that index.
@@ -40,18 +40,37 @@ impl Accounts {
         key: &SealingKey,
         tally: &Tally,
     ) -> Result<(Self, Sum), KeystoreError> {
-        let mut accounts = Self::default();
+        let mut accounts = Self::with_capacity(tally.expected());
         let mut sum = Sum::default();
-        for item in store.scan(&[Table::Account as u8]) {
-            let place = Place::account(accounts.list.len());
-            let (_, sealed) = item?;
-            // A record opens at its own place only, so that one lost before others is noticed here.
-            let opened = key.open(&sealed, &place.associated_data());
-            let account = opened.and_then(|bytes| Account::decode(&bytes));
-            accounts.push(account.ok_or(KeystoreError::Damaged(place))?);
-            sum = tally.with(sum, &sealed);
+        let mut items = store.scan(&[Table::Account as u8]);
+        loop {
+            let first = accounts.list.len();
+            let chunk: Vec<Item> = items.by_ref().take(STEP).collect::<Result<_, _>>()?;
+            if chunk.is_empty() {
+                return Ok((accounts, sum));
+            }
+            let open = |(offset, (_, sealed)): (usize, &Item)| {
+                let place = Place::account(first + offset);
+                // A record opens at its own place only, so that one lost before others is noticed here.
+                let opened = key.open(sealed, &place.associated_data());
+                opened.and_then(|bytes| Account::decode(&bytes)).ok_or(KeystoreError::Damaged(place))
+            };
+            let opened: Vec<Result<Account, KeystoreError>> = chunk.par_iter().enumerate().map(open).collect();
+            for (account, (_, sealed)) in opened.into_iter().zip(&chunk) {
+                accounts.push(account?);
+                sum = tally.with(sum, sealed);
+            }
         }
-        Ok((accounts, sum))
+    }
+
+    /// None yet, with room for so many. What they take is taken once: growing would take it several times over.
+    fn with_capacity(count: u64) -> Self {
+        let count = usize::try_from(count).unwrap_or_default();
+        Self {
+            list: Vec::with_capacity(count),
+            names: HashMap::with_capacity(count),
+            keys: HashMap::with_capacity(count),
+        }
     }
 
     /// The account of this name, archived or not.

@@ -222,6 +222,16 @@ fn a_torn_end_is_cut_off_and_kept_aside() {
     assert_eq!(read(&temp).unwrap().len(), 5);
 }
 
+/// Killed after writing, an earlier process may have left records that only the system's memory holds.
+#[test]
+fn what_is_read_is_on_disk_before_it_is_answered_from() {
+    let (temp, _) = five();
+    let log = Arc::new(Log::default());
+    let (journal, _) = open_on(&temp, Disk::behind(log.clone())).unwrap();
+    assert_eq!(*log.0.lock().unwrap(), [(Call::Sync, FILE.to_owned())]);
+    drop(journal);
+}
+
 #[test]
 fn many_at_once_share_the_disk() {
     /// Holds the first sync back until all others have had the time to come.
