@@ -150,7 +150,8 @@ impl Disk {
     pub(crate) fn create_directory(&self, path: &Path) -> io::Result<()> {
         let changed = parents_of_missing(path);
         if changed.is_empty() {
-            return Ok(());
+            // Whoever made it may not have waited for the disk.
+            return self.sync(directory(path));
         }
         self.call(Call::CreateDirectory, path, || {
             DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -180,7 +181,10 @@ impl Disk {
     /// # Errors
     /// What the system says.
     pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
-        let Ok(found) = path.symlink_metadata() else { return Ok(()) };
+        let found = match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
         self.call(Call::Remove, path, || {
             if found.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
         })?;
@@ -285,6 +289,9 @@ mod tests {
         Disk::default().create_directory(&c).unwrap();
         assert_eq!(c.metadata().unwrap().mode() & 0o777, 0o700);
         assert!(parents_of_missing(&c).is_empty());
+        let log = Arc::new(Log::default());
+        Disk::behind(log.clone()).create_directory(&c).unwrap();
+        assert_eq!(*log.0.lock().unwrap(), [(Call::Sync, "b".to_owned())], "also of one that is there");
         assert_eq!(parents_of_missing(Path::new("none/below")), [Path::new("none"), Path::new(".")]);
     }
 }

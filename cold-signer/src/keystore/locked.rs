@@ -5,7 +5,7 @@ use super::create::{MARKER, require_absent};
 use super::directory::Directory;
 use super::header::{self, Header};
 use super::record::Place;
-use super::store::{SledStore, Store};
+use super::store::{SledStore, Store, write_anew};
 use super::tally::Tally;
 use super::{Keystore, KeystoreError, MASTER, database};
 use crate::disk::Disk;
@@ -70,6 +70,9 @@ impl Locked {
         let data_key = Arc::new(self.header.unlock(passphrase.expose())?);
         let mut tally = Tally::read(&self.directory, &data_key)?;
         let database = self.directory.path().join(database(tally.generation));
+        if !tally.is_settled() {
+            write_anew(&database, self.directory.disk())?;
+        }
         let store = SledStore::open(&database, self.directory.disk().clone())?;
         let master = read_master(&store, &data_key)?.ok_or(KeystoreError::Damaged(Place::MASTER))?;
         let (accounts, sum) = Accounts::load(&store, &data_key, &tally)?;
@@ -102,7 +105,7 @@ impl Locked {
         let key = Arc::new(self.header.unlock(passphrase.expose())?);
         let anchor = Tally::read(&self.directory, &key)?.anchor;
         let path = self.directory.path().join(journal::FILE);
-        let reader = Reader::open(&path, self.journal_owner(&key))?;
+        let reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner(&key))?;
         let network = self.header.network;
         Ok(JournalReader { reader, anchor, path, network, _locked: self })
     }

@@ -50,7 +50,7 @@ use self::header::Header;
 use self::store::Store;
 use self::tally::Tally;
 use crate::disk::Disk;
-use crate::journal::{self, Journal, JournalError, Position, Torn};
+use crate::journal::{self, Journal, Position, Torn};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
 use std::path::Path;
@@ -126,13 +126,16 @@ impl Keystore {
         Locked::new(dir, network, disk)?.unlock(passphrase)
     }
 
-    /// Opens the journal, for this process alone. Answers, too, what a crash tore.
+    /// Opens the journal, for this process alone, and remembers how far it got. Answers, too, what a crash tore.
     ///
     /// # Errors
-    /// [`JournalError`]: nothing may be signed then.
-    pub fn open_journal(&self) -> Result<(Journal, Option<Torn>), JournalError> {
+    /// [`KeystoreError::Journal`] and `Io`: nothing may be signed then.
+    pub fn open_journal(&self) -> Result<(Journal, Option<Torn>), KeystoreError> {
         let anchor = self.tally.lock().unwrap_or_else(PoisonError::into_inner).anchor;
-        Journal::open(self.dir(), self.directory.disk().clone(), self.journal_owner(), anchor)
+        let (journal, torn) =
+            Journal::open(self.dir(), self.directory.disk().clone(), self.journal_owner(), anchor)?;
+        self.anchor_journal(journal.position())?;
+        Ok((journal, torn))
     }
 
     fn journal_owner(&self) -> journal::Owner {

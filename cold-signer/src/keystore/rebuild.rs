@@ -1,7 +1,8 @@
 //! A fresh database from what can be read of the old ones, and from the master key.
 //!
-//! The new database is complete and on disk before the tally, in one step, says that it is the one in use. The old
-//! ones stay where they are.
+//! The new database is complete and on disk before the tally, in one step, says that it is the one in use. No other
+//! is ever removed or written to, not even what a rebuild that was cut off left of one: which of them has the newest
+//! key is not known.
 
 use super::accounts::check_name;
 use super::check::has_its_key;
@@ -14,7 +15,7 @@ use crate::journal::{self, Reader};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::sync::Arc;
 use stegos_common::group::Encoded;
@@ -22,6 +23,9 @@ use stegos_common::keys::SecretKey;
 
 /// So many records are written in one step.
 const STEP: usize = 10_000;
+
+/// So many places behind the last known record are tried, where nobody knows how many there were.
+const PROBED: u64 = 10_000_000;
 
 /// What a rebuild may use besides the store itself.
 #[derive(Default)]
@@ -61,9 +65,11 @@ pub struct Rebuilt {
     pub unopened: Vec<String>,
     /// The directory of the new database, within the store's.
     pub database: String,
+    /// The position that the journal must have passed from now on.
+    pub journal: Option<journal::Position>,
 }
 
-/// What can be read of the old databases, the newest first.
+/// What can be read of the old databases: first of the one in use, then of the others from the newest on.
 #[derive(Default)]
 struct Salvage {
     master: Option<SecretKey>,
@@ -92,10 +98,13 @@ impl Locked {
             Err(KeystoreError::TallyDamaged(_)) => None,
             Err(error) => return Err(error),
         };
-        let generations = self.generations(tally.as_ref())?;
+        let generations = self.generations()?;
         let mut salvage = Salvage::default();
-        for generation in generations.keys().rev() {
-            self.salvage(&key, *generation, &mut salvage)?;
+        let expected = tally.as_ref().map(Tally::expected);
+        let in_use = tally.as_ref().map(|tally| tally.generation);
+        let others = generations.iter().rev().copied().filter(|other| Some(*other) != in_use);
+        for generation in in_use.into_iter().chain(others) {
+            self.salvage(&key, generation, expected, &mut salvage)?;
         }
         let given = sources.master.as_ref();
         let master = salvage.master.clone().or_else(|| given.cloned()).ok_or(KeystoreError::MasterMissing)?;
@@ -113,16 +122,17 @@ impl Locked {
         fitting.into_iter().for_each(|account| kept.add(account));
         let mut rebuilt = Rebuilt {
             kept: kept.accounts.len() as u64,
-            expected: tally.as_ref().map(Tally::expected),
+            expected,
             unreadable: salvage.unreadable.saturating_add(wrong as u64),
             unopened: salvage.unopened,
             ..Rebuilt::default()
         };
         kept.derive(sources.accounts, &master, &mut rebuilt);
 
-        let generation = generations.keys().next_back().map_or(0, |last| last.saturating_add(1));
+        let generation = self.next_generation(&generations)?;
         rebuilt.database = database(generation);
         let anchor = self.journal_position(&key, tally.as_ref(), sources.new_journal)?;
+        rebuilt.journal = Some(anchor);
         let fresh = Tally::new(generation, anchor);
         let sum = self.write(&rebuilt.database, &key, &master, &kept.accounts, &fresh)?;
         if sources.new_journal {
@@ -132,30 +142,39 @@ impl Locked {
         Ok(rebuilt)
     }
 
-    /// The databases that there are, the oldest first. What a rebuild that was cut off left of one is removed.
-    fn generations(&self, tally: Option<&Tally>) -> Result<BTreeMap<u32, String>, KeystoreError> {
+    /// The numbers of the databases that there are.
+    pub(super) fn generations(&self) -> Result<BTreeSet<u32>, KeystoreError> {
         let dir = self.directory.path();
-        let mut found = BTreeMap::new();
+        let mut found = BTreeSet::new();
         for entry in fs::read_dir(dir).map_err(KeystoreError::io(dir))? {
             let name = entry.map_err(KeystoreError::io(dir))?.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let number = match name.strip_prefix(DATABASE) {
-                Some("") => Some(0),
-                Some(rest) => rest.strip_prefix('.').and_then(|number| number.parse().ok()),
-                None => None,
-            };
-            found.extend(number.map(|number| (number, name.to_owned())));
-        }
-        if let Some(tally) = tally {
-            for (_, name) in found.split_off(&tally.generation.saturating_add(1)) {
-                self.directory.remove(&name)?;
-            }
+            let number =
+                name.to_str().and_then(|name| name.strip_prefix(DATABASE)).and_then(|rest| match rest {
+                    "" => Some(0),
+                    _ => rest.strip_prefix('.')?.parse().ok(),
+                });
+            found.extend(number.filter(|number| name.to_str() == Some(&database(*number))));
         }
         Ok(found)
     }
 
-    /// Reads whatever opens of one database; newer ones were read before.
-    fn salvage(&self, key: &SealingKey, generation: u32, salvage: &mut Salvage) -> Result<(), KeystoreError> {
+    /// A number that no database has, nor ever had.
+    fn next_generation(&self, generations: &BTreeSet<u32>) -> Result<u32, KeystoreError> {
+        let Some(last) = generations.last() else { return Ok(0) };
+        last.checked_add(1).ok_or_else(|| KeystoreError::Database {
+            dir: self.directory.path().join(database(*last)),
+            reason: "no other can have a higher number: give it a lower one".to_owned(),
+        })
+    }
+
+    /// Reads whatever opens of one database.
+    fn salvage(
+        &self,
+        key: &SealingKey,
+        generation: u32,
+        expected: Option<u64>,
+        salvage: &mut Salvage,
+    ) -> Result<(), KeystoreError> {
         let dir = self.directory.path().join(database(generation));
         let open = || SledStore::open(&dir, self.directory.disk().clone());
         let opened = open().or_else(|_| {
@@ -170,23 +189,7 @@ impl Locked {
             }
             Err(error) => return Err(error),
         };
-        salvage.master = match salvage.master.take() {
-            None => read_master(&store, key)?,
-            found => found,
-        };
-        for item in store.scan(&[Table::Account as u8]) {
-            let Ok((at, sealed)) = item else {
-                salvage.unreadable += 1;
-                continue;
-            };
-            let place =
-                Place::number(Table::Account, &at).map(|number| Place { table: Table::Account, number });
-            let opened = place.and_then(|place| key.open(&sealed, &place.associated_data()));
-            match opened.and_then(|bytes| Account::decode(&bytes)) {
-                Some(account) => salvage.accounts.push(account),
-                None => salvage.unreadable += 1,
-            }
-        }
+        salvage.read(&store, key, expected);
         Ok(())
     }
 
@@ -204,7 +207,11 @@ impl Locked {
             // Nobody remembers: the journal itself is all there is.
             None => {
                 let mut position = owner.genesis();
-                for record in Reader::open(&self.directory.path().join(journal::FILE), owner)? {
+                for record in Reader::open(
+                    &self.directory.path().join(journal::FILE),
+                    self.directory.disk().clone(),
+                    owner,
+                )? {
                     position = record?.after;
                 }
                 Ok(position)
@@ -222,7 +229,7 @@ impl Locked {
         tally: &Tally,
     ) -> Result<Sum, KeystoreError> {
         let dir = self.directory.path();
-        let store = SledStore::open(&dir.join(name), self.directory.disk().clone())?;
+        let store = SledStore::create(&dir.join(name), self.directory.disk().clone())?;
         let sealed = key.seal(master.to_bytes().as_slice(), &Place::MASTER.associated_data());
         store.insert(&[(Place::MASTER.key(), sealed)])?;
         let mut sum = Sum::default();
@@ -255,8 +262,67 @@ impl Locked {
     }
 }
 
+impl Salvage {
+    /// Takes what opens of a database with about `expected` accounts.
+    fn read(&mut self, store: &dyn Store, key: &SealingKey, expected: Option<u64>) {
+        if self.master.is_none() {
+            self.master = match read_master(store, key) {
+                Ok(master) => master,
+                Err(_) => {
+                    self.unreadable += 1;
+                    None
+                }
+            };
+        }
+        let mut seen = HashSet::new();
+        for item in store.scan(&[Table::Account as u8]) {
+            let Ok((at, sealed)) = item else {
+                // A scan does not get past a page that cannot be read.
+                self.read_one_by_one(store, key, &seen, expected);
+                return;
+            };
+            match Place::number(Table::Account, &at) {
+                Some(number) => {
+                    seen.insert(number);
+                    self.take(key, number, &sealed);
+                }
+                None => self.unreadable += 1,
+            }
+        }
+    }
+
+    /// Asks for every place that was not seen and may have a record.
+    fn read_one_by_one(
+        &mut self,
+        store: &dyn Store,
+        key: &SealingKey,
+        seen: &HashSet<u64>,
+        expected: Option<u64>,
+    ) {
+        let last = seen.iter().max().map_or(0, |last| last.saturating_add(1));
+        let end = expected.map_or_else(|| last.saturating_add(PROBED), |expected| last.max(expected));
+        for number in (0..end).filter(|number| !seen.contains(number)) {
+            match store.get(&Place { table: Table::Account, number }.key()) {
+                Ok(Some(sealed)) => self.take(key, number, &sealed),
+                Ok(None) => {}
+                Err(_) => self.unreadable += 1,
+            }
+        }
+    }
+
+    /// Takes a record, if it opens.
+    fn take(&mut self, key: &SealingKey, number: u64, sealed: &[u8]) {
+        let place = Place { table: Table::Account, number };
+        let opened = key.open(sealed, &place.associated_data());
+        match opened.and_then(|bytes| Account::decode(&bytes)) {
+            Some(account) => self.accounts.push(account),
+            None => self.unreadable += 1,
+        }
+    }
+}
+
 impl Kept {
-    /// Keeps an account, unless a newer database had it.
+    /// Keeps an account, unless an earlier one of the salvage has its name or key.
     fn add(&mut self, account: Account) {
         if self.names.contains(&account.name) || self.keys.contains(&account.public_key) {
             return;

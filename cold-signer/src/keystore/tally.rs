@@ -81,7 +81,12 @@ impl Tally {
     /// # Errors
     /// `ChangeFailed` after a change that was not settled: what is on disk is not known then.
     pub(super) fn sum(&self) -> Result<Sum, KeystoreError> {
-        if self.before == self.after { Ok(self.after) } else { Err(KeystoreError::ChangeFailed) }
+        if self.is_settled() { Ok(self.after) } else { Err(KeystoreError::ChangeFailed) }
+    }
+
+    /// Whether no change is in hand, or was cut off.
+    pub(super) fn is_settled(&self) -> bool {
+        self.before == self.after
     }
 
     /// How many records there must be, at most.
@@ -147,7 +152,7 @@ impl Tally {
                 expected: self.expected(),
             });
         }
-        if self.before == self.after {
+        if self.is_settled() {
             return Ok(());
         }
         self.replace(directory, key, |tally| (tally.before, tally.after) = (found, found))

@@ -6,7 +6,7 @@
 //!
 //! The database syncs its own finished snapshots and its settings before they get their names; they count as synced.
 
-use crate::gates::eio;
+use crate::gates::{eio, perform};
 use cold_signer::disk::{Call, Gate};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -60,13 +60,13 @@ impl Gate for PowerLoss {
         let mut state = self.state.lock().unwrap();
         state.calls += 1;
         if state.calls <= self.at {
-            run()?;
+            perform(call, run)?;
             state.note(call, path);
             return Ok(());
         }
         if state.calls == self.at + 1 {
             if state.flip() {
-                run()?;
+                perform(call, run)?;
                 state.note(call, path);
             }
             state.write_image(&self.root, &self.image);

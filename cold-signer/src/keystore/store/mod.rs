@@ -9,7 +9,7 @@ mod tests;
 
 #[cfg(test)]
 pub(super) use self::sled::open_database;
-pub(super) use self::sled::{SledStore, Snapshots, quarantine_snapshots};
+pub(super) use self::sled::{SledStore, Snapshots, quarantine_snapshots, write_anew};
 
 use super::error::KeystoreError;
 

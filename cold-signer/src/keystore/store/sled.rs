@@ -5,6 +5,8 @@
 //! - An unfinished snapshot, left by a crash, would keep it from opening for ever. It is moved out of the way.
 //! - Its `flush` does not wait for the disk. An fsync follows.
 //! - A batch is atomic within one tree only. There is one tree; tables are prefixes of the keys.
+//! - When it opens, it writes and syncs a snapshot of the log as it reads it, also of what is not on disk yet. The
+//!   log is synced before.
 //! - Its cache would take a gigabyte. It gets 64 MiB.
 //! - It frees its file lock some time after it was dropped. Opening waits for that.
 //!
@@ -13,14 +15,18 @@
 use super::{Item, Store};
 use crate::disk::{Call, Disk};
 use crate::keystore::KeystoreError;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
+use tempfile::NamedTempFile;
 
 /// How often a locked database is tried, 10 ms apart.
 const ATTEMPTS: usize = 500;
+
+/// The file that holds the records.
+const LOG: &str = "db";
 
 /// How much of the database is held in memory, in bytes.
 const CACHE: u64 = 64 * 1024 * 1024;
@@ -33,12 +39,28 @@ pub(in crate::keystore) struct SledStore {
 }
 
 impl SledStore {
-    /// Opens the database in `dir`, creating it where there is none. The caller holds the store's lock.
+    /// Opens the database in `dir`. The caller holds the store's lock.
     ///
     /// # Errors
-    /// `Database` where the files are damaged, `Io` where they cannot be reached.
+    /// `Database` where the files are missing or damaged, `Io` where they cannot be reached.
     pub(in crate::keystore) fn open(dir: &Path, disk: Disk) -> Result<Self, KeystoreError> {
+        let log = dir.join(LOG);
+        if !log.exists() {
+            return Err(failed(dir, "it is missing".to_owned()));
+        }
+        disk.sweep(dir).map_err(KeystoreError::io(dir))?;
         quarantine_snapshots(dir, &disk, Snapshots::Unfinished)?;
+        for path in [&log, dir] {
+            disk.sync(path).map_err(KeystoreError::io(path))?;
+        }
+        Self::create(dir, disk)
+    }
+
+    /// Makes a database in `dir`, or opens the one that was begun there.
+    ///
+    /// # Errors
+    /// `Database` and `Io`.
+    pub(in crate::keystore) fn create(dir: &Path, disk: Disk) -> Result<Self, KeystoreError> {
         let db = open_database(dir).map_err(|error| database_error(dir, &error))?;
         Ok(Self { db, dir: dir.to_owned(), disk })
     }
@@ -74,11 +96,26 @@ impl Store for SledStore {
     fn flush(&self) -> Result<(), KeystoreError> {
         self.call(Call::Flush, || self.db.flush().map(drop))?;
         // sled only starts the write-back (sync_file_range); the disk's word comes from fsync.
-        for path in [&self.dir.join("db"), &self.dir] {
+        for path in [&self.dir.join(LOG), &self.dir] {
             self.disk.sync(path).map_err(KeystoreError::io(path))?;
         }
         Ok(())
     }
+}
+
+/// Writes the log of a closed database anew, as far as it can be read, in the place of the old one. After a change
+/// that was cut off, the system may show what it failed to write and has forgotten to write; syncing it again would
+/// prove nothing.
+///
+/// # Errors
+/// `Io`: the old log is there then, or the new one.
+pub(in crate::keystore) fn write_anew(dir: &Path, disk: &Disk) -> Result<(), KeystoreError> {
+    let log = dir.join(LOG);
+    if !log.exists() {
+        return Ok(());
+    }
+    let copy = |file: &mut NamedTempFile| io::copy(&mut File::open(&log)?, file).map(drop);
+    disk.replace(&log, copy).map_err(KeystoreError::io(&log))
 }
 
 /// The settings under which a database is opened.
@@ -167,6 +204,10 @@ mod tests {
         SledStore::open(dir, Disk::default()).unwrap()
     }
 
+    fn create(dir: &Path) -> SledStore {
+        SledStore::create(dir, Disk::default()).unwrap()
+    }
+
     fn item(key: u8, value: u8) -> Item {
         (vec![key], vec![value])
     }
@@ -174,7 +215,7 @@ mod tests {
     #[test]
     fn an_unfinished_snapshot_does_not_stop_the_store() {
         let temp = tempfile::tempdir().unwrap();
-        let store = open(temp.path());
+        let store = create(temp.path());
         store.insert(&[item(1, 2)]).unwrap();
         store.flush().unwrap();
         drop(store);
@@ -198,7 +239,7 @@ mod tests {
     fn a_flush_ends_with_the_word_of_the_disk_on_file_and_directory() {
         let temp = tempfile::tempdir().unwrap();
         let log = Arc::new(Log::default());
-        let store = SledStore::open(temp.path(), Disk::behind(log.clone())).unwrap();
+        let store = SledStore::create(temp.path(), Disk::behind(log.clone())).unwrap();
         store.insert(&[item(1, 2)]).unwrap();
         store.flush().unwrap();
         let dir = temp.path().file_name().unwrap().to_str().unwrap().to_owned();
@@ -209,6 +250,26 @@ mod tests {
             (Call::Sync, dir),
         ];
         assert_eq!(*log.0.lock().unwrap(), expected);
+    }
+
+    #[test]
+    fn the_log_is_on_disk_before_a_snapshot_of_it_is() {
+        let temp = tempfile::tempdir().unwrap();
+        drop(create(temp.path()));
+        let log = Arc::new(Log::default());
+        drop(SledStore::open(temp.path(), Disk::behind(log.clone())).unwrap());
+        let dir = temp.path().file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(*log.0.lock().unwrap(), [(Call::Sync, LOG.to_owned()), (Call::Sync, dir)]);
+    }
+
+    #[test]
+    fn a_database_that_is_gone_is_not_begun_anew() {
+        let temp = tempfile::tempdir().unwrap();
+        let gone = temp.path().join("gone");
+        assert!(
+            SledStore::open(&gone, Disk::default()).is_err_and(|error| error.to_string().contains("missing"))
+        );
+        assert!(!gone.exists());
     }
 
     #[test]

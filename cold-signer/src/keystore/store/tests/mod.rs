@@ -61,7 +61,7 @@ proptest! {
     #[test]
     fn every_store_is_a_sorted_map(steps in prop::collection::vec(step(), 1..40)) {
         let temp = tempfile::tempdir().unwrap();
-        let open = || SledStore::open(temp.path(), Disk::default()).unwrap();
+        let open = || SledStore::create(temp.path(), Disk::default()).unwrap();
         let (memory, mut sled) = (MemoryStore::default(), Some(open()));
         let mut model = BTreeMap::new();
         for step in &steps {
