@@ -296,17 +296,18 @@ fn a_secret_in_the_wrong_place_does_not_get_into_the_journal() {
         ("accounts", json!(secret)),
         ("secret_key", json!(format!("{secret}00"))),
     ];
+    let good = fresh(&store);
     let signer = store.serve(&[]);
     let mut session = signer.connect();
     for (field, value) in &misplaced {
-        let mut request = fresh(&store);
+        let mut request = good.clone();
         request[field] = value.clone();
         assert_eq!(session.request(&request)["type"], "error", "{field}");
     }
-    let mut request = fresh(&store);
+    let mut request = good.clone();
     request["txouts"][0]["recipient"] = json!(secret);
     assert_eq!(session.request(&request)["code"], "bad_recipient");
-    request = fresh(&store);
+    request = good;
     request["accounts"] = json!({ (request["txins"][0].as_str().unwrap()): secret });
     assert_eq!(session.request(&request)["code"], "unknown_account");
     signer.stop();
