@@ -8,7 +8,7 @@
 //! | bytes | content |
 //! | --- | --- |
 //! | 21 | `cold-signer journal 1` |
-//! | frames | each the records of one commit, see [`frame`] |
+//! | frames | each the records of one commit, see `frame.rs` |
 //!
 //! A record is sealed with the data key of the store, and bound to its number and to the head before it. The head
 //! after it is SHA3-256(number ‖ head before ‖ sealed record); the first head is SHA3-256 of the file's first 21
