@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 use std::sync::Arc;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 /// How the name of a file begins that is not complete yet.
 const UNFINISHED: &str = ".unfinished-";
@@ -150,13 +150,29 @@ impl Disk {
     pub(crate) fn create_directory(&self, path: &Path) -> io::Result<()> {
         let changed = parents_of_missing(path);
         if changed.is_empty() {
-            // Whoever made it may not have waited for the disk.
-            return self.sync(directory(path));
+            // Whoever made it may not have waited for the disk; where that is not for us to do, it was the system.
+            return self.sync(directory(path)).or_else(|error| match error.kind() {
+                io::ErrorKind::PermissionDenied => Ok(()),
+                _ => Err(error),
+            });
         }
         self.call(Call::CreateDirectory, path, || {
             DirBuilder::new().recursive(true).mode(0o700).create(path)
         })?;
         changed.into_iter().try_for_each(|parent| self.sync(parent))
+    }
+
+    /// Makes a directory beside `path` that vanishes when it is dropped, or swept where the process was killed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn scratch_directory(&self, path: &Path) -> io::Result<TempDir> {
+        let mut made = None;
+        self.call(Call::CreateDirectory, path, || {
+            made = Some(tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(directory(path))?);
+            Ok(())
+        })?;
+        made.ok_or_else(|| io::ErrorKind::Other.into())
     }
 
     /// Makes a file's content, or a directory's entries, survive a power loss.

@@ -57,6 +57,8 @@ pub(super) fn recover(
         Some(length) => Some(put_aside(&file, path, disk, end, length).map_err(JournalError::io(path))?),
         None => None,
     };
+    // An earlier cut may not be on disk yet.
+    disk.sync_data(&file, path).map_err(JournalError::io(path))?;
     Ok(Recovered { file, end, position, index, torn })
 }
 

@@ -2,7 +2,7 @@
 
 use super::locked::{Locked, read_master};
 use super::record::{Account, Place, Table};
-use super::store::{SledStore, Store};
+use super::store::{SledStore, Store, files};
 use super::tally::{Sum, Tally};
 use super::{KeystoreError, database};
 use crate::journal::{self, AnchorCheck, JournalError, Position, Reader};
@@ -76,7 +76,11 @@ impl Locked {
             Some(tally) => tally.generation,
             None => self.generations()?.last().copied().unwrap_or_default(),
         };
-        let store = SledStore::open(&dir.join(database(generation)), self.directory.disk().clone())?;
+        let (database, disk) = (dir.join(database(generation)), self.directory.disk());
+        let sources = files::sources(&database);
+        let source = sources.first().ok_or_else(|| files::missing(&database))?;
+        let scratch = files::scratch(source, disk).map_err(KeystoreError::io(source))?;
+        let store = SledStore::open_copy(scratch.path(), &database, disk.clone())?;
         let master = read_master(&store, key)?;
         if master.is_none() {
             report.faults.push(KeystoreError::Damaged(Place::MASTER).into());

@@ -49,7 +49,7 @@ impl Keystore {
         // Once more: another process may have created the store before we had the lock.
         require_absent(dir)?;
         mark(&directory)?;
-        let store = SledStore::create(&dir.join(database(0)), directory.disk().clone())?;
+        let store = SledStore::open(&dir.join(database(0)), directory.disk().clone())?;
         let sealed = data_key.seal(master.to_bytes().as_slice(), &Place::MASTER.associated_data());
         store.insert(&[(Place::MASTER.key(), sealed)])?;
         store.flush()?;

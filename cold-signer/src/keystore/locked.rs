@@ -5,7 +5,7 @@ use super::create::{MARKER, require_absent};
 use super::directory::Directory;
 use super::header::{self, Header};
 use super::record::Place;
-use super::store::{SledStore, Store, write_anew};
+use super::store::{SledStore, Store, files};
 use super::tally::Tally;
 use super::{Keystore, KeystoreError, MASTER, database};
 use crate::disk::Disk;
@@ -70,15 +70,13 @@ impl Locked {
         let data_key = Arc::new(self.header.unlock(passphrase.expose())?);
         let mut tally = Tally::read(&self.directory, &data_key)?;
         let database = self.directory.path().join(database(tally.generation));
-        if !tally.is_settled() {
-            write_anew(&database, self.directory.disk())?;
-        }
+        files::keep(&database, self.directory.disk())?;
         let store = SledStore::open(&database, self.directory.disk().clone())?;
         let master = read_master(&store, &data_key)?.ok_or(KeystoreError::Damaged(Place::MASTER))?;
         let (accounts, sum) = Accounts::load(&store, &data_key, &tally)?;
-        // What an interrupted change wrote may not be on disk yet, and must be when the tally says so.
         store.flush()?;
         tally.settle(&self.directory, &data_key, sum)?;
+        files::accept(&database, self.directory.disk())?;
         Ok(Keystore::assemble(self, Box::new(store), tally, data_key, master, accounts))
     }
 

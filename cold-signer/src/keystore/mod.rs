@@ -30,6 +30,7 @@ mod kdf;
 mod locked;
 mod rebuild;
 mod record;
+mod salvage;
 mod store;
 mod tally;
 #[cfg(test)]

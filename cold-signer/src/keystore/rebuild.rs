@@ -6,9 +6,10 @@
 
 use super::accounts::check_name;
 use super::check::has_its_key;
-use super::locked::{Locked, read_master};
-use super::record::{Account, Place, Table};
-use super::store::{Item, SledStore, Snapshots, Store, quarantine_snapshots};
+use super::locked::Locked;
+use super::record::{Account, Place};
+use super::store::files::KEPT;
+use super::store::{Item, SledStore, Store};
 use super::tally::{Sum, Tally};
 use super::{DATABASE, KeystoreError, database};
 use crate::journal::{self, Reader};
@@ -23,9 +24,6 @@ use stegos_common::keys::SecretKey;
 
 /// So many records are written in one step.
 const STEP: usize = 10_000;
-
-/// So many places behind the last known record are tried, where nobody knows how many there were.
-const PROBED: u64 = 10_000_000;
 
 /// What a rebuild may use besides the store itself.
 #[derive(Default)]
@@ -69,15 +67,6 @@ pub struct Rebuilt {
     pub journal: Option<journal::Position>,
 }
 
-/// What can be read of the old databases: first of the one in use, then of the others from the newest on.
-#[derive(Default)]
-struct Salvage {
-    master: Option<SecretKey>,
-    accounts: Vec<Account>,
-    unreadable: u64,
-    unopened: Vec<String>,
-}
-
 /// The accounts of the new database.
 #[derive(Default)]
 struct Kept {
@@ -99,13 +88,7 @@ impl Locked {
             Err(error) => return Err(error),
         };
         let generations = self.generations()?;
-        let mut salvage = Salvage::default();
-        let expected = tally.as_ref().map(Tally::expected);
-        let in_use = tally.as_ref().map(|tally| tally.generation);
-        let others = generations.iter().rev().copied().filter(|other| Some(*other) != in_use);
-        for generation in in_use.into_iter().chain(others) {
-            self.salvage(&key, generation, expected, &mut salvage)?;
-        }
+        let salvage = self.salvage(&key, tally.as_ref(), &generations)?;
         let given = sources.master.as_ref();
         let master = salvage.master.clone().or_else(|| given.cloned()).ok_or(KeystoreError::MasterMissing)?;
         if given.is_some_and(|given| given.public_key() != master.public_key()) {
@@ -122,7 +105,7 @@ impl Locked {
         fitting.into_iter().for_each(|account| kept.add(account));
         let mut rebuilt = Rebuilt {
             kept: kept.accounts.len() as u64,
-            expected,
+            expected: tally.as_ref().map(Tally::expected),
             unreadable: salvage.unreadable.saturating_add(wrong as u64),
             unopened: salvage.unopened,
             ..Rebuilt::default()
@@ -148,12 +131,14 @@ impl Locked {
         let mut found = BTreeSet::new();
         for entry in fs::read_dir(dir).map_err(KeystoreError::io(dir))? {
             let name = entry.map_err(KeystoreError::io(dir))?.file_name();
-            let number =
-                name.to_str().and_then(|name| name.strip_prefix(DATABASE)).and_then(|rest| match rest {
-                    "" => Some(0),
-                    _ => rest.strip_prefix('.')?.parse().ok(),
-                });
-            found.extend(number.filter(|number| name.to_str() == Some(&database(*number))));
+            let Some(name) = name.to_str().map(|name| name.strip_suffix(KEPT).unwrap_or(name)) else {
+                continue;
+            };
+            let number = name.strip_prefix(DATABASE).and_then(|rest| match rest {
+                "" => Some(0),
+                _ => rest.strip_prefix('.')?.parse().ok(),
+            });
+            found.extend(number.filter(|number| name == database(*number)));
         }
         Ok(found)
     }
@@ -165,32 +150,6 @@ impl Locked {
             dir: self.directory.path().join(database(*last)),
             reason: "no other can have a higher number: give it a lower one".to_owned(),
         })
-    }
-
-    /// Reads whatever opens of one database.
-    fn salvage(
-        &self,
-        key: &SealingKey,
-        generation: u32,
-        expected: Option<u64>,
-        salvage: &mut Salvage,
-    ) -> Result<(), KeystoreError> {
-        let dir = self.directory.path().join(database(generation));
-        let open = || SledStore::open(&dir, self.directory.disk().clone());
-        let opened = open().or_else(|_| {
-            quarantine_snapshots(&dir, self.directory.disk(), Snapshots::All)?;
-            open()
-        });
-        let store = match opened {
-            Ok(store) => store,
-            Err(KeystoreError::Database { reason, .. }) => {
-                salvage.unopened.push(format!("{}: {reason}", database(generation)));
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        salvage.read(&store, key, expected);
-        Ok(())
     }
 
     /// The position that the journal must have passed from now on.
@@ -229,7 +188,7 @@ impl Locked {
         tally: &Tally,
     ) -> Result<Sum, KeystoreError> {
         let dir = self.directory.path();
-        let store = SledStore::create(&dir.join(name), self.directory.disk().clone())?;
+        let store = SledStore::open(&dir.join(name), self.directory.disk().clone())?;
         let sealed = key.seal(master.to_bytes().as_slice(), &Place::MASTER.associated_data());
         store.insert(&[(Place::MASTER.key(), sealed)])?;
         let mut sum = Sum::default();
@@ -259,65 +218,6 @@ impl Locked {
             disk.rename(&path, &aside).map_err(KeystoreError::io(&aside))?;
         }
         journal::create(dir, disk).map_err(KeystoreError::io(&path))
-    }
-}
-
-impl Salvage {
-    /// Takes what opens of a database with about `expected` accounts.
-    fn read(&mut self, store: &dyn Store, key: &SealingKey, expected: Option<u64>) {
-        if self.master.is_none() {
-            self.master = match read_master(store, key) {
-                Ok(master) => master,
-                Err(_) => {
-                    self.unreadable += 1;
-                    None
-                }
-            };
-        }
-        let mut seen = HashSet::new();
-        for item in store.scan(&[Table::Account as u8]) {
-            let Ok((at, sealed)) = item else {
-                // A scan does not get past a page that cannot be read.
-                self.read_one_by_one(store, key, &seen, expected);
-                return;
-            };
-            match Place::number(Table::Account, &at) {
-                Some(number) => {
-                    seen.insert(number);
-                    self.take(key, number, &sealed);
-                }
-                None => self.unreadable += 1,
-            }
-        }
-    }
-
-    /// Asks for every place that was not seen and may have a record.
-    fn read_one_by_one(
-        &mut self,
-        store: &dyn Store,
-        key: &SealingKey,
-        seen: &HashSet<u64>,
-        expected: Option<u64>,
-    ) {
-        let last = seen.iter().max().map_or(0, |last| last.saturating_add(1));
-        let end = expected.map_or_else(|| last.saturating_add(PROBED), |expected| last.max(expected));
-        for number in (0..end).filter(|number| !seen.contains(number)) {
-            match store.get(&Place { table: Table::Account, number }.key()) {
-                Ok(Some(sealed)) => self.take(key, number, &sealed),
-                Ok(None) => {}
-                Err(_) => self.unreadable += 1,
-            }
-        }
-    }
-
-    /// Takes a record, if it opens.
-    fn take(&mut self, key: &SealingKey, number: u64, sealed: &[u8]) {
-        let place = Place { table: Table::Account, number };
-        let opened = key.open(sealed, &place.associated_data());
-        match opened.and_then(|bytes| Account::decode(&bytes)) {
-            Some(account) => self.accounts.push(account),
-            None => self.unreadable += 1,
-        }
     }
 }
 

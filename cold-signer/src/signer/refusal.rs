@@ -257,6 +257,9 @@ impl Refusal {
         match self {
             Self::UnparsableRequest(_) => String::from("the request cannot be read"),
             Self::UnsupportedRequest(_) => String::from("the request is not create_raw_transaction"),
+            Self::DuplicateInput(_) => String::from("an input is named twice in txins"),
+            Self::MissingBlob(_) => String::from("unspent_list lacks the blob of an input"),
+            Self::DuplicateHint(_) => String::from("accounts names two owners of an input"),
             Self::BadInputId { index, .. } => format!("txins[{index}] is no hash"),
             Self::BadBlob { index, .. } => format!("unspent_list[{index}] is not an output blob in hex"),
             Self::UnknownAccount { input, .. } => {

@@ -251,7 +251,10 @@ fn what_can_be_read_is_brought_to_the_disk_before_it_counts() {
     assert_eq!((journal.position(), torn), (positions[4], None));
     assert_eq!(fs::read(path(&temp)).unwrap(), written);
     let journal = FILE.to_owned();
-    assert_eq!(*gate.calls.0.lock().unwrap(), [(Call::Write, journal.clone()), (Call::Sync, journal)]);
+    assert_eq!(
+        *gate.calls.0.lock().unwrap(),
+        [(Call::Write, journal.clone()), (Call::Sync, journal.clone()), (Call::Sync, journal)]
+    );
 }
 
 #[test]
