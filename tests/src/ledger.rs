@@ -30,15 +30,9 @@ impl Ledger {
         id
     }
 
-    /// The outputs that were signed away.
-    pub fn spent(&self) -> impl Iterator<Item = &Hash> {
-        self.spent.keys()
-    }
-
-    /// The bytes of a transaction that was released, in hex.
-    #[must_use]
-    pub fn data(&self, transaction: &Hash) -> Option<&str> {
-        self.released.get(transaction).map(String::as_str)
+    /// The outputs that were signed away, each with the transaction that spends it.
+    pub fn spent(&self) -> impl Iterator<Item = (&Hash, &Hash)> {
+        self.spent.iter()
     }
 
     /// Holds the journal of a store whose daemon is stopped against all that was released: it verifies, has all of
@@ -55,12 +49,15 @@ impl Ledger {
                 let earlier = spent.insert(*input, id);
                 assert_eq!(earlier, None, "the journal has two transactions that spend {input}");
             }
-            let released = self.data(&id).unwrap_or(data);
+            let released = self.released.get(&id).map_or(data, String::as_str);
             assert_eq!(released, data, "another transaction {id} was released than is in the journal");
             journalled.insert(id, transaction.txins.into_iter().collect());
         }
         for id in self.released.keys() {
             assert!(journalled.contains_key(id), "transaction {id} was released and is not in the journal");
+        }
+        if let Some((id, data)) = self.released.first_key_value() {
+            assert!(store.ok(&["journal", "show", &id.to_string()]).contains(data), "{id} is not shown");
         }
         journalled
     }

@@ -40,4 +40,9 @@ impl Session {
             Err(error) => panic!("{error}"),
         }
     }
+    /// Sends a request and does not wait for the answer.
+    pub fn send(&mut self, json: &str) {
+        let sent = self.runtime.block_on(self.client.send(json, &mut OsRng));
+        sent.unwrap_or_else(|error| panic!("{error}"));
+    }
 }

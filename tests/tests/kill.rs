@@ -138,10 +138,13 @@ impl Memory {
     }
 
     /// Asks again for everything of the last round: nothing that was released is forgotten.
-    fn ask_again(&mut self, mut session: Session) {
+    fn ask_again<'a>(&mut self, signer: Signer<'a>) -> Signer<'a> {
+        let mut session = signer.connect();
         for request in std::mem::take(&mut self.recent) {
-            self.note(&request, &session.request(&request));
+            let Some(answer) = session.text(&request.to_string()) else { panic!("{:#?}", signer.stop()) };
+            self.note(&request, &serde_json::from_str(&answer).unwrap());
         }
+        signer
     }
 
     fn remember(&mut self, told: Told) {
@@ -247,8 +250,8 @@ fn killed_at_any_moment_it_forgets_nothing() {
     let mut memory = Memory::default();
     let mut everything = Vec::new();
     for round in 0..rounds {
-        let signer = store.serve(&[]);
-        memory.ask_again(signer.connect());
+        println!("round {round}");
+        let signer = memory.ask_again(store.serve(&[]));
         for told in load(signer, &mut clients, &mut rng) {
             memory.remember(told);
         }
@@ -258,9 +261,8 @@ fn killed_at_any_moment_it_forgets_nothing() {
         }
     }
 
-    let signer = store.serve(&[]);
     memory.recent = everything;
-    memory.ask_again(signer.connect());
+    let signer = memory.ask_again(store.serve(&[]));
     assert_eq!(signer.stop().0.code(), Some(0));
     let journalled = memory.ledger.check(&store);
     for (request, (output, transaction)) in &memory.refused {
