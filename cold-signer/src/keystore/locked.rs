@@ -74,9 +74,12 @@ impl Locked {
         let store = SledStore::open(&database, self.directory.disk().clone())?;
         let master = read_master(&store, &data_key)?.ok_or(KeystoreError::Damaged(Place::MASTER))?;
         let (accounts, sum) = Accounts::load(&store, &data_key, &tally)?;
+        tally.require(&self.directory, sum)?;
         store.flush()?;
-        tally.settle(&self.directory, &data_key, sum)?;
+        // The original goes before the tally is settled. It may lack, on disk, what a change that was cut off had
+        // written; a settled tally would not admit that any more.
         files::accept(&database, self.directory.disk())?;
+        tally.settle(&self.directory, &data_key, sum)?;
         Ok(Keystore::assemble(self, Box::new(store), tally, data_key, master, accounts))
     }
 

@@ -53,6 +53,8 @@ pub struct Rebuilt {
     pub kept: u64,
     /// Accounts that were derived anew from the master key and their names.
     pub derived: u64,
+    /// Accounts that were in use at one time and archived at another; they are archived now.
+    pub doubtful: u64,
     /// How many accounts there were, if the tally could be read.
     pub expected: Option<u64>,
     /// Records that are there but do not open, or whose keys do not fit.
@@ -108,6 +110,7 @@ impl Locked {
             expected: tally.as_ref().map(Tally::expected),
             unreadable: salvage.unreadable.saturating_add(wrong as u64),
             unopened: salvage.unopened,
+            doubtful: salvage.doubtful,
             ..Rebuilt::default()
         };
         kept.derive(sources.accounts, &master, &mut rebuilt);

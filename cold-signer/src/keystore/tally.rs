@@ -135,6 +135,21 @@ impl Tally {
         self.write(directory, key)
     }
 
+    /// Refuses records of another sum than before or after the change in hand.
+    ///
+    /// # Errors
+    /// `RecordsMissing`.
+    pub(super) fn require(&self, directory: &Directory, found: Sum) -> Result<(), KeystoreError> {
+        if self.admits(found) {
+            return Ok(());
+        }
+        Err(KeystoreError::RecordsMissing {
+            dir: directory.path().to_owned(),
+            found: found.records,
+            expected: self.expected(),
+        })
+    }
+
     /// Says durably that the records have the sum `found`, which ends a change or its interruption.
     ///
     /// # Errors
@@ -145,13 +160,7 @@ impl Tally {
         key: &SealingKey,
         found: Sum,
     ) -> Result<(), KeystoreError> {
-        if !self.admits(found) {
-            return Err(KeystoreError::RecordsMissing {
-                dir: directory.path().to_owned(),
-                found: found.records,
-                expected: self.expected(),
-            });
-        }
+        self.require(directory, found)?;
         if self.is_settled() {
             return Ok(());
         }

@@ -266,7 +266,9 @@ impl Refusal {
                 format!("accounts names an owner of input {input} who is not in use here")
             }
             Self::UnusedHint(_) => String::from("accounts names the owner of something that is not in txins"),
-            Self::BadRecipient { index, .. } => format!("txouts[{index}].recipient cannot be paid"),
+            Self::BadRecipient { index, .. } | Self::OtherNetwork { index, .. } => {
+                format!("txouts[{index}].recipient cannot be paid")
+            }
             _ => self.to_string(),
         }
     }

@@ -5,7 +5,8 @@
 //! | --- | --- |
 //! | `keys` | what sled works with |
 //! | `keys.kept` | the database as it was before an opening that has not succeeded yet; it counts, `keys` does not |
-//! | `keys.unneeded` | the same after an opening that has; it is being removed |
+//! | `keys.tried` | what `keys` was when another opening was tried |
+//! | `keys.unneeded` | what `keys.kept` was when an opening succeeded; it is being removed |
 //!
 //! That sled works with a copy has another use. After a failed fsync the system may show what is not on disk and will
 //! never get there. What is written anew, and synced, is there.
@@ -17,7 +18,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -29,6 +30,7 @@ pub(super) const LOG: &str = "db";
 
 /// What stands behind the name of a database that an opening has not succeeded with yet, and of one that it has.
 pub(in crate::keystore) const KEPT: &str = ".kept";
+const TRIED: &str = ".tried";
 const UNNEEDED: &str = ".unneeded";
 
 /// How often it is looked whether a database is closed, 10 ms apart.
@@ -42,37 +44,57 @@ const BLOCK: usize = 4096;
 /// # Errors
 /// `Database` where there is none, and `Io`. Nothing is lost then.
 pub(in crate::keystore) fn keep(dir: &Path, disk: &Disk) -> Result<(), KeystoreError> {
-    let (kept, unneeded) = (beside(dir, KEPT), beside(dir, UNNEEDED));
-    let keep = || {
-        disk.remove(&unneeded)?;
-        if !kept.exists() {
-            wait_until_closed(dir)?;
-            quarantine_snapshots(dir, disk)?;
-            disk.rename(dir, &kept)?;
-        }
-        disk.remove(dir)?;
-        copy(&kept, dir, disk)
-    };
-    if sources(dir).is_empty() {
+    let (kept, tried) = (beside(dir, KEPT), beside(dir, TRIED));
+    let io = || KeystoreError::io(dir);
+    if has_log(dir).map_err(io())? {
+        wait_until_closed(dir).map_err(io())?;
+    } else if !has_log(&kept).map_err(io())? {
         return Err(missing(dir));
     }
-    keep().map_err(KeystoreError::io(dir))
+    let keep = || {
+        if !has_log(&kept)? {
+            // Where it is there without a log, it was being removed.
+            disk.remove(&kept)?;
+            quarantine_snapshots(dir, disk)?;
+            disk.rename(dir, &kept)?;
+        } else if !dir.try_exists()? || tried.try_exists()? {
+            disk.remove(dir)?;
+        } else {
+            // It may be all that there is, should the original turn out to be worse.
+            disk.rename(dir, &tried)?;
+        }
+        copy(&kept, dir, disk)
+    };
+    keep().map_err(io())
 }
 
-/// Lets go of the original: the copy opened, and has everything that it must have.
+/// Lets go of the original: the copy opened, has everything that it must have, and is on disk.
 ///
 /// # Errors
 /// `Io`.
 pub(in crate::keystore) fn accept(dir: &Path, disk: &Disk) -> Result<(), KeystoreError> {
     let unneeded = beside(dir, UNNEEDED);
     // A directory does not vanish in one step; its name does.
-    let accept = || disk.rename(&beside(dir, KEPT), &unneeded).and_then(|()| disk.remove(&unneeded));
-    accept().map_err(KeystoreError::io(dir))
+    let rename = || disk.remove(&unneeded).and_then(|()| disk.rename(&beside(dir, KEPT), &unneeded));
+    rename().map_err(KeystoreError::io(dir))?;
+    for needless in [unneeded, beside(dir, TRIED)] {
+        // What cannot be removed costs space until the next opening.
+        let _ = disk.remove(&needless);
+    }
+    Ok(())
 }
 
 /// Where there are files of this database, the ones that count first.
 pub(in crate::keystore) fn sources(dir: &Path) -> Vec<PathBuf> {
-    [beside(dir, KEPT), dir.to_owned()].into_iter().filter(|dir| dir.join(LOG).exists()).collect()
+    let beside = |what| beside(dir, what);
+    [beside(KEPT), dir.to_owned(), beside(TRIED), beside(UNNEEDED)]
+        .into_iter()
+        .filter(|dir| has_log(dir).unwrap_or(true))
+        .collect()
+}
+
+fn has_log(dir: &Path) -> io::Result<bool> {
+    dir.join(LOG).try_exists()
 }
 
 /// There is no such database.
@@ -80,10 +102,10 @@ pub(in crate::keystore) fn missing(dir: &Path) -> KeystoreError {
     database_failed(dir, "it is missing")
 }
 
-/// A copy to be read and thrown away.
+/// A copy to be read and thrown away, with zeros where the original cannot be read.
 ///
 /// # Errors
-/// What the system says.
+/// What the system says, mostly about the copy.
 pub(in crate::keystore) fn scratch(source: &Path, disk: &Disk) -> io::Result<TempDir> {
     wait_until_closed(source)?;
     let scratch = disk.scratch_directory(source)?;
@@ -92,7 +114,11 @@ pub(in crate::keystore) fn scratch(source: &Path, disk: &Disk) -> io::Result<Tem
         let name = path.file_name().unwrap_or_default();
         if path.is_file() && !is_unfinished(name) {
             let target = scratch.path().join(name);
-            disk.call(Call::Write, &target, || fs::copy(&path, &target).map(drop))?;
+            disk.call(Call::Write, &target, || {
+                let mut copy = BufWriter::with_capacity(1 << 20, File::create(&target)?);
+                copy_readable(&File::open(&path)?, &mut copy)?;
+                copy.flush()
+            })?;
         }
     }
     Ok(scratch)
@@ -104,19 +130,31 @@ pub(in crate::keystore) fn scratch(source: &Path, disk: &Disk) -> io::Result<Tem
 /// Where it cannot be opened.
 pub(in crate::keystore) fn log_bytes(source: &Path) -> io::Result<Vec<u8>> {
     wait_until_closed(source)?;
-    let log = File::open(source.join(LOG))?;
-    let mut bytes = vec![0; usize::try_from(log.metadata()?.len()).map_err(io::Error::other)?];
-    read_readable(&mut bytes, |block, at| log.read_exact_at(block, at));
+    let mut bytes = Vec::new();
+    copy_readable(&File::open(source.join(LOG))?, &mut bytes)?;
     Ok(bytes)
 }
 
-/// Reads what can be read, with zeros in the place of the rest.
-fn read_readable(bytes: &mut [u8], read: impl Fn(&mut [u8], u64) -> io::Result<()>) {
-    for (block, at) in bytes.chunks_mut(BLOCK).zip((0..).step_by(BLOCK)) {
+fn copy_readable(from: &File, to: &mut impl Write) -> io::Result<()> {
+    copy_blocks(from.metadata()?.len(), to, |block, at| from.read_exact_at(block, at))
+}
+
+/// Copies what can be read of so many bytes, with zeros in the place of the rest.
+fn copy_blocks(
+    length: u64,
+    to: &mut impl Write,
+    read: impl Fn(&mut [u8], u64) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut block = [0; BLOCK];
+    for at in (0..length).step_by(BLOCK) {
+        let rest = usize::try_from(length - at).unwrap_or(BLOCK).min(BLOCK);
+        let block = block.get_mut(..rest).unwrap_or_default();
         if read(block, at).is_err() {
             block.fill(0);
         }
+        to.write_all(block)?;
     }
+    Ok(())
 }
 
 /// Waits until no database of this process works with the files any more: its last thread may end after it was
@@ -307,14 +345,35 @@ mod tests {
     #[test]
     fn blocks_that_cannot_be_read_are_zeros() {
         let good: Vec<u8> = (1..=250).cycle().take(3 * BLOCK + 7).collect();
-        let mut bytes = vec![9; good.len()];
-        read_readable(&mut bytes, |block, at| {
+        let mut copied = Vec::new();
+        let read = |block: &mut [u8], at| {
             let at = usize::try_from(at).unwrap();
             block.copy_from_slice(&good[at..at + block.len()]);
             if at == BLOCK { Err(io::Error::other("EIO")) } else { Ok(()) }
-        });
+        };
+        copy_blocks(good.len() as u64, &mut copied, read).unwrap();
         let mut expected = good.clone();
         expected[BLOCK..2 * BLOCK].fill(0);
-        assert!(bytes == expected);
+        assert!(copied == expected);
+    }
+
+    #[test]
+    fn what_is_left_of_an_original_that_was_being_removed_does_not_count() {
+        let (_temp, dir) = example();
+        fs::create_dir(beside(&dir, KEPT)).unwrap();
+        keep(&dir, &Disk::default()).unwrap();
+        assert_eq!(record(&dir), Some(vec![2]));
+    }
+
+    #[test]
+    fn a_copy_that_may_be_better_than_its_original_is_not_removed() {
+        let (_temp, dir) = example();
+        let good = fs::read(dir.join(LOG)).unwrap();
+        keep(&dir, &Disk::default()).unwrap();
+        fs::write(beside(&dir, KEPT).join(LOG), b"").unwrap();
+        for _ in 0..3 {
+            keep(&dir, &Disk::default()).unwrap();
+        }
+        assert!(sources(&dir).iter().any(|source| fs::read(source.join(LOG)).unwrap() == good));
     }
 }

@@ -31,9 +31,9 @@ fn read(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((key, bytes.get(..usize::from(u16::from_le_bytes(*length)))?))
 }
 
-/// The value alone; empty where it was not marked, which no sealed record is.
+/// The value alone. One without a mark is what it is: whether it makes sense, whoever opens it will see.
 pub(super) fn unmark(marked: &[u8]) -> Vec<u8> {
-    read(marked).map(|(_, value)| value.to_vec()).unwrap_or_default()
+    read(marked).map_or(marked, |(_, value)| value).to_vec()
 }
 
 /// Every marked value in some bytes. Older ones of the same key are among them.

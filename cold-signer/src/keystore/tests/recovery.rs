@@ -1,10 +1,13 @@
 //! After a disk has failed: what is kept, whatever is left of the files.
 
 use super::{copy, create, example, open, passphrase};
-use crate::disk::Disk;
-use crate::keystore::{KeystoreError, Locked, Rebuilt, Sources};
+use crate::disk::{Call, Disk, Gate, Log};
+use crate::keystore::{Keystore, KeystoreError, Locked, Rebuilt, Sources};
 use std::fs;
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use stegos_common::keys::SecretKey;
 use tempfile::TempDir;
 
@@ -98,6 +101,61 @@ fn a_flipped_bit_costs_no_key_that_it_is_not_in() {
         assert!(lost <= 1, "byte {at}: {lost} keys are lost: {rebuilt:?}");
     }
     assert!(damaged > 0);
+}
+
+/// What lies in the bytes of a log has no order: an account must not come back into use unasked.
+#[test]
+fn an_archived_account_is_not_brought_back_by_a_rebuild() {
+    let temp = TempDir::new().unwrap();
+    let dir = temp.path().join("store");
+    let names: Vec<String> = (0..20).map(|number| format!("imported {number}")).collect();
+    let mut keystore = create(&dir);
+    for name in &names {
+        keystore.import(name, SecretKey::from_seed(name.as_bytes())).unwrap();
+    }
+    for name in &names[..10] {
+        keystore.archive(name).unwrap();
+    }
+    drop(keystore);
+    drop(open(&dir).unwrap());
+    let mut bytes = fs::read(dir.join("keys/db")).unwrap();
+    bytes[700] ^= 1;
+    fs::write(dir.join("keys/db"), bytes).unwrap();
+    open(&dir).err().expect("the damage is seen");
+    let rebuilt = locked(&dir).rebuild(&passphrase("right"), Sources::default()).unwrap();
+    let keystore = open(&dir).unwrap();
+    let archived = |name: &String| keystore.account(name).is_none_or(|account| account.is_archived());
+    assert!(names[..10].iter().all(archived));
+    assert!(!names[10..].iter().any(|name| keystore.account(name).is_some() && archived(name)));
+    assert!(rebuilt.doubtful >= 9, "{rebuilt:?}");
+}
+
+/// A change that was cut off may be seen, but not be on disk, in the original; it is on disk in the copy.
+#[test]
+fn the_original_is_dropped_before_the_tally_forgets_what_it_may_lack() {
+    let (_temp, dir) = example();
+    let gate = Arc::new(FailedFlush(AtomicBool::new(false)));
+    let mut keystore = Keystore::open(&dir, &passphrase("right"), None, Disk::behind(gate.clone())).unwrap();
+    gate.0.store(true, SeqCst);
+    keystore.import("new", SecretKey::from_seed(b"new")).unwrap_err();
+    drop(keystore);
+    let log = Arc::new(Log::default());
+    let keystore = Keystore::open(&dir, &passphrase("right"), None, Disk::behind(log.clone())).unwrap();
+    assert!(keystore.owner("new").is_some());
+    let calls = log.0.lock().unwrap();
+    let at = |call, name: &str| calls.iter().position(|made| *made == (call, name.to_owned())).unwrap();
+    let flushed = at(Call::Flush, "keys");
+    let dropped = at(Call::Rename, "keys.unneeded");
+    assert!(flushed < dropped && dropped < at(Call::Rename, "tally"));
+}
+
+/// Lets a flush of the database fail once.
+struct FailedFlush(AtomicBool);
+
+impl Gate for FailedFlush {
+    fn pass(&self, call: Call, _: &Path, run: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
+        if call == Call::Flush && self.0.swap(false, SeqCst) { Err(io::Error::other("EIO")) } else { run() }
+    }
 }
 
 #[test]
