@@ -6,7 +6,9 @@
 //! | --- | --- |
 //! | `store.toml` | the header: network, cost of the passphrase, the sealed data key |
 //! | `keys/`, after a rebuild `keys.1/` and so on | the database: records sealed with the data key, under meaningless keys |
-//! | `journal` | what was signed, see [`crate::journal`] |
+//! | `keys.kept/` and the like | only while the database is opened, or where that failed: the original, see `store/files.rs` |
+//! | `quarantine/` | what sled left unfinished |
+//! | `journal`, `journal.torn-…` | what was signed, see [`crate::journal`]; last commits that a crash tore |
 //! | `tally` | sealed, too: which database is in use, a sum over the records of all accounts and a position of the journal, by which lost or older ones are noticed |
 //! | `lock` | the process id of whoever has the store open |
 //! | `init.unfinished` | only while the store is made: without a header, all the rest is worth nothing |

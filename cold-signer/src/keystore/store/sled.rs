@@ -1,6 +1,6 @@
 //! sled 0.34, which sees ciphertext and meaningless keys only.
 //!
-//! Everything that must be known about sled is in this file:
+//! What must be known about sled:
 //!
 //! - An unfinished snapshot, left by a crash, would keep it from opening for ever, and where it finds damage it
 //!   destroys what lies behind. It is given copies, and records can be found without it: see [`super::files`] and
