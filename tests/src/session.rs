@@ -32,6 +32,13 @@ impl Session {
         serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in the answer {answer}"))
     }
 
+    /// The next notification; waits for it.
+    pub fn notification(&mut self) -> Value {
+        let text = self.runtime.block_on(self.client.receive());
+        let text = text.unwrap_or_else(|error| panic!("no notification: {error}"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {}", *text))
+    }
+
     /// Sends a text and waits for the text that answers it; `None` where the connection is closed instead.
     pub fn text(&mut self, json: &str) -> Option<String> {
         match self.runtime.block_on(self.client.request(json, &mut OsRng)) {

@@ -1,0 +1,11 @@
+//! The dev node against what was recorded from the deployed one, over its socket.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod blocks;
+mod certificates;
+mod faucet;
+mod frames;
+mod refusals;
+mod shapes;
+mod subscriptions;
+mod world;
