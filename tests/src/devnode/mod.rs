@@ -8,7 +8,9 @@
 pub mod accounts;
 pub mod api;
 pub mod chain;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod faucet;
 pub mod node;
 pub mod server;

@@ -5,6 +5,7 @@ mod blocks;
 mod certificates;
 mod faucet;
 mod frames;
+mod program;
 mod refusals;
 mod shapes;
 mod subscriptions;
