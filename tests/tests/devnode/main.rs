@@ -3,8 +3,10 @@
 
 mod blocks;
 mod certificates;
+mod end_to_end;
 mod faucet;
 mod frames;
+mod mutations;
 mod program;
 mod refusals;
 mod shapes;
