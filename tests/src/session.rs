@@ -34,9 +34,22 @@ impl Session {
 
     /// The next notification; waits for it.
     pub fn notification(&mut self) -> Value {
-        let text = self.runtime.block_on(self.client.receive());
-        let text = text.unwrap_or_else(|error| panic!("no notification: {error}"));
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {}", *text))
+        let text = self.receive().unwrap_or_else(|error| panic!("no notification: {error}"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+    }
+
+    /// The next text, or why there is none; waits for it.
+    ///
+    /// # Errors
+    /// [`SocketError`] as the client says.
+    pub fn receive(&mut self) -> Result<String, SocketError> {
+        self.runtime.block_on(self.client.receive()).map(|text| text.to_string())
+    }
+
+    /// Sends a text and waits for nothing.
+    pub fn send(&mut self, json: &str) {
+        let sent = self.runtime.block_on(self.client.send(json, &mut OsRng));
+        sent.unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// Sends a text and waits for the text that answers it; `None` where the connection is closed instead.

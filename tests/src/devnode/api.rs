@@ -37,6 +37,9 @@ impl Node {
         Ok(match request {
             Request::ChainName => Response::ChainName { name: chain.params().network },
             Request::VersionInfo => Response::VersionInfo { version: VERSION.into() },
+            Request::StatusInfo | Request::SubscribeStatus if self.faults.refuse_status => {
+                failure(&"The node is busy")
+            }
             Request::StatusInfo => Response::StatusInfo(self.status()),
             Request::SubscribeStatus => {
                 self.subscribers.watch_status(outbox.clone());
@@ -61,7 +64,7 @@ impl Node {
             Request::OutputsList { utxos } => self.outputs(&utxos),
             Request::BroadcastTransaction { data } => self.broadcast(&data)?,
             Request::ValidateCertificate(claim) => self.validate(&claim)?,
-            Request::PopMicroBlock => match self.revert(true) {
+            Request::PopMicroBlock => match self.revert(1, true) {
                 Ok(()) => Response::MicroBlockPopped,
                 Err(error) => failure(&error),
             },
@@ -107,6 +110,12 @@ impl Node {
     fn broadcast(&mut self, data: &HexBytes) -> Result<Response, Unanswerable> {
         let payment = PaymentTransaction::from_bytes(&data.0).map_err(|_| Unanswerable)?;
         let hash = payment.id();
+        if !self.synchronized {
+            let tx = hash.short();
+            return Ok(failure(&format_args!(
+                "Can't process transaction - node is not synchronized: tx={tx}"
+            )));
+        }
         let status = match self.chain.admit(payment) {
             Ok(()) => {
                 (self.log)(&format!("transaction {} accepted", hash.short()));

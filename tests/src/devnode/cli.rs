@@ -20,6 +20,7 @@ const AFTER_HELP: &str = "\
 Examples:
   stegos-devnode run --quick
   echo '{\"type\":\"status_info\"}' | stegos-devnode client -
+  echo '{\"type\":\"mine\",\"blocks\":3}' | stegos-devnode client - --node 127.0.0.1:3146
   stegos-devnode client request.json --node 127.0.0.1:3145 --token-file api.token";
 
 /// A Stegos chain of your own to test against: one process, one validator, money for everybody.
@@ -39,6 +40,9 @@ struct Run {
     /// The address of the API, instead of the configured one; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// The address of the control port, instead of the configured one
+    #[arg(long, value_name = "ADDRESS")]
+    control: Option<SocketAddr>,
     /// The file of the API token, instead of the configured one; made where there is none
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -91,6 +95,7 @@ fn runtime() -> io::Result<Runtime> {
 fn serve(args: Run) -> Result<(), Box<dyn Error>> {
     let mut config = args.source.config.as_deref().map(Config::load).transpose()?.unwrap_or_default();
     config.listen = args.listen.unwrap_or(config.listen);
+    config.control = args.control.unwrap_or(config.control);
     config.token_file = args.token_file.unwrap_or(config.token_file);
     let token_file = config.token_file.clone();
     let settings = config.settings(|line| eprintln!("{line}"));
@@ -100,6 +105,9 @@ fn serve(args: Run) -> Result<(), Box<dyn Error>> {
     for account in Account::all(&seed) {
         let secret = hex::encode(account.secret_key().to_bytes());
         eprintln!("  {:9} {} secret key {secret}", account.name, account.address(network));
+    }
+    if let Some(control) = server.control() {
+        eprintln!("The control port is {control}");
     }
     eprintln!("stegos-devnode for {network} listens on {}", server.address());
     runtime()?.block_on(async {

@@ -5,16 +5,20 @@ use super::clock::Clock;
 use super::node::Log;
 use super::server::Settings;
 use serde::Deserialize;
-use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroU64};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs, io};
 use stegos_common::address::Network;
+use stegos_common::api::encoding::Timestamp;
 use thiserror::Error;
 
 /// Where the API is unless something else is said: the port of the deployed node.
-pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 3145);
+pub const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3145);
+
+/// Where the control port is unless something else is said.
+const CONTROL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3146);
 
 /// The token file unless something else is said.
 #[must_use]
@@ -51,9 +55,12 @@ pub struct Config {
     seed: String,
     blocks_per_epoch: NonZeroU32,
     award_difficulty: u32,
-    block_milliseconds: NonZeroU64,
+    block_milliseconds: u64,
+    time: Option<Timestamp>,
     /// The address of the API.
     pub listen: SocketAddr,
+    /// The address of the control port.
+    pub control: SocketAddr,
     /// The file of the API token.
     pub token_file: PathBuf,
 }
@@ -65,7 +72,9 @@ impl Default for Config {
             seed: "stegos-devnode".into(),
             blocks_per_epoch: NonZeroU32::MIN.saturating_add(9),
             award_difficulty: 3,
-            block_milliseconds: NonZeroU64::MIN.saturating_add(1999),
+            block_milliseconds: 2000,
+            time: None,
+            control: CONTROL,
             listen: LISTEN,
             token_file: token_file(),
         }
@@ -94,10 +103,12 @@ impl Config {
                 award_difficulty: self.award_difficulty,
                 seed: self.seed,
             },
-            clock: Clock::System,
+            clock: self.time.map_or(Clock::System, Clock::Manual),
+            control: Some(self.control),
             listen: self.listen,
             token_file: self.token_file,
-            block_interval: Some(Duration::from_millis(self.block_milliseconds.get())),
+            block_interval: Some(Duration::from_millis(self.block_milliseconds))
+                .filter(|time| !time.is_zero()),
             log,
         }
     }

@@ -2,7 +2,7 @@
 //! stands in for a node that we do not control, so it refuses what that node refuses, in the same words.
 //!
 //! [`chain`] is a pure state machine; [`node`] adds a clock and subscribers; [`api`] answers requests; [`server`]
-//! brings them over a socket.
+//! brings them over a socket; [`control`] does to it what a test needs.
 #![warn(clippy::panic, clippy::indexing_slicing)]
 
 pub mod accounts;
@@ -11,7 +11,10 @@ pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod connections;
+pub mod control;
 pub mod faucet;
+pub mod faults;
 pub mod node;
 pub mod server;
 pub mod sign;

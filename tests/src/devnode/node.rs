@@ -2,6 +2,8 @@
 
 use super::chain::{Chain, ChainError, Params};
 use super::clock::Clock;
+use super::connections::Connections;
+use super::faults::Faults;
 use super::subscribers::Subscribers;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -19,6 +21,12 @@ pub struct Node {
     /// For the transactions that it is asked to create.
     pub(super) rng: ChaCha20Rng,
     pub(super) log: Log,
+    pub(super) connections: Connections,
+    pub(super) faults: Faults,
+    /// Whether it says that it is up to date.
+    pub(super) synchronized: bool,
+    /// Whether it announces reverts and ends of epochs, as only a patched node does.
+    pub(super) announce: bool,
 }
 
 impl Node {
@@ -29,7 +37,17 @@ impl Node {
     pub fn new(params: Params, clock: Clock, log: Log) -> Result<Self, ChainError> {
         let rng = ChaCha20Rng::from_seed(*Hash::chain(&[&"node", &params.seed.as_str()]).as_bytes());
         let chain = Chain::new(params, clock.now())?;
-        Ok(Self { chain, clock, subscribers: Subscribers::default(), rng, log })
+        Ok(Self {
+            chain,
+            clock,
+            subscribers: Subscribers::default(),
+            rng,
+            log,
+            connections: Connections::default(),
+            faults: Faults::default(),
+            synchronized: true,
+            announce: false,
+        })
     }
 
     /// The chain.
@@ -48,6 +66,9 @@ impl Node {
             // The deployed node takes its micro blocks back one by one before it adds the macro block.
             let offsets = (0..self.chain.offset()).rev();
             let mut burst: Vec<Status> = offsets.map(|offset| self.status_at(offset)).collect();
+            if self.announce {
+                self.announce_epoch_end();
+            }
             let block = self.chain.mine_macro(now)?;
             (self.log)(&format!(
                 "macro block {} {}: {} inputs, {} outputs",
@@ -57,7 +78,11 @@ impl Node {
                 block.outputs_len
             ));
             burst.push(self.status());
-            self.subscribers.tell_burst(burst);
+            if self.announce {
+                burst.into_iter().for_each(|status| self.subscribers.tell(status));
+            } else {
+                self.subscribers.tell_burst(burst);
+            }
         } else {
             let block = self.chain.mine_micro(now)?;
             (self.log)(&format!(
@@ -73,15 +98,25 @@ impl Node {
         Ok(())
     }
 
-    /// Takes the last micro block back. Its payments return to the mempool, or are lost. Nobody is told, except
-    /// for the status.
+    /// Takes micro blocks back. Their payments return to the mempool, or are lost. Nobody is told, except for the
+    /// status.
     ///
     /// # Errors
-    /// [`ChainError::Final`] where the last block is a macro block.
-    pub fn revert(&mut self, keep_payments: bool) -> Result<(), ChainError> {
+    /// [`ChainError::Final`] where there are not so many since the last macro block: then nothing is taken back.
+    pub fn revert(&mut self, blocks: u32, keep_payments: bool) -> Result<(), ChainError> {
+        if blocks > self.chain.offset() {
+            return Err(ChainError::Final(self.chain.epoch()));
+        }
+        (0..blocks).try_for_each(|_block| self.revert_last(keep_payments))
+    }
+
+    fn revert_last(&mut self, keep_payments: bool) -> Result<(), ChainError> {
         // Who has just subscribed is sent the block before it goes.
         self.subscribers.advance(&self.chain);
         let block = self.chain.pop_micro(keep_payments)?;
+        if self.announce {
+            self.subscribers.announce_revert(&block, &self.chain);
+        }
         (self.log)(&format!(
             "micro block {}/{} {} taken back",
             block.epoch,
@@ -90,6 +125,16 @@ impl Node {
         ));
         self.subscribers.tell(self.status());
         Ok(())
+    }
+
+    /// The patched node takes all micro blocks back, newest first, before it adds the macro block.
+    fn announce_epoch_end(&mut self) {
+        let epoch = self.chain.epoch();
+        for offset in (0..self.chain.offset()).rev() {
+            if let Ok(block) = self.chain.micro_block(epoch, offset) {
+                self.subscribers.announce_revert(block, &self.chain);
+            }
+        }
     }
 
     /// Where the chain is.
@@ -104,7 +149,7 @@ impl Node {
         let epoch = self.chain.epoch();
         let last = offset.checked_sub(1).and_then(|last| self.chain.micro_block(epoch, last).ok());
         Status {
-            is_synchronized: true,
+            is_synchronized: self.synchronized,
             epoch,
             offset,
             view_change: 0,

@@ -2,6 +2,7 @@
 
 use super::chain::{ChainError, Params};
 use super::clock::Clock;
+use super::faults::Line;
 use super::node::{Log, Node};
 use super::subscribers;
 use rand_core::OsRng;
@@ -16,7 +17,7 @@ use stegos_common::socket::token_file::{self, TokenFileError};
 use stegos_common::socket::{Connection, Limits, SocketError};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 /// The deployed node has no limits at all. These keep a mistake from filling the memory, and nothing else.
@@ -36,6 +37,8 @@ pub struct Settings {
     pub clock: Clock,
     /// The address of the API; port 0 takes any that is free.
     pub listen: SocketAddr,
+    /// The address of the control port, if there shall be one; it must be a loopback address.
+    pub control: Option<SocketAddr>,
     /// The file of the API token, made where there is none.
     pub token_file: PathBuf,
     /// The time from block to block. Without it, blocks are made on demand only.
@@ -50,6 +53,9 @@ pub enum StartError {
     /// The address is taken, or not one of this computer.
     #[error("cannot listen on {0}: {1}; choose another address")]
     Listen(SocketAddr, io::Error),
+    /// Everybody on the network could control the node.
+    #[error("the control port must be on a loopback address, not on {0}; use 127.0.0.1")]
+    OpenControl(SocketAddr),
     /// The token file cannot be used.
     #[error(transparent)]
     TokenFile(#[from] TokenFileError),
@@ -65,6 +71,7 @@ pub enum StartError {
 pub struct Server {
     node: Arc<Mutex<Node>>,
     address: SocketAddr,
+    control: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -78,21 +85,46 @@ impl Server {
         let token = token_file::load_or_create(&settings.token_file, &mut OsRng)?;
         let node = Node::new(settings.params, settings.clock, settings.log)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
-        let listen = |error| StartError::Listen(settings.listen, error);
-        let listener = runtime.block_on(TcpListener::bind(settings.listen)).map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let bind = |address| {
+            let bound = runtime.block_on(TcpListener::bind(address));
+            let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
+            bound.map_err(|error| StartError::Listen(address, error))
+        };
+        if let Some(open) = settings.control.filter(|address| !address.ip().is_loopback()) {
+            return Err(StartError::OpenControl(open));
+        }
+        let (address, api) = bind(settings.listen)?;
+        let (control, commands) = settings.control.map(bind).transpose()?.unzip();
         let node = Arc::new(Mutex::new(node));
         let (stop, stopped) = oneshot::channel();
-        let shared = Arc::clone(&node);
-        let run = move || run(&runtime, listener, token, shared, settings.block_interval, stopped);
+        let shared = Shared { node: Arc::clone(&node), token };
+        let run = move || {
+            runtime.block_on(async move {
+                if let Some(interval) = settings.block_interval {
+                    tokio::spawn(mine(Arc::clone(&shared.node), interval));
+                }
+                if let Some(commands) = commands {
+                    tokio::spawn(accept(commands, shared.clone(), obey));
+                }
+                tokio::spawn(accept(api, shared, converse));
+                // An error is the end as well: nobody is left to stop it.
+                let _ = stopped.await;
+            });
+        };
         let thread = thread::Builder::new().name("devnode".into()).spawn(run).map_err(StartError::Thread)?;
-        Ok(Self { node, address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { node, address, control, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The address of the API.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of the control port.
+    #[must_use]
+    pub const fn control(&self) -> Option<SocketAddr> {
+        self.control
     }
 
     /// The node itself. Nobody is answered while this is held.
@@ -114,23 +146,11 @@ fn lock(node: &Mutex<Node>) -> MutexGuard<'_, Node> {
     node.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(
-    runtime: &Runtime,
-    listener: TcpListener,
-    token: ApiToken,
+/// What all connections need.
+#[derive(Clone)]
+struct Shared {
     node: Arc<Mutex<Node>>,
-    block_interval: Option<Duration>,
-    stopped: oneshot::Receiver<()>,
-) {
-    runtime.block_on(async move {
-        if let Some(interval) = block_interval {
-            tokio::spawn(mine(Arc::clone(&node), interval));
-        }
-        tokio::select! {
-            () = accept(listener, token, node) => {}
-            _ = stopped => {}
-        }
-    });
+    token: ApiToken,
 }
 
 async fn mine(node: Arc<Mutex<Node>>, interval: Duration) {
@@ -143,14 +163,18 @@ async fn mine(node: Arc<Mutex<Node>>, interval: Duration) {
     }
 }
 
-async fn accept(listener: TcpListener, token: ApiToken, node: Arc<Mutex<Node>>) {
+/// Accepts connections, and leaves each to `serve`.
+async fn accept<F>(listener: TcpListener, shared: Shared, serve: fn(TcpStream, Shared) -> F)
+where
+    F: Future<Output = Result<(), SocketError>> + Send + 'static,
+{
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let (token, node) = (token.clone(), Arc::clone(&node));
+                let node = Arc::clone(&shared.node);
+                let served = serve(stream, shared.clone());
                 tokio::spawn(async move {
-                    let end = converse(stream, &token, &node).await;
-                    let reason = end.err().map(|error| format!(": {error}")).unwrap_or_default();
+                    let reason = served.await.err().map(|error| format!(": {error}")).unwrap_or_default();
                     (lock(&node).log)(&format!("connection of {peer} closed{reason}"));
                 });
             }
@@ -160,19 +184,45 @@ async fn accept(listener: TcpListener, token: ApiToken, node: Arc<Mutex<Node>>) 
     }
 }
 
-/// Answers one connection until one side closes it: the node does where it does not understand a frame.
-async fn converse(stream: TcpStream, token: &ApiToken, node: &Mutex<Node>) -> Result<(), SocketError> {
+/// Obeys one connection of the control port.
+async fn obey(stream: TcpStream, shared: Shared) -> Result<(), SocketError> {
     let mut connection = Connection::accept(Box::new(stream), LIMITS).await?;
-    let (outbox, mut inbox) = subscribers::queue();
     loop {
-        let text = tokio::select! {
+        let json = frame::open(&shared.token, &connection.receive().await?)?;
+        let Some(answer) = lock(&shared.node).control(&json) else { return Ok(()) };
+        connection.send(frame::seal(&shared.token, &answer, &mut OsRng)).await?;
+    }
+}
+
+/// Answers one connection of the API until it is closed: by the node where it does not understand a frame.
+async fn converse(stream: TcpStream, shared: Shared) -> Result<(), SocketError> {
+    let (number, closed) = lock(&shared.node).connections.open();
+    let end = tokio::select! {
+        end = converse_as(number, stream, &shared) => end,
+        _ = closed => Ok(()),
+    };
+    lock(&shared.node).connections.forget(number);
+    end
+}
+
+async fn converse_as(number: u64, stream: TcpStream, shared: &Shared) -> Result<(), SocketError> {
+    let Shared { node, token } = shared;
+    let faulty = Arc::clone(node);
+    let line = Line::new(stream, move || lock(&faulty).faults.split);
+    let mut connection = Connection::accept(Box::new(line), LIMITS).await?;
+    let (outbox, mut inbox) = subscribers::queue(number);
+    loop {
+        let (text, is_answer) = tokio::select! {
             frame = connection.receive() => {
                 let json = frame::open(token, &frame?)?;
                 let Some(answer) = lock(node).answer(&json, &outbox) else { return Ok(()) };
-                answer
+                (answer, true)
             }
-            Some(notification) = inbox.next() => notification,
+            Some(notification) = inbox.next() => (notification, false),
         };
-        connection.send(frame::seal(token, &text, &mut OsRng)).await?;
+        let faults = lock(node).faults;
+        tokio::time::sleep(faults.delay(is_answer)).await;
+        let frame = frame::seal(token, &text, &mut OsRng);
+        connection.send(faults.frame.spoil(frame)).await?;
     }
 }

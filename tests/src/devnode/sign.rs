@@ -14,7 +14,7 @@ use stegos_common::keys::{PublicKey, SecretKey, SecretKeyError};
 use stegos_common::output::{Output, PaymentOutput, PublicPaymentOutput, Unspent};
 use stegos_common::payload::PayloadData;
 use stegos_common::schnorr::Signature;
-use stegos_common::transaction::PaymentTransaction;
+use stegos_common::transaction::{NewOutput, PaymentTransaction};
 use thiserror::Error;
 
 /// Why nothing is signed.
@@ -130,15 +130,15 @@ impl Fields {
     }
 }
 
-/// An output to be made.
-enum Planned {
+/// An output to be made, as far as its JSON makes sense.
+pub(super) enum Planned {
     Public { recipient: PublicKey, amount: i64 },
     Private { recipient: PublicKey, amount: Amount, data: PayloadData },
 }
 
 impl Planned {
     /// Reads what can be made; a negative private amount or a long comment cannot.
-    fn read(txout: &TxOut, network: Network) -> Option<Self> {
+    pub(super) fn read(txout: &TxOut, network: Network) -> Option<Self> {
         let recipient = *Address::parse(&txout.recipient, network).ok()?.public_key();
         Some(match txout.output_type {
             OutputType::PublicPayment => Self::Public { recipient, amount: txout.amount },
@@ -147,6 +147,18 @@ impl Planned {
                 amount: Amount::from_micro(txout.amount).ok()?,
                 data: PayloadData::comment(txout.comment.as_deref()?).ok()?,
             },
+        })
+    }
+
+    /// The same for those who make only what is valid.
+    pub(super) fn valid(self) -> Option<NewOutput> {
+        Some(match self {
+            Self::Public { recipient, amount } => {
+                NewOutput::Public { recipient, amount: Amount::from_micro(amount).ok()? }
+            }
+            Self::Private { recipient, amount, data } => {
+                NewOutput::Private { recipient, amount, data, with_certificate: false }
+            }
         })
     }
 

@@ -4,6 +4,7 @@ use super::chain::Chain;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use stegos_common::api::block::MicroBlock;
 use stegos_common::api::response::{Notification, Status};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -15,6 +16,7 @@ const CHAIN_QUEUE: usize = 10;
 /// Where a connection's notifications go in.
 #[derive(Clone)]
 pub struct Outbox {
+    connection: u64,
     sender: UnboundedSender<String>,
     waiting: Arc<AtomicUsize>,
 }
@@ -25,12 +27,12 @@ pub struct Inbox {
     waiting: Arc<AtomicUsize>,
 }
 
-/// The two ends of a connection's queue of notifications.
+/// The two ends of a connection's queue of notifications. The connection has a number.
 #[must_use]
-pub fn queue() -> (Outbox, Inbox) {
+pub fn queue(connection: u64) -> (Outbox, Inbox) {
     let (sender, receiver) = unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    (Outbox { sender, waiting: Arc::clone(&waiting) }, Inbox { receiver, waiting })
+    (Outbox { connection, sender, waiting: Arc::clone(&waiting) }, Inbox { receiver, waiting })
 }
 
 impl Inbox {
@@ -79,6 +81,16 @@ impl Follower {
         true
     }
 
+    /// Sends word of a micro block that is taken back, if it was sent before. Answers whether the subscriber stays.
+    fn take_back(&mut self, block: &MicroBlock, chain: &Chain) -> bool {
+        let after = after(block, chain);
+        if (self.epoch, self.offset) != after {
+            return true;
+        }
+        (self.epoch, self.offset) = (block.epoch, block.offset);
+        self.outbox.send(&Notification::MicroBlockReverted(Box::new(block.clone())))
+    }
+
     /// The next block, if there is one already.
     fn next(&mut self, chain: &Chain) -> Option<Notification> {
         if let Ok(block) = chain.macro_block(self.epoch) {
@@ -86,13 +98,16 @@ impl Follower {
             return Some(Notification::MacroBlockCommitted(Box::new(block.as_ref().clone())));
         }
         let block = chain.micro_block(self.epoch, self.offset).ok()?;
-        self.offset += 1;
-        // Whoever has all micro blocks of an epoch has its contents: the macro block is skipped.
-        if self.offset == chain.params().blocks_per_epoch {
-            (self.epoch, self.offset) = (self.epoch + 1, 0);
-        }
+        (self.epoch, self.offset) = after(block, chain);
         Some(Notification::MicroBlockPrepared(Box::new(block.as_ref().clone())))
     }
+}
+
+/// The position after a micro block. Whoever has all micro blocks of an epoch has its contents, so that the macro
+/// block is skipped.
+const fn after(block: &MicroBlock, chain: &Chain) -> (u64, u32) {
+    let offset = block.offset + 1;
+    if offset == chain.params().blocks_per_epoch { (block.epoch + 1, 0) } else { (block.epoch, offset) }
 }
 
 /// All subscribers.
@@ -116,6 +131,17 @@ impl Subscribers {
     /// Sends everybody the blocks that he has not been sent.
     pub(super) fn advance(&mut self, chain: &Chain) {
         self.followers.retain_mut(|follower| follower.advance(chain));
+    }
+
+    /// Sends one connection nothing any more.
+    pub(super) fn silence(&mut self, connection: u64) {
+        self.followers.retain(|follower| follower.outbox.connection != connection);
+        self.status.retain(|outbox| outbox.connection != connection);
+    }
+
+    /// Announces that a micro block is taken back, as only a patched node does.
+    pub(super) fn announce_revert(&mut self, block: &MicroBlock, chain: &Chain) {
+        self.followers.retain_mut(|follower| follower.take_back(block, chain));
     }
 
     /// Tells everybody the status.

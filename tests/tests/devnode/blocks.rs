@@ -104,7 +104,15 @@ fn a_chain_follows_from_its_seed_and_clock() {
         let mut params = params(2, 1);
         params.seed = seed.into();
         let mut node = Node::new(params, clock(), |_line| {}).unwrap();
-        (0..9).for_each(|_| node.mine().unwrap());
+        let faucet = json!({ "type": "faucet", "payments": [pay_privately(&address("bob"), 7, "x")] });
+        for command in [
+            faucet,
+            json!({ "type": "mine", "blocks": 8 }),
+            json!({ "type": "replace", "keep_transactions": true }),
+            json!({ "type": "finish_epoch" }),
+        ] {
+            node.obey(serde_json::from_value(command).unwrap()).unwrap();
+        }
         node.chain().last_block_hash()
     };
     assert_eq!(chain(SEED), chain(SEED));
@@ -137,7 +145,7 @@ fn payments_of_a_reverted_block_are_mined_again() {
     assert_eq!(broadcast(&mut session, &second)["status"]["status"], "accepted");
 
     // Or both are lost.
-    world.server.node().revert(false).unwrap();
+    world.server.node().revert(1, false).unwrap();
     world.mine(1);
     let block: Value = session.request(&json!({ "type": "micro_block_info", "epoch": 1, "offset": 0 }));
     assert_eq!(block["transactions_len"], 1);

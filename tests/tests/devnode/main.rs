@@ -3,8 +3,10 @@
 
 mod blocks;
 mod certificates;
+mod control;
 mod end_to_end;
 mod faucet;
+mod faults;
 mod frames;
 mod mutations;
 mod program;

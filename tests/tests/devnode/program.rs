@@ -1,5 +1,6 @@
 //! The program, as an integrator meets it: started with the README's command, asked with the guide's messages.
 
+use crate::world::World;
 use custody_tests::daemon::Daemon;
 use serde_json::{Value, json};
 use std::fs;
@@ -37,8 +38,12 @@ impl Running {
     fn start(args: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let token = directory.path().join("api.token");
-        let mut daemon =
-            Daemon::spawn(program().args(args).args(["--listen", "127.0.0.1:0", "--token-file"]).arg(&token));
+        let mut daemon = Daemon::spawn(
+            program()
+                .args(args)
+                .args(["--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--token-file"])
+                .arg(&token),
+        );
         daemon.wait_for("The API token is in");
         let accounts = (0..5).map(|_| daemon.wait_for("secret key")).collect();
         let line = daemon.wait_for("listens on");
@@ -92,6 +97,19 @@ fn the_readme_starts_it_and_the_guides_messages_are_answered() {
 }
 
 #[test]
+fn the_documented_commands_are_obeyed() {
+    let world = World::new(5);
+    let connections = [world.session(), world.session()];
+    let mut control = world.control();
+    let commands = blocks(&document("docs/devnode.md"), "json command").remove(0);
+    for command in commands.lines() {
+        let answer = control.request(&serde_json::from_str(command).unwrap());
+        assert_eq!(answer["type"], "done", "{command} got {answer}");
+    }
+    drop(connections);
+}
+
+#[test]
 fn a_configuration_is_read_and_its_mistakes_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("devnode.toml");
@@ -129,7 +147,17 @@ fn the_client_says_what_went_wrong() {
 fn the_help_is_complete() {
     let help = |args: &[&str]| String::from_utf8(program().args(args).output().unwrap().stdout).unwrap();
     let text = [help(&["--help"]), help(&["run", "--help"]), help(&["client", "--help"])].concat();
-    for word in ["run", "client", "--quick", "--config", "--listen", "--token-file", "--node", "Examples"] {
+    for word in [
+        "run",
+        "client",
+        "--quick",
+        "--config",
+        "--listen",
+        "--control",
+        "--token-file",
+        "--node",
+        "Examples",
+    ] {
         assert!(text.contains(word), "{word} is missing");
     }
 }

@@ -43,6 +43,7 @@ impl World {
             clock: clock(),
             listen: "127.0.0.1:0".parse().unwrap(),
             token_file: directory.path().join("api.token"),
+            control: Some("127.0.0.1:0".parse().unwrap()),
             block_interval: None,
             log: |_line| {},
         };
@@ -57,6 +58,17 @@ impl World {
     /// A new connection of a client that has another node's token.
     pub(crate) fn session_with_token_of(&self, other: &Self) -> Session {
         Session::open(&Endpoint::Tcp(self.server.address()), &other.directory.path().join("api.token"))
+    }
+
+    /// A new connection to the control port.
+    pub(crate) fn control(&self) -> Session {
+        let address = self.server.control().unwrap();
+        Session::open(&Endpoint::Tcp(address), &self.directory.path().join("api.token"))
+    }
+
+    /// Obeys a command.
+    pub(crate) fn obey(&self, command: Value) {
+        self.server.node().obey(serde_json::from_value(command).unwrap()).unwrap();
     }
 
     /// Makes so many blocks.

@@ -133,6 +133,10 @@ impl Chain {
                 self.ledger.add(output.output_hash, &made, block.epoch, None);
             }
         }
+        // They are spent already, unless its micro blocks are not known.
+        for id in &block.inputs {
+            self.ledger.spend(*id);
+        }
         let block = Arc::new(block);
         self.macro_blocks.push(Arc::clone(&block));
         Ok(block)

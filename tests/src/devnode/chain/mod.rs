@@ -103,21 +103,44 @@ impl Chain {
     /// # Errors
     /// [`ChainError`] never happens.
     pub fn new(params: Params, now: Timestamp) -> Result<Self, ChainError> {
-        let leader = Leader::new(&params);
-        let mut rng = ChaCha20Rng::from_seed(*Hash::digest(params.seed.as_str()).as_bytes());
-        let genesis = genesis::block(&params, &leader, now, &mut rng)?;
+        let seed = Hash::digest(params.seed.as_str());
+        let mut chain = Self::empty(params, seed);
+        let genesis = genesis::block(&chain.params, &chain.leader, now, &mut chain.rng)?;
+        chain.push_macro(genesis)?;
+        Ok(chain)
+    }
+
+    fn empty(params: Params, seed: Hash) -> Self {
         let reserve = Account::reserve(&params.seed).public_key().encoded();
-        let mut chain = Self {
+        Self {
+            leader: Leader::new(&params),
             params,
-            leader,
-            rng,
+            rng: ChaCha20Rng::from_seed(*seed.as_bytes()),
             macro_blocks: Vec::new(),
             micro_blocks: Vec::new(),
             ledger: Ledger::new(reserve),
             mempool: Mempool::default(),
-        };
-        chain.push_macro(genesis)?;
-        Ok(chain)
+        }
+    }
+
+    /// Forgets all but so many epochs, the first block's included. What comes then is not what came before.
+    ///
+    /// # Errors
+    /// [`ChainError::NoMacroBlock`] where there are not so many epochs.
+    pub fn cut(&mut self, epochs: u64) -> Result<(), ChainError> {
+        let last = epochs.checked_sub(1).ok_or(ChainError::NoMacroBlock(0))?;
+        let seed = Hash::chain(&[&self.last_block_hash(), &self.macro_block(last)?.block_hash]);
+        let mut chain = Self::empty(self.params.clone(), seed);
+        for block in self.macro_blocks.iter().take_while(|block| block.epoch <= last) {
+            chain.push_macro(block.as_ref().clone())?;
+        }
+        *self = chain;
+        Ok(())
+    }
+
+    /// Empties the mempool, as a restart does.
+    pub fn forget_mempool(&mut self) {
+        self.mempool.take();
     }
 
     /// What distinguishes this chain.
