@@ -57,6 +57,7 @@ pub struct Config {
     award_difficulty: u32,
     block_milliseconds: u64,
     time: Option<Timestamp>,
+    data_dir: Option<PathBuf>,
     /// The address of the API.
     pub listen: SocketAddr,
     /// The address of the control port.
@@ -74,6 +75,7 @@ impl Default for Config {
             award_difficulty: 3,
             block_milliseconds: 2000,
             time: None,
+            data_dir: None,
             control: CONTROL,
             listen: LISTEN,
             token_file: token_file(),
@@ -107,6 +109,7 @@ impl Config {
             control: Some(self.control),
             listen: self.listen,
             token_file: self.token_file,
+            data_dir: self.data_dir,
             block_interval: Some(Duration::from_millis(self.block_milliseconds))
                 .filter(|time| !time.is_zero()),
             log,

@@ -1,12 +1,10 @@
 //! What a test does to a node that nobody could do to a real one: commands as JSON, on a port of their own.
 
-use super::chain::{Chain, ChainError};
 use super::clock::Clock;
 use super::faucet::FaucetError;
 use super::faults::Faults;
-use super::node::Node;
+use super::node::{Node, NodeError};
 use super::sign::Planned;
-use super::subscribers::Subscribers;
 use serde::{Deserialize, Serialize};
 use stegos_common::api::create_raw_transaction::TxOut;
 use stegos_common::api::encoding::Timestamp;
@@ -103,9 +101,9 @@ pub enum CommandError {
     /// No command.
     #[error("not a command: {0}; see docs/devnode.md")]
     Unknown(#[from] serde_json::Error),
-    /// No block can be made, taken back or found.
+    /// No block can be made, taken back, found or kept.
     #[error(transparent)]
-    Chain(#[from] ChainError),
+    Node(#[from] NodeError),
     /// The faucet does not pay.
     #[error(transparent)]
     Faucet(#[from] FaucetError),
@@ -162,21 +160,5 @@ impl Node {
             planned.ok_or(CommandError::Payment(index))
         });
         Ok(self.pay(&outputs.collect::<Result<Vec<_>, _>>()?)?)
-    }
-
-    fn restart(&mut self, seed: Option<String>, epochs: Option<u64>) -> Result<(), ChainError> {
-        let mut params = self.chain.params().clone();
-        if let Some(seed) = seed {
-            params.seed = seed;
-            self.chain = Chain::new(params, self.clock.now())?;
-        }
-        if let Some(epochs) = epochs {
-            self.chain.cut(epochs)?;
-        }
-        self.chain.forget_mempool();
-        self.subscribers = Subscribers::default();
-        self.connections.close(None);
-        (self.log)("restarted");
-        Ok(())
     }
 }

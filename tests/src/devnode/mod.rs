@@ -18,4 +18,5 @@ pub mod faults;
 pub mod node;
 pub mod server;
 pub mod sign;
+pub mod store;
 pub mod subscribers;

@@ -4,11 +4,14 @@ use super::chain::{Chain, ChainError, Params};
 use super::clock::Clock;
 use super::connections::Connections;
 use super::faults::Faults;
+use super::store::{Store, StoreError};
 use super::subscribers::Subscribers;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use std::path::Path;
 use stegos_common::api::response::Status;
 use stegos_common::hash::Hash;
+use thiserror::Error;
 
 /// What hears of everything that happens, one line each.
 pub type Log = fn(&str);
@@ -27,16 +30,37 @@ pub struct Node {
     pub(super) synchronized: bool,
     /// Whether it announces reverts and ends of epochs, as only a patched node does.
     pub(super) announce: bool,
+    store: Option<Store>,
+}
+
+/// What a node cannot do with its chain.
+#[derive(Debug, Error)]
+pub enum NodeError {
+    /// The chain does not allow it.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The disk does not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Node {
-    /// A node with a new chain.
+    /// A node with a new chain, or with the one that is in the directory.
     ///
     /// # Errors
-    /// [`ChainError`] never happens.
-    pub fn new(params: Params, clock: Clock, log: Log) -> Result<Self, ChainError> {
+    /// [`NodeError::Store`] where the directory cannot be used.
+    pub fn new(params: Params, clock: Clock, data: Option<&Path>, log: Log) -> Result<Self, NodeError> {
         let rng = ChaCha20Rng::from_seed(*Hash::chain(&[&"node", &params.seed.as_str()]).as_bytes());
-        let chain = Chain::new(params, clock.now())?;
+        let store = data.map(Store::open).transpose()?;
+        let kept = store.as_ref().map(|store| store.load(&params)).transpose()?.flatten();
+        let chain = if let Some((macro_blocks, micro_blocks)) = kept {
+            let seed = Hash::chain(&[&params.seed.as_str(), &clock.now().unix_nanos()]);
+            Chain::restore(params, macro_blocks, micro_blocks, seed)?
+        } else {
+            let chain = Chain::new(params, clock.now())?;
+            store.as_ref().map(|store| store.replace(&chain)).transpose()?;
+            chain
+        };
         Ok(Self {
             chain,
             clock,
@@ -47,6 +71,7 @@ impl Node {
             faults: Faults::default(),
             synchronized: true,
             announce: false,
+            store,
         })
     }
 
@@ -59,8 +84,8 @@ impl Node {
     /// Makes the next block, micro or macro.
     ///
     /// # Errors
-    /// [`ChainError`] never happens.
-    pub fn mine(&mut self) -> Result<(), ChainError> {
+    /// [`NodeError::Store`] where it cannot be kept on disk.
+    pub fn mine(&mut self) -> Result<(), NodeError> {
         let now = self.clock.now();
         if self.chain.epoch_is_full() {
             // The deployed node takes its micro blocks back one by one before it adds the macro block.
@@ -70,6 +95,7 @@ impl Node {
                 self.announce_epoch_end();
             }
             let block = self.chain.mine_macro(now)?;
+            self.keep(|store| store.add_macro(&block))?;
             (self.log)(&format!(
                 "macro block {} {}: {} inputs, {} outputs",
                 block.epoch,
@@ -85,6 +111,7 @@ impl Node {
             }
         } else {
             let block = self.chain.mine_micro(now)?;
+            self.keep(|store| store.add_micro(&block))?;
             (self.log)(&format!(
                 "micro block {}/{} {}: {} transactions",
                 block.epoch,
@@ -103,17 +130,19 @@ impl Node {
     ///
     /// # Errors
     /// [`ChainError::Final`] where there are not so many since the last macro block: then nothing is taken back.
-    pub fn revert(&mut self, blocks: u32, keep_payments: bool) -> Result<(), ChainError> {
+    /// [`NodeError::Store`] where the disk fails.
+    pub fn revert(&mut self, blocks: u32, keep_payments: bool) -> Result<(), NodeError> {
         if blocks > self.chain.offset() {
-            return Err(ChainError::Final(self.chain.epoch()));
+            return Err(ChainError::Final(self.chain.epoch()).into());
         }
         (0..blocks).try_for_each(|_block| self.revert_last(keep_payments))
     }
 
-    fn revert_last(&mut self, keep_payments: bool) -> Result<(), ChainError> {
+    fn revert_last(&mut self, keep_payments: bool) -> Result<(), NodeError> {
         // Who has just subscribed is sent the block before it goes.
         self.subscribers.advance(&self.chain);
         let block = self.chain.pop_micro(keep_payments)?;
+        self.keep(|store| store.remove_micro(&block))?;
         if self.announce {
             self.subscribers.announce_revert(&block, &self.chain);
         }
@@ -135,6 +164,31 @@ impl Node {
                 self.subscribers.announce_revert(block, &self.chain);
             }
         }
+    }
+
+    /// Goes on as a node that was restarted, with another chain or only so many epochs of this one.
+    ///
+    /// # Errors
+    /// [`ChainError::NoMacroBlock`] where there are not so many epochs, [`NodeError::Store`] where the disk fails.
+    pub fn restart(&mut self, seed: Option<String>, epochs: Option<u64>) -> Result<(), NodeError> {
+        if let Some(seed) = seed {
+            let params = Params { seed, ..self.chain.params().clone() };
+            self.chain = Chain::new(params, self.clock.now())?;
+        }
+        if let Some(epochs) = epochs {
+            self.chain.cut(epochs)?;
+        }
+        self.chain.forget_mempool();
+        self.keep(|store| store.replace(&self.chain))?;
+        self.subscribers = Subscribers::default();
+        self.connections.close(None);
+        (self.log)("restarted");
+        Ok(())
+    }
+
+    /// Does something on disk, where there is one.
+    fn keep(&self, change: impl FnOnce(&Store) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.store.as_ref().map_or(Ok(()), change)
     }
 
     /// Where the chain is.

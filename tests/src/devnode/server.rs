@@ -1,9 +1,9 @@
 //! A node that listens: its API on a TCP socket, its blocks on a timer.
 
-use super::chain::{ChainError, Params};
+use super::chain::Params;
 use super::clock::Clock;
 use super::faults::Line;
-use super::node::{Log, Node};
+use super::node::{Log, Node, NodeError};
 use super::subscribers;
 use rand_core::OsRng;
 use std::io;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub control: Option<SocketAddr>,
     /// The file of the API token, made where there is none.
     pub token_file: PathBuf,
+    /// The directory that keeps the chain. Without it, the chain ends with the node.
+    pub data_dir: Option<PathBuf>,
     /// The time from block to block. Without it, blocks are made on demand only.
     pub block_interval: Option<Duration>,
     /// What hears of everything that happens.
@@ -59,9 +61,9 @@ pub enum StartError {
     /// The token file cannot be used.
     #[error(transparent)]
     TokenFile(#[from] TokenFileError),
-    /// The chain has no first block. Never happens.
+    /// The chain on disk cannot be used.
     #[error(transparent)]
-    Chain(#[from] ChainError),
+    Node(#[from] NodeError),
     /// The operating system has no thread left.
     #[error("cannot start a thread: {0}; stop something else first")]
     Thread(io::Error),
@@ -83,7 +85,7 @@ impl Server {
     /// [`StartError`], see its variants.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
         let token = token_file::load_or_create(&settings.token_file, &mut OsRng)?;
-        let node = Node::new(settings.params, settings.clock, settings.log)?;
+        let node = Node::new(settings.params, settings.clock, settings.data_dir.as_deref(), settings.log)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
         let bind = |address| {
             let bound = runtime.block_on(TcpListener::bind(address));

@@ -103,7 +103,7 @@ fn a_chain_follows_from_its_seed_and_clock() {
     let chain = |seed: &str| {
         let mut params = params(2, 1);
         params.seed = seed.into();
-        let mut node = Node::new(params, clock(), |_line| {}).unwrap();
+        let mut node = Node::new(params, clock(), None, |_line| {}).unwrap();
         let faucet = json!({ "type": "faucet", "payments": [pay_privately(&address("bob"), 7, "x")] });
         for command in [
             faucet,

@@ -1,6 +1,6 @@
 //! What a test can do to a node: each command, and what the node's clients see of it.
 
-use crate::world::{World, account, address, broadcast, clock, create, genesis_outputs, params};
+use crate::world::{World, account, address, broadcast, create, genesis_outputs, params, settings};
 use custody_tests::devnode::server::{Server, Settings, StartError};
 use custody_tests::request::{pay, pay_privately};
 use custody_tests::session::Session;
@@ -59,15 +59,8 @@ fn commands_are_obeyed_on_a_port_of_their_own() {
 #[test]
 fn the_control_port_is_not_for_others() {
     let directory = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        params: params(3, 3),
-        clock: clock(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        control: Some("0.0.0.0:0".parse().unwrap()),
-        token_file: directory.path().join("api.token"),
-        block_interval: None,
-        log: |_line| {},
-    };
+    let open = Some("0.0.0.0:0".parse().unwrap());
+    let settings = Settings { control: open, ..settings(&directory, params(3, 3)) };
     assert!(matches!(Server::start(settings), Err(StartError::OpenControl(_))));
 }
 

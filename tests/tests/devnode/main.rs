@@ -9,6 +9,7 @@ mod faucet;
 mod faults;
 mod frames;
 mod mutations;
+mod persistence;
 mod program;
 mod refusals;
 mod shapes;

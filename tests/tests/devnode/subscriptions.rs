@@ -130,7 +130,7 @@ fn status_subscribers_are_dropped_at_the_end_of_the_epoch() {
 
 #[test]
 fn who_does_not_read_is_dropped_without_a_word() {
-    let mut node = Node::new(params(1, 3), clock(), |_line| {}).unwrap();
+    let mut node = Node::new(params(1, 3), clock(), None, |_line| {}).unwrap();
     let (outbox, mut inbox) = queue(1);
     node.answer(r#"{"type":"subscribe_chain","epoch":1,"offset":0}"#, &outbox).unwrap();
     for _ in 0..60 {

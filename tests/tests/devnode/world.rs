@@ -30,6 +30,21 @@ pub(crate) fn clock() -> Clock {
     Clock::Manual(Timestamp::from_unix_nanos(1_795_324_150_250_865_111))
 }
 
+/// How the node of a test runs: its chain is kept in the directory.
+pub(crate) fn settings(directory: &TempDir, params: Params) -> Settings {
+    let port = "127.0.0.1:0".parse().unwrap();
+    Settings {
+        params,
+        clock: clock(),
+        listen: port,
+        control: Some(port),
+        token_file: directory.path().join("api.token"),
+        data_dir: Some(directory.path().join("chain")),
+        block_interval: None,
+        log: |_line| {},
+    }
+}
+
 impl World {
     /// A node with so many micro blocks in an epoch.
     pub(crate) fn new(blocks_per_epoch: u32) -> Self {
@@ -38,16 +53,17 @@ impl World {
 
     pub(crate) fn with(params: Params) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            params,
-            clock: clock(),
-            listen: "127.0.0.1:0".parse().unwrap(),
-            token_file: directory.path().join("api.token"),
-            control: Some("127.0.0.1:0".parse().unwrap()),
-            block_interval: None,
-            log: |_line| {},
-        };
-        Self { directory, server: Server::start(settings).unwrap() }
+        let server = Server::start(settings(&directory, params)).unwrap();
+        Self { directory, server }
+    }
+
+    /// Stops the node and starts another one on the same directory.
+    pub(crate) fn restarted(self) -> Self {
+        let Self { directory, server } = self;
+        let params = server.node().chain().params().clone();
+        drop(server);
+        let server = Server::start(settings(&directory, params)).unwrap();
+        Self { directory, server }
     }
 
     /// A new connection.

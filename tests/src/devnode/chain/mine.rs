@@ -63,7 +63,8 @@ impl Chain {
         self.push_micro(block.sealed())
     }
 
-    fn push_micro(&mut self, block: MicroBlock) -> Result<Arc<MicroBlock>, ChainError> {
+    /// Adds a micro block: its outputs can be spent.
+    pub(super) fn push_micro(&mut self, block: MicroBlock) -> Result<Arc<MicroBlock>, ChainError> {
         let network = self.params.network;
         let mut spent = Vec::new();
         for transaction in &block.transactions {

@@ -110,6 +110,25 @@ impl Chain {
         Ok(chain)
     }
 
+    /// A chain of these blocks: macro blocks by epoch, then the micro blocks of the current one. What comes then is
+    /// not what came before: chance begins anew.
+    ///
+    /// # Errors
+    /// [`ChainError::Block`] where a block was not made by a chain of these parameters, and
+    /// [`ChainError::NoMacroBlock`] where there is no first one.
+    pub fn restore(
+        params: Params,
+        macro_blocks: impl IntoIterator<Item = MacroBlock>,
+        micro_blocks: impl IntoIterator<Item = MicroBlock>,
+        seed: Hash,
+    ) -> Result<Self, ChainError> {
+        let mut chain = Self::empty(params, seed);
+        macro_blocks.into_iter().try_for_each(|block| chain.push_macro(block).map(drop))?;
+        micro_blocks.into_iter().try_for_each(|block| chain.push_micro(block).map(drop))?;
+        chain.macro_block(0)?;
+        Ok(chain)
+    }
+
     fn empty(params: Params, seed: Hash) -> Self {
         let reserve = Account::reserve(&params.seed).public_key().encoded();
         Self {
@@ -130,11 +149,8 @@ impl Chain {
     pub fn cut(&mut self, epochs: u64) -> Result<(), ChainError> {
         let last = epochs.checked_sub(1).ok_or(ChainError::NoMacroBlock(0))?;
         let seed = Hash::chain(&[&self.last_block_hash(), &self.macro_block(last)?.block_hash]);
-        let mut chain = Self::empty(self.params.clone(), seed);
-        for block in self.macro_blocks.iter().take_while(|block| block.epoch <= last) {
-            chain.push_macro(block.as_ref().clone())?;
-        }
-        *self = chain;
+        let kept = self.macro_blocks().take_while(|block| block.epoch <= last).cloned();
+        *self = Self::restore(self.params.clone(), kept, [], seed)?;
         Ok(())
     }
 
@@ -186,6 +202,16 @@ impl Chain {
     pub fn macro_block(&self, epoch: u64) -> Result<&Arc<MacroBlock>, ChainError> {
         let index = usize::try_from(epoch).ok();
         index.and_then(|index| self.macro_blocks.get(index)).ok_or(ChainError::NoMacroBlock(epoch))
+    }
+
+    /// All macro blocks by epoch.
+    pub fn macro_blocks(&self) -> impl Iterator<Item = &MacroBlock> {
+        self.macro_blocks.iter().map(AsRef::as_ref)
+    }
+
+    /// The micro blocks of the current epoch.
+    pub fn micro_blocks(&self) -> impl Iterator<Item = &MicroBlock> {
+        self.micro_blocks.iter().map(|micro| micro.block.as_ref())
     }
 
     /// A micro block of the current epoch.
