@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{fs, io};
+use stegos_common::address::Network;
 use stegos_common::socket::{Client, Endpoint, Limits, token_file};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -37,6 +38,9 @@ enum Cli {
 struct Run {
     #[command(flatten)]
     source: Source,
+    /// The network, instead of the configured one
+    #[arg(short, long, value_name = "mainnet|testnet|devnet|dev")]
+    network: Option<Network>,
     /// The address of the API, instead of the configured one; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
@@ -94,6 +98,7 @@ fn runtime() -> io::Result<Runtime> {
 
 fn serve(args: Run) -> Result<(), Box<dyn Error>> {
     let mut config = args.source.config.as_deref().map(Config::load).transpose()?.unwrap_or_default();
+    config.network = args.network.unwrap_or(config.network);
     config.listen = args.listen.unwrap_or(config.listen);
     config.control = args.control.unwrap_or(config.control);
     config.token_file = args.token_file.unwrap_or(config.token_file);

@@ -51,7 +51,8 @@ pub enum ConfigError {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    network: Network,
+    /// The network.
+    pub network: Network,
     seed: String,
     blocks_per_epoch: NonZeroU32,
     award_difficulty: u32,

@@ -50,22 +50,22 @@ impl Node {
     /// # Errors
     /// [`NodeError::Store`] where the directory cannot be used.
     pub fn new(params: Params, clock: Clock, data: Option<&Path>, log: Log) -> Result<Self, NodeError> {
-        let rng = ChaCha20Rng::from_seed(*Hash::chain(&[&"node", &params.seed.as_str()]).as_bytes());
         let store = data.map(Store::open).transpose()?;
         let kept = store.as_ref().map(|store| store.load(&params)).transpose()?.flatten();
         let chain = if let Some((macro_blocks, micro_blocks)) = kept {
-            let seed = Hash::chain(&[&params.seed.as_str(), &clock.now().unix_nanos()]);
-            Chain::restore(params, macro_blocks, micro_blocks, seed)?
+            Chain::restore(params, macro_blocks, micro_blocks, &clock.now().unix_nanos())?
         } else {
             let chain = Chain::new(params, clock.now())?;
             store.as_ref().map(|store| store.replace(&chain)).transpose()?;
             chain
         };
+        // A node that goes on must not roll the dice that it has rolled before.
+        let seed = Hash::chain(&[&"node", &chain.params().seed.as_str(), &chain.last_block_hash()]);
         Ok(Self {
+            rng: ChaCha20Rng::from_seed(*seed.as_bytes()),
             chain,
             clock,
             subscribers: Subscribers::default(),
-            rng,
             log,
             connections: Connections::default(),
             faults: Faults::default(),

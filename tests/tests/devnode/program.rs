@@ -75,6 +75,8 @@ fn the_readme_starts_it_and_the_guides_messages_are_answered() {
     let args: Vec<&str> = command.split(" -- ").nth(1).unwrap().split(' ').collect();
     assert_eq!(args, ["run", "--quick"]);
     let node = Running::start(&args);
+    let other = Running::start(&[args.as_slice(), &["-n", "mainnet"]].concat());
+    assert_eq!(other.ask("{\"type\":\"chain_name\"}")["name"], "mainnet");
     assert_eq!(
         node.ask("{\"type\":\"chain_name\",\"id\":3}\n"),
         json!({ "type": "chain_name", "name": "dev", "id": 3 })
@@ -155,6 +157,7 @@ fn the_help_is_complete() {
         "client",
         "--quick",
         "--config",
+        "--network",
         "--listen",
         "--control",
         "--token-file",

@@ -27,7 +27,7 @@ use stegos_common::api::block::{MacroBlock, MicroBlock, Validator};
 use stegos_common::api::encoding::{BlsPublicKey, Timestamp};
 use stegos_common::api::output::ContentError;
 use stegos_common::api::response::ValidatorStakes;
-use stegos_common::hash::Hash;
+use stegos_common::hash::{Hash, Hashable};
 use stegos_common::range_proof::RangeProofError;
 use thiserror::Error;
 
@@ -103,15 +103,14 @@ impl Chain {
     /// # Errors
     /// [`ChainError`] never happens.
     pub fn new(params: Params, now: Timestamp) -> Result<Self, ChainError> {
-        let seed = Hash::digest(params.seed.as_str());
-        let mut chain = Self::empty(params, seed);
+        let mut chain = Self::empty(params);
         let genesis = genesis::block(&chain.params, &chain.leader, now, &mut chain.rng)?;
         chain.push_macro(genesis)?;
         Ok(chain)
     }
 
-    /// A chain of these blocks: macro blocks by epoch, then the micro blocks of the current one. What comes then is
-    /// not what came before: chance begins anew.
+    /// A chain of these blocks: macro blocks by epoch, then the micro blocks of the current one. What comes next is
+    /// left to chance again, and to `salt`.
     ///
     /// # Errors
     /// [`ChainError::Block`] where a block was not made by a chain of these parameters, and
@@ -120,21 +119,22 @@ impl Chain {
         params: Params,
         macro_blocks: impl IntoIterator<Item = MacroBlock>,
         micro_blocks: impl IntoIterator<Item = MicroBlock>,
-        seed: Hash,
+        salt: &dyn Hashable,
     ) -> Result<Self, ChainError> {
-        let mut chain = Self::empty(params, seed);
+        let mut chain = Self::empty(params);
         macro_blocks.into_iter().try_for_each(|block| chain.push_macro(block).map(drop))?;
         micro_blocks.into_iter().try_for_each(|block| chain.push_micro(block).map(drop))?;
         chain.macro_block(0)?;
+        chain.rng = rng(Hash::chain(&[&chain.last_block_hash(), salt]));
         Ok(chain)
     }
 
-    fn empty(params: Params, seed: Hash) -> Self {
+    fn empty(params: Params) -> Self {
         let reserve = Account::reserve(&params.seed).public_key().encoded();
         Self {
             leader: Leader::new(&params),
+            rng: rng(Hash::digest(params.seed.as_str())),
             params,
-            rng: ChaCha20Rng::from_seed(*seed.as_bytes()),
             macro_blocks: Vec::new(),
             micro_blocks: Vec::new(),
             ledger: Ledger::new(reserve),
@@ -148,9 +148,9 @@ impl Chain {
     /// [`ChainError::NoMacroBlock`] where there are not so many epochs.
     pub fn cut(&mut self, epochs: u64) -> Result<(), ChainError> {
         let last = epochs.checked_sub(1).ok_or(ChainError::NoMacroBlock(0))?;
-        let seed = Hash::chain(&[&self.last_block_hash(), &self.macro_block(last)?.block_hash]);
+        self.macro_block(last)?;
         let kept = self.macro_blocks().take_while(|block| block.epoch <= last).cloned();
-        *self = Self::restore(self.params.clone(), kept, [], seed)?;
+        *self = Self::restore(self.params.clone(), kept, [], &self.last_block_hash())?;
         Ok(())
     }
 
@@ -257,6 +257,10 @@ impl Chain {
             stakes: stake.into_iter().collect(),
         }]
     }
+}
+
+fn rng(seed: Hash) -> ChaCha20Rng {
+    ChaCha20Rng::from_seed(*seed.as_bytes())
 }
 
 /// A `usize` has at most 64 bits on every platform there is.
