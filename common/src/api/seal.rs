@@ -10,6 +10,8 @@ use super::transaction::{TransactionFields, TransactionJson};
 use crate::amount::Amount;
 use crate::hash::{Hash, Hashable, Hasher};
 use crate::merkle;
+use crate::transaction::length;
+use std::borrow::Borrow;
 
 impl TransactionJson {
     /// The leader's reward for a micro block: `reward` and `fee` become `txouts`. `gamma` is the sum of the
@@ -84,13 +86,14 @@ impl MicroBlock {
         let transactions = &self.transactions;
         let inputs: Vec<Hash> = transactions.iter().flat_map(TransactionJson::inputs).copied().collect();
         let outputs: Vec<&OutputJson> = transactions.iter().flat_map(TransactionJson::outputs).collect();
+        let contents = Contents::new(&inputs, &outputs);
         self.transactions_len = count(transactions.len());
         self.transactions_range_hash = merkle::root(transactions.iter().map(TransactionJson::leaf));
-        self.inputs_len = count(inputs.len());
-        self.outputs_len = count(outputs.len());
-        self.outputs_range_hash = merkle::root(outputs.iter().map(|output| output.output_hash));
-        self.canaries_range_hash = merkle::root(outputs.iter().map(|output| output.contents().canary()));
-        self.inputs_range_hash = merkle::root(inputs);
+        self.inputs_len = contents.inputs_len;
+        self.inputs_range_hash = contents.inputs;
+        self.outputs_len = contents.outputs_len;
+        self.outputs_range_hash = contents.outputs;
+        self.canaries_range_hash = contents.canaries;
 
         let mut state = Hasher::new();
         state.update(b"Micro");
@@ -104,11 +107,7 @@ impl MicroBlock {
         self.timestamp.unix_nanos().feed(&mut state);
         self.transactions_len.feed(&mut state);
         self.transactions_range_hash.feed(&mut state);
-        self.inputs_len.feed(&mut state);
-        self.inputs_range_hash.feed(&mut state);
-        self.outputs_len.feed(&mut state);
-        self.outputs_range_hash.feed(&mut state);
-        self.canaries_range_hash.feed(&mut state);
+        contents.feed(&mut state);
         self.block_hash = state.finish();
         self
     }
@@ -122,11 +121,12 @@ impl MacroBlock {
         let validators = &self.epoch_info.validators;
         self.validators_len = count(validators.len());
         self.validators_range_hash = merkle::root(validators);
-        self.inputs_len = count(self.inputs.len());
-        self.inputs_range_hash = merkle::root(&self.inputs);
-        self.outputs_len = count(self.outputs.len());
-        self.outputs_range_hash = merkle::root(self.outputs.iter().map(|output| output.output_hash));
-        self.canaries_range_hash = merkle::root(self.outputs.iter().map(|output| output.contents().canary()));
+        let contents = Contents::new(&self.inputs, &self.outputs);
+        self.inputs_len = contents.inputs_len;
+        self.inputs_range_hash = contents.inputs;
+        self.outputs_len = contents.outputs_len;
+        self.outputs_range_hash = contents.outputs;
+        self.canaries_range_hash = contents.canaries;
 
         let mut state = Hasher::new();
         state.update(b"Macro");
@@ -142,13 +142,41 @@ impl MacroBlock {
         feed_bits(&self.activity_map, &mut state);
         self.validators_len.feed(&mut state);
         self.validators_range_hash.feed(&mut state);
-        self.inputs_len.feed(&mut state);
-        self.inputs_range_hash.feed(&mut state);
-        self.outputs_len.feed(&mut state);
-        self.outputs_range_hash.feed(&mut state);
-        self.canaries_range_hash.feed(&mut state);
+        contents.feed(&mut state);
         self.block_hash = state.finish();
         self
+    }
+}
+
+/// What every header states about inputs and outputs.
+struct Contents {
+    inputs_len: u32,
+    inputs: Hash,
+    outputs_len: u32,
+    outputs: Hash,
+    canaries: Hash,
+}
+
+impl Contents {
+    fn new<T: Borrow<OutputJson>>(inputs: &[Hash], outputs: &[T]) -> Self {
+        let listed = || outputs.iter().map(Borrow::borrow);
+        Self {
+            inputs_len: count(inputs.len()),
+            inputs: merkle::root(inputs),
+            outputs_len: count(outputs.len()),
+            outputs: merkle::root(listed().map(|output| output.output_hash)),
+            canaries: merkle::root(listed().map(|output| output.contents().canary())),
+        }
+    }
+}
+
+impl Hashable for Contents {
+    fn feed(&self, state: &mut Hasher) {
+        self.inputs_len.feed(state);
+        self.inputs.feed(state);
+        self.outputs_len.feed(state);
+        self.outputs.feed(state);
+        self.canaries.feed(state);
     }
 }
 
@@ -182,9 +210,4 @@ fn feed_bits(bits: &BitMap, state: &mut Hasher) {
 /// A number as a header states it. No block comes near the limit.
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-/// A number as it enters a transaction's id. A `usize` has at most 64 bits on every platform there is.
-fn length(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
