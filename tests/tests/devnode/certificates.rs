@@ -2,19 +2,18 @@
 
 use crate::world::{World, account, address, broadcast, genesis_outputs};
 use custody_tests::money::amount;
+use custody_tests::session::Session;
 use rand_core::OsRng;
 use serde_json::{Value, json};
 use stegos_common::api::encoding::ScalarJson;
 use stegos_common::payload::PayloadData;
-use stegos_common::transaction::{NewOutput, Spendable, build};
+use stegos_common::transaction::{NewOutput, PaymentTransaction, Spendable, build};
 
-#[test]
-fn a_payment_is_proved_once_it_is_in_a_block() {
-    let world = World::new(2);
-    let mut session = world.session();
-    let [public, _private] = genesis_outputs(&mut session, "alice");
-    let alice = account("alice");
-    let input = Spendable::unlock(&public, alice.secret_key(), &alice.public_key()).unwrap();
+/// A private payment to bob that can be proved, and the request that proves it.
+pub(crate) fn provable(session: &mut Session, payer: &'static str) -> (PaymentTransaction, Value) {
+    let [public, _private] = genesis_outputs(session, payer);
+    let key = account(payer);
+    let input = Spendable::unlock(&public, key.secret_key(), &key.public_key()).unwrap();
     let fee = amount(1000);
     let payment = NewOutput::Private {
         recipient: account("bob").public_key(),
@@ -22,16 +21,24 @@ fn a_payment_is_proved_once_it_is_in_a_block() {
         data: PayloadData::comment("rent").unwrap(),
         with_certificate: true,
     };
-    let built = build(&[&input], &[payment], fee, alice.secret_key(), &mut OsRng).unwrap();
+    let built = build(&[&input], &[payment], fee, key.secret_key(), &mut OsRng).unwrap();
     let claim = json!({
         "type": "validate_certificate", "output_hash": built.transaction.txouts[0].id(),
-        "spender": address("alice"), "recipient": address("bob"),
+        "spender": address(payer), "recipient": address("bob"),
         "rvalue": ScalarJson(**built.rvalues[0].as_ref().unwrap()),
     });
-    let short = built.transaction.txouts[0].id().short();
+    (built.transaction, claim)
+}
+
+#[test]
+fn a_payment_is_proved_once_it_is_in_a_block() {
+    let world = World::new(2);
+    let mut session = world.session();
+    let (payment, claim) = provable(&mut session, "alice");
+    let short = payment.txouts[0].id().short();
     let error = |text: String| json!({ "type": "error", "error": text });
 
-    let data = json!({ "data": hex::encode(built.transaction.to_bytes()) });
+    let data = json!({ "data": hex::encode(payment.to_bytes()) });
     assert_eq!(broadcast(&mut session, &data)["status"]["status"], "accepted");
     assert_eq!(session.request(&claim), error(format!("Missing UTXO: {short}")));
     world.mine(1);
