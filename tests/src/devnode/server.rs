@@ -176,8 +176,12 @@ where
                 let node = Arc::clone(&shared.node);
                 let served = serve(stream, shared.clone());
                 tokio::spawn(async move {
-                    let reason = served.await.err().map(|error| format!(": {error}")).unwrap_or_default();
-                    (lock(&node).log)(&format!("connection of {peer} closed{reason}"));
+                    let end = match served.await {
+                        Ok(()) => "closed by the node".to_owned(),
+                        Err(SocketError::Closed) => "closed by the client".to_owned(),
+                        Err(error) => format!("closed: {error}"),
+                    };
+                    (lock(&node).log)(&format!("connection of {peer} {end}"));
                 });
             }
             // Too many open files, perhaps: some may be closed soon.
