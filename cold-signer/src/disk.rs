@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 use std::sync::Arc;
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 /// How the name of a file begins that is not complete yet.
 const UNFINISHED: &str = ".unfinished-";
@@ -150,12 +150,29 @@ impl Disk {
     pub(crate) fn create_directory(&self, path: &Path) -> io::Result<()> {
         let changed = parents_of_missing(path);
         if changed.is_empty() {
-            return Ok(());
+            // Whoever made it may not have waited for the disk; where that is not for us to do, it was the system.
+            return self.sync(directory(path)).or_else(|error| match error.kind() {
+                io::ErrorKind::PermissionDenied => Ok(()),
+                _ => Err(error),
+            });
         }
         self.call(Call::CreateDirectory, path, || {
             DirBuilder::new().recursive(true).mode(0o700).create(path)
         })?;
         changed.into_iter().try_for_each(|parent| self.sync(parent))
+    }
+
+    /// Makes a directory beside `path` that vanishes when it is dropped, or swept where the process was killed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn scratch_directory(&self, path: &Path) -> io::Result<TempDir> {
+        let mut made = None;
+        self.call(Call::CreateDirectory, path, || {
+            made = Some(tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(directory(path))?);
+            Ok(())
+        })?;
+        made.ok_or_else(|| io::ErrorKind::Other.into())
     }
 
     /// Makes a file's content, or a directory's entries, survive a power loss.
@@ -180,7 +197,10 @@ impl Disk {
     /// # Errors
     /// What the system says.
     pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
-        let Ok(found) = path.symlink_metadata() else { return Ok(()) };
+        let found = match path.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
         self.call(Call::Remove, path, || {
             if found.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
         })?;
@@ -285,6 +305,9 @@ mod tests {
         Disk::default().create_directory(&c).unwrap();
         assert_eq!(c.metadata().unwrap().mode() & 0o777, 0o700);
         assert!(parents_of_missing(&c).is_empty());
+        let log = Arc::new(Log::default());
+        Disk::behind(log.clone()).create_directory(&c).unwrap();
+        assert_eq!(*log.0.lock().unwrap(), [(Call::Sync, "b".to_owned())], "also of one that is there");
         assert_eq!(parents_of_missing(Path::new("none/below")), [Path::new("none"), Path::new(".")]);
     }
 }

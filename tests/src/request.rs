@@ -55,3 +55,11 @@ pub fn signed(request: &Value, answer: &Value) -> PaymentTransaction {
     assert_eq!(transaction.verify(&inputs), Ok(()));
     transaction
 }
+
+/// The output and the transaction that a refusal for `already_signed` names.
+#[must_use]
+pub fn already_signed(answer: &Value) -> Option<(Hash, Hash)> {
+    let error = answer["error"].as_str().filter(|_| answer["code"] == "already_signed")?;
+    let named = |before: &str| error.split_once(before)?.1.split(' ').next()?.parse().ok();
+    Some((named("output ")?, named("in transaction ")?))
+}

@@ -46,12 +46,6 @@ impl Session {
         self.runtime.block_on(self.client.receive()).map(|text| text.to_string())
     }
 
-    /// Sends a text and waits for nothing.
-    pub fn send(&mut self, json: &str) {
-        let sent = self.runtime.block_on(self.client.send(json, &mut OsRng));
-        sent.unwrap_or_else(|error| panic!("{error}"));
-    }
-
     /// Sends a text and waits for the text that answers it; `None` where the connection is closed instead.
     pub fn text(&mut self, json: &str) -> Option<String> {
         match self.runtime.block_on(self.client.request(json, &mut OsRng)) {
@@ -59,5 +53,11 @@ impl Session {
             Err(SocketError::Closed) => None,
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// Sends a request and does not wait for the answer.
+    pub fn send(&mut self, json: &str) {
+        let sent = self.runtime.block_on(self.client.send(json, &mut OsRng));
+        sent.unwrap_or_else(|error| panic!("{error}"));
     }
 }

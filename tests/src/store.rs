@@ -63,6 +63,25 @@ impl Store {
         store
     }
 
+    /// A copy of it in a temporary directory of its own.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
+        let copy = Self { directory, network: self.network };
+        copy.private_file("passphrase", "correct horse battery staple\n");
+        copy.replace_by(self);
+        copy
+    }
+
+    /// Puts a copy of another store in the place of this one.
+    pub fn replace_by(&self, other: &Self) {
+        if self.dir().exists() {
+            fs::remove_dir_all(self.dir()).unwrap_or_else(|error| panic!("{error}"));
+        }
+        let status = Command::new("cp").arg("-a").args([other.dir(), self.dir()]).status();
+        assert!(status.is_ok_and(|status| status.success()), "copying {}", other.dir().display());
+    }
+
     /// The network.
     #[must_use]
     pub const fn network(&self) -> Network {
@@ -180,7 +199,8 @@ impl<'a> Signer<'a> {
     }
 
     /// The same, where it says something before.
-    fn start_saying(store: &'a Store, mut command: Command, says: Option<&str>) -> Self {
+    #[must_use]
+    pub fn start_saying(store: &'a Store, mut command: Command, says: Option<&str>) -> Self {
         let mut daemon = Daemon::spawn(&mut command);
         says.map(|text| daemon.wait_for(text));
         daemon.wait_for(&format!("cold-signer for {} listens on", store.network));

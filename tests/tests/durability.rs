@@ -280,3 +280,41 @@ fn what_was_signed_is_forgotten_only_if_told_so() {
     assert_ne!(again["data"], answer["data"]);
     assert_eq!(again["journal"]["count"], json!(1));
 }
+
+#[test]
+fn a_secret_in_the_wrong_place_does_not_get_into_the_journal() {
+    let store = store();
+    let secret = "ab".repeat(32);
+    let misplaced = [
+        ("type", json!(secret)),
+        ("txins", json!([format!("{secret}00")])),
+        ("txins", json!(secret)),
+        ("txins", json!([secret])),
+        ("txins", json!([secret, secret])),
+        ("accounts", json!({ (secret.clone()): "alice", (secret.to_uppercase()): "alice" })),
+        ("fee", json!(secret)),
+        ("journal", json!(secret)),
+        ("unspent_list", json!([format!("{secret}zz")])),
+        ("accounts", json!({ (secret.clone()): "alice" })),
+        ("accounts", json!(secret)),
+        ("secret_key", json!(format!("{secret}00"))),
+    ];
+    let good = fresh(&store);
+    let signer = store.serve(&[]);
+    let mut session = signer.connect();
+    for (field, value) in &misplaced {
+        let mut request = good.clone();
+        request[field] = value.clone();
+        assert_eq!(session.request(&request)["type"], "error", "{field}");
+    }
+    let mut request = good.clone();
+    request["txouts"][0]["recipient"] = json!(secret);
+    assert_eq!(session.request(&request)["code"], "bad_recipient");
+    request = good;
+    request["accounts"] = json!({ (request["txins"][0].as_str().unwrap()): secret });
+    assert_eq!(session.request(&request)["code"], "unknown_account");
+    signer.stop();
+    let journal = store.ok(&["journal", "list", "--json"]);
+    assert_eq!(journal.lines().count(), misplaced.len() + 2);
+    assert!(!journal.to_lowercase().contains("abababab"), "{journal}");
+}

@@ -248,8 +248,12 @@ fn verify(store: &StoreArgs, head: Option<Hash>, json: bool) -> Result<(), Error
         return Ok(writeln!(out, "{facts:#}")?);
     }
     writeln!(out, "{} records, all as they were written, head {}", end.count, end.head)?;
-    if let Some(count) = met {
-        writeln!(out, "It had the given head after {count} records.")?;
+    match met {
+        Some(count) => writeln!(out, "It had the given head after {count} records.")?,
+        None => writeln!(
+            out,
+            "Whether newer records are missing is shown by a head from an answer: --head HASH."
+        )?,
     }
     tell_torn(torn);
     Ok(())

@@ -15,7 +15,7 @@ use stegos_common::recovery;
 
 const CHECK_HELP: &str = "\
 Opens every record, derives every key anew, holds all of it against the tally, and reads the whole
-journal. Changes nothing. Exit code 4 says that something is wrong.
+journal. Changes no key and no record. Exit code 4 says that something is wrong.
 
 Examples:
   cold-signer store check
@@ -125,7 +125,8 @@ impl Rebuild {
 }
 
 fn show(rebuilt: &Rebuilt) -> Result<(), Error> {
-    let Rebuilt { kept, derived, expected, unreadable, missing, unopened, database } = rebuilt;
+    let Rebuilt { kept, derived, doubtful, expected, unreadable, missing, unopened, database, journal } =
+        rebuilt;
     let mut out = stdout().lock();
     writeln!(out, "Rebuilt the database in {database}; the old ones stay where they are.")?;
     match expected {
@@ -137,6 +138,19 @@ fn show(rebuilt: &Rebuilt) -> Result<(), Error> {
     unopened.iter().try_for_each(|reason| writeln!(out, "not opened  {reason}"))?;
     for name in missing {
         writeln!(out, "MISSING     {name:?}: import its key again from its backup")?;
+    }
+    if *doubtful > 0 {
+        say(&format!(
+            "WARNING: {doubtful} accounts were in use at one time and archived at another, and the order is not known. They \
+             are archived now; take those into use that were in use last: `cold-signer key restore`."
+        ));
+    }
+    if let (None, Some(position)) = (expected, journal) {
+        say(&format!(
+            "WARNING: how far the journal got is not known. It has {} records, head {}: before you sign, compare that \
+             with the newest answer that tells the journal's position.",
+            position.count, position.head
+        ));
     }
     let there = kept.saturating_add(*derived);
     if expected.is_some_and(|expected| there < expected) {

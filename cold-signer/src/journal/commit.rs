@@ -148,9 +148,10 @@ impl Journal {
     /// # Errors
     /// `Failed` where it never will be, `Damaged` and `Io` where it cannot be read.
     pub fn entry(&self, number: u64) -> Result<Entry, JournalError> {
-        let state = self.wait(self.lock(), number.saturating_add(1))?;
-        let offset = state.index.offset(number);
-        drop(state);
+        let state = self.lock();
+        // Who waits for a record that nobody wrote waits for ever.
+        let count = number.saturating_add(1).min(state.sealed.count);
+        let offset = self.wait(state, count)?.index.offset(number);
         let damaged = |offset, reason| JournalError::Damaged {
             path: self.path.clone(),
             record: number,

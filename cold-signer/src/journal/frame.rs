@@ -85,6 +85,16 @@ impl Frame {
         bytes.get(HEAD..).filter(|_| mark == MARKS.1)
     }
 
+    /// All its bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether nothing follows.
+    pub(super) const fn is_last(&self) -> bool {
+        self.last
+    }
+
     /// How long it is, in bytes.
     pub(super) const fn length(&self) -> usize {
         self.bytes.len()
@@ -117,7 +127,8 @@ pub(super) fn read(file: &mut impl Read, offset: u64, size: u64) -> io::Result<F
     };
     let whole = (HEAD + length + 1) as u64;
     if whole > rest {
-        return Ok(Found::Torn);
+        file.take(rest).read_to_end(&mut bytes)?;
+        return Ok(if is_followed(&bytes) { Found::Damaged } else { Found::Torn });
     }
     bytes.reserve_exact(length + 1);
     file.by_ref().take(length as u64 + 1).read_to_end(&mut bytes)?;
@@ -148,8 +159,12 @@ fn headless(file: &mut impl Read, head: Vec<u8>, offset: u64, rest: u64) -> io::
     let sectors = (offset + HEAD as u64).next_multiple_of(SECTOR as u64) - offset;
     let sectors = usize::try_from(sectors).unwrap_or(usize::MAX).min(bytes.len());
     let torn = has_empty_part(bytes.get(..sectors).unwrap_or_default(), offset);
-    let another = bytes.windows(HEAD).skip(1).any(|window| records_length(window).is_some());
-    Ok(if torn && !another { Found::Torn } else { Found::Damaged })
+    Ok(if torn && !is_followed(&bytes) { Found::Torn } else { Found::Damaged })
+}
+
+/// Whether another frame begins somewhere in the bytes of one: then it was not the last.
+fn is_followed(bytes: &[u8]) -> bool {
+    bytes.windows(HEAD).skip(1).any(|window| records_length(window).is_some())
 }
 
 /// Whether what bytes at `offset` of a file fill of some sector is all zeros.
@@ -169,7 +184,7 @@ mod tests {
 
     /// Bytes that a sealed record could consist of.
     fn noise(length: usize) -> Vec<u8> {
-        (0..length).map(|index| (index % 251) as u8 | 1).collect()
+        (0..=u8::MAX).cycle().map(|byte| byte | 1).take(length).collect()
     }
 
     fn found(file: &[u8], offset: u64) -> Found {
@@ -235,6 +250,19 @@ mod tests {
             let bits = (HEAD + lengths[0] + 1) * 8;
             let bit = before * 8 + bit % bits;
             file[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(!is_torn(&file, before as u64));
+        }
+
+        /// A head that says another length, with frames behind it.
+        #[test]
+        fn a_wrong_length_before_other_frames_is_damage(before in 0..1500_usize, length in 20..3000_usize, more in 1..MAX_RECORDS - 3000) {
+            let mut file = [noise(before), encode(&noise(length)), encode(&noise(700))].concat();
+            let wrong = u32::try_from(length + more).unwrap();
+            file[before + 1..before + 5].copy_from_slice(&wrong.to_le_bytes());
+            file[before + 5..before + 9].copy_from_slice(&(!wrong).to_le_bytes());
+            if before + HEAD + length + more < file.len() {
+                return Ok(());
+            }
             prop_assert!(!is_torn(&file, before as u64));
         }
 

@@ -8,16 +8,18 @@
 //! | bytes | content |
 //! | --- | --- |
 //! | 21 | `cold-signer journal 1` |
-//! | frames | each the records of one commit, see [`frame`] |
+//! | frames | each the records of one commit, see `frame.rs` |
 //!
 //! A record is sealed with the data key of the store, and bound to its number and to the head before it. The head
 //! after it is SHA3-256(number ‖ head before ‖ sealed record); the first head is SHA3-256 of the file's first 21
 //! bytes and the store's id. Whoever cannot open the store can read nothing and change nothing; whoever can destroy
 //! the file, cannot do so unnoticed, but for its end: that the end is not cut off is seen by the tally, which
-//! remembers a position from time to time, and by those who asked for the position in an answer.
+//! remembers a position at every start, every stop and from time to time, and by those who asked for the position in
+//! an answer.
 //!
 //! A crash can tear the last frame only, because nothing is written behind a frame that is not on disk. A torn
-//! frame was never answered from. It is cut off and kept aside.
+//! frame was never answered from. It is cut off and kept aside. A last frame that is whole is written once more
+//! before anything in it counts, because reading it does not say that it is on disk.
 
 mod commit;
 mod entry;

@@ -3,9 +3,10 @@
 use super::error::JournalError;
 use super::frame::{self, Found, Frame};
 use super::{Entry, MAGIC, Owner, Position, follow};
+use crate::disk::Disk;
 use rayon::prelude::*;
 use std::collections::VecDeque;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -31,9 +32,10 @@ impl Record {
     }
 }
 
-/// The records of a journal, in order. After an error there are none.
+/// The records of a journal, in order; each is on disk when it is shown. After an error there are none.
 pub struct Reader {
     path: PathBuf,
+    disk: Disk,
     file: BufReader<File>,
     size: u64,
     owner: Owner,
@@ -60,11 +62,12 @@ impl Reader {
     ///
     /// # Errors
     /// `Missing`, `Foreign` and `Io`.
-    pub(crate) fn open(path: &Path, owner: Owner) -> Result<Self, JournalError> {
-        let file = File::open(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => JournalError::Missing(path.to_owned()),
-            _ => JournalError::io(path)(error),
-        })?;
+    pub(crate) fn open(path: &Path, disk: Disk, owner: Owner) -> Result<Self, JournalError> {
+        let file =
+            OpenOptions::new().read(true).write(true).open(path).map_err(|error| match error.kind() {
+                ErrorKind::NotFound => JournalError::Missing(path.to_owned()),
+                _ => JournalError::io(path)(error),
+            })?;
         let size = file.metadata().map_err(JournalError::io(path))?.len();
         let mut file = BufReader::with_capacity(BATCH, file);
         let mut magic = Vec::new();
@@ -75,6 +78,7 @@ impl Reader {
         let position = owner.genesis();
         Ok(Self {
             path: path.to_owned(),
+            disk,
             file,
             size,
             owner,
@@ -95,6 +99,11 @@ impl Reader {
     /// Once all records were read: where the good part of the file ends, and the position there.
     pub(super) const fn end(&self) -> (u64, Position) {
         (self.offset, self.position)
+    }
+
+    /// Once all records were read: the file, open for reading and writing.
+    pub(super) fn into_file(self) -> File {
+        self.file.into_inner()
     }
 
     /// Once all records were read: the bytes of a last commit that a crash tore. Nothing was answered from it.
@@ -143,6 +152,9 @@ impl Reader {
         for (frame, records) in frames.iter().zip(opened) {
             match records {
                 Ok(records) => {
+                    if frame.is_last() {
+                        self.secure(frame)?;
+                    }
                     self.position = records.last().map_or(self.position, |record| record.after);
                     self.offset = frame.end();
                     self.ready.extend(records);
@@ -160,6 +172,18 @@ impl Reader {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Makes the last frame survive a power loss. It can be read, but that may be all: where an earlier process was
+    /// killed before its fsync, or that failed, the system shows what it holds in memory and need not hold it for
+    /// unwritten any more, so that another fsync alone proves nothing. Written anew, it must go to the disk. Every
+    /// frame that another follows is there, since nothing is written behind one that is not.
+    fn secure(&self, frame: &Frame) -> Result<(), JournalError> {
+        let file = self.file.get_ref();
+        self.disk
+            .write_at(file, &self.path, frame.bytes(), frame.offset)
+            .and_then(|()| self.disk.sync_data(file, &self.path))
+            .map_err(JournalError::io(&self.path))
     }
 
     /// Takes a frame behind `position` apart and follows the chain through it.

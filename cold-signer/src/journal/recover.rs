@@ -4,7 +4,7 @@ use super::error::JournalError;
 use super::index::Index;
 use super::{Owner, Position, Reader};
 use crate::disk::Disk;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ pub(super) fn recover(
     owner: &Owner,
     anchor: Position,
 ) -> Result<Recovered, JournalError> {
-    let mut reader = Reader::open(path, owner.clone())?;
+    let mut reader = Reader::open(path, disk.clone(), owner.clone())?;
     let mut index = Index::default();
     let mut check = AnchorCheck::new(path, anchor, reader.genesis());
     for record in reader.by_ref() {
@@ -51,13 +51,13 @@ pub(super) fn recover(
         index.add(&record);
     }
     check.finish()?;
-    let (end, position) = reader.end();
-    let file = OpenOptions::new().read(true).write(true).open(path).map_err(JournalError::io(path))?;
-    let torn = match reader.torn() {
+    let ((end, position), torn) = (reader.end(), reader.torn());
+    let file = reader.into_file();
+    let torn = match torn {
         Some(length) => Some(put_aside(&file, path, disk, end, length).map_err(JournalError::io(path))?),
         None => None,
     };
-    // Killed between writing and syncing, an earlier process may have left records that are not on disk yet.
+    // An earlier cut may not be on disk yet.
     disk.sync_data(&file, path).map_err(JournalError::io(path))?;
     Ok(Recovered { file, end, position, index, torn })
 }

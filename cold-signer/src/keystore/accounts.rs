@@ -55,7 +55,8 @@ impl Accounts {
                 let opened = key.open(sealed, &place.associated_data());
                 opened.and_then(|bytes| Account::decode(&bytes)).ok_or(KeystoreError::Damaged(place))
             };
-            let opened: Vec<Result<Account, KeystoreError>> = chunk.par_iter().enumerate().map(open).collect();
+            let opened: Vec<Result<Account, KeystoreError>> =
+                chunk.par_iter().enumerate().map(open).collect();
             for (account, (_, sealed)) in opened.into_iter().zip(&chunk) {
                 accounts.push(account?);
                 sum = tally.with(sum, sealed);

@@ -2,7 +2,7 @@
 
 use super::locked::{Locked, read_master};
 use super::record::{Account, Place, Table};
-use super::store::{SledStore, Store};
+use super::store::{SledStore, Store, files};
 use super::tally::{Sum, Tally};
 use super::{KeystoreError, database};
 use crate::journal::{self, AnchorCheck, JournalError, Position, Reader};
@@ -54,16 +54,12 @@ impl Locked {
     pub fn check(self, passphrase: &Passphrase) -> Result<Report, KeystoreError> {
         let key = Arc::new(self.header.unlock(passphrase.expose())?);
         let mut report = Report { accounts: 0, journal: None, torn: None, faults: Vec::new() };
-        match Tally::read(&self.directory, &key) {
-            Err(error) => report.faults.push(error.into()),
-            Ok(tally) => {
-                if let Err(error) = self.check_records(&key, &tally, &mut report) {
-                    report.faults.push(error.into());
-                }
-                if let Err(error) = self.check_journal(&key, tally.anchor, &mut report) {
-                    report.faults.push(error.into());
-                }
-            }
+        let tally = Tally::read(&self.directory, &key).map_err(|error| report.faults.push(error.into())).ok();
+        if let Err(error) = self.check_records(&key, tally.as_ref(), &mut report) {
+            report.faults.push(error.into());
+        }
+        if let Err(error) = self.check_journal(&key, tally.as_ref(), &mut report) {
+            report.faults.push(error.into());
         }
         Ok(report)
     }
@@ -71,11 +67,20 @@ impl Locked {
     fn check_records(
         &self,
         key: &SealingKey,
-        tally: &Tally,
+        tally: Option<&Tally>,
         report: &mut Report,
     ) -> Result<(), KeystoreError> {
         let dir = self.directory.path();
-        let store = SledStore::open(&dir.join(database(tally.generation)), self.directory.disk().clone())?;
+        // Without a tally nobody knows which database is in use; most likely it is the newest.
+        let generation = match tally {
+            Some(tally) => tally.generation,
+            None => self.generations()?.last().copied().unwrap_or_default(),
+        };
+        let (database, disk) = (dir.join(database(generation)), self.directory.disk());
+        let sources = files::sources(&database);
+        let source = sources.first().ok_or_else(|| files::missing(&database))?;
+        let scratch = files::scratch(source, disk).map_err(KeystoreError::io(source))?;
+        let store = SledStore::open_copy(scratch.path(), &database, disk.clone())?;
         let master = read_master(&store, key)?;
         if master.is_none() {
             report.faults.push(KeystoreError::Damaged(Place::MASTER).into());
@@ -104,9 +109,9 @@ impl Locked {
                     report.faults.extend(wrong.then(|| Fault::Key(excerpt(&account.name))));
                 }
             }
-            sum = tally.with(sum, &sealed);
+            sum = tally.map_or(sum, |tally| tally.with(sum, &sealed));
         }
-        if !tally.admits(sum) {
+        if let Some(tally) = tally.filter(|tally| !tally.admits(sum)) {
             let (dir, found, expected) = (dir.to_owned(), sum.records, tally.expected());
             report.faults.push(KeystoreError::RecordsMissing { dir, found, expected }.into());
         }
@@ -116,11 +121,12 @@ impl Locked {
     fn check_journal(
         &self,
         key: &Arc<SealingKey>,
-        anchor: Position,
+        tally: Option<&Tally>,
         report: &mut Report,
     ) -> Result<(), JournalError> {
         let path = self.directory.path().join(journal::FILE);
-        let mut reader = Reader::open(&path, self.journal_owner(key))?;
+        let mut reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner(key))?;
+        let anchor = tally.map_or_else(|| reader.genesis(), |tally| tally.anchor);
         let mut check = AnchorCheck::new(&path, anchor, reader.genesis());
         report.journal = Some(reader.genesis());
         for record in reader.by_ref() {

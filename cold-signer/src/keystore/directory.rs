@@ -55,6 +55,8 @@ impl Directory {
             Err(error) => return Err(KeystoreError::io(&lock)(error.into())),
         }
         write_pid(&mut file).map_err(KeystoreError::io(&lock))?;
+        // What an earlier process gave a name to, and was stopped before it was on disk, counts from now on.
+        disk.sync(path).map_err(KeystoreError::io(path))?;
         disk.sweep(path).map_err(KeystoreError::io(path))?;
         Ok(Self { path: path.to_owned(), disk, _lock: file })
     }

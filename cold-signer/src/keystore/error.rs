@@ -144,8 +144,8 @@ pub enum KeystoreError {
     OutOfMemory(u32),
     /// The database below failed.
     #[error(
-        "the database in {} failed ({reason}): check the disk. If it persists, restore a copy of the whole directory; \
-         without one, `cold-signer store rebuild` keeps what is left",
+        "the database in {} failed ({reason}): check the disk. If it persists, move the whole directory away and put \
+         a copy in its place; without one, `cold-signer store rebuild` keeps what is left",
         dir.display()
     )]
     Database {

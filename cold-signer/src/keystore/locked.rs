@@ -5,7 +5,7 @@ use super::create::{MARKER, require_absent};
 use super::directory::Directory;
 use super::header::{self, Header};
 use super::record::Place;
-use super::store::{SledStore, Store};
+use super::store::{SledStore, Store, files};
 use super::tally::Tally;
 use super::{Keystore, KeystoreError, MASTER, database};
 use crate::disk::Disk;
@@ -70,11 +70,15 @@ impl Locked {
         let data_key = Arc::new(self.header.unlock(passphrase.expose())?);
         let mut tally = Tally::read(&self.directory, &data_key)?;
         let database = self.directory.path().join(database(tally.generation));
+        files::keep(&database, self.directory.disk())?;
         let store = SledStore::open(&database, self.directory.disk().clone())?;
         let master = read_master(&store, &data_key)?.ok_or(KeystoreError::Damaged(Place::MASTER))?;
         let (accounts, sum) = Accounts::load(&store, &data_key, &tally)?;
-        // What an interrupted change wrote may not be on disk yet, and must be when the tally says so.
+        tally.require(&self.directory, sum)?;
         store.flush()?;
+        // The original goes before the tally is settled. It may lack, on disk, what a change that was cut off had
+        // written; a settled tally would not admit that any more.
+        files::accept(&database, self.directory.disk())?;
         tally.settle(&self.directory, &data_key, sum)?;
         Ok(Keystore::assemble(self, Box::new(store), tally, data_key, master, accounts))
     }
@@ -102,7 +106,7 @@ impl Locked {
         let key = Arc::new(self.header.unlock(passphrase.expose())?);
         let anchor = Tally::read(&self.directory, &key)?.anchor;
         let path = self.directory.path().join(journal::FILE);
-        let reader = Reader::open(&path, self.journal_owner(&key))?;
+        let reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner(&key))?;
         let network = self.header.network;
         Ok(JournalReader { reader, anchor, path, network, _locked: self })
     }

@@ -6,7 +6,9 @@
 //! | --- | --- |
 //! | `store.toml` | the header: network, cost of the passphrase, the sealed data key |
 //! | `keys/`, after a rebuild `keys.1/` and so on | the database: records sealed with the data key, under meaningless keys |
-//! | `journal` | what was signed, see [`crate::journal`] |
+//! | `keys.kept/` and the like | only while the database is opened, or where that failed: the original, see `store/files.rs` |
+//! | `quarantine/` | what sled left unfinished |
+//! | `journal`, `journal.torn-…` | what was signed, see [`crate::journal`]; last commits that a crash tore |
 //! | `tally` | sealed, too: which database is in use, a sum over the records of all accounts and a position of the journal, by which lost or older ones are noticed |
 //! | `lock` | the process id of whoever has the store open |
 //! | `init.unfinished` | only while the store is made: without a header, all the rest is worth nothing |
@@ -30,6 +32,7 @@ mod kdf;
 mod locked;
 mod rebuild;
 mod record;
+mod salvage;
 mod store;
 mod tally;
 #[cfg(test)]
@@ -50,7 +53,7 @@ use self::header::Header;
 use self::store::Store;
 use self::tally::Tally;
 use crate::disk::Disk;
-use crate::journal::{self, Journal, JournalError, Position, Torn};
+use crate::journal::{self, Journal, Position, Torn};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
 use std::path::Path;
@@ -126,13 +129,16 @@ impl Keystore {
         Locked::new(dir, network, disk)?.unlock(passphrase)
     }
 
-    /// Opens the journal, for this process alone. Answers, too, what a crash tore.
+    /// Opens the journal, for this process alone, and remembers how far it got. Answers, too, what a crash tore.
     ///
     /// # Errors
-    /// [`JournalError`]: nothing may be signed then.
-    pub fn open_journal(&self) -> Result<(Journal, Option<Torn>), JournalError> {
+    /// [`KeystoreError::Journal`] and `Io`: nothing may be signed then.
+    pub fn open_journal(&self) -> Result<(Journal, Option<Torn>), KeystoreError> {
         let anchor = self.tally.lock().unwrap_or_else(PoisonError::into_inner).anchor;
-        Journal::open(self.dir(), self.directory.disk().clone(), self.journal_owner(), anchor)
+        let (journal, torn) =
+            Journal::open(self.dir(), self.directory.disk().clone(), self.journal_owner(), anchor)?;
+        self.anchor_journal(journal.position())?;
+        Ok((journal, torn))
     }
 
     fn journal_owner(&self) -> journal::Owner {

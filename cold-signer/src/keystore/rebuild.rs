@@ -1,20 +1,22 @@
 //! A fresh database from what can be read of the old ones, and from the master key.
 //!
-//! The new database is complete and on disk before the tally, in one step, says that it is the one in use. The old
-//! ones stay where they are.
+//! The new database is complete and on disk before the tally, in one step, says that it is the one in use. No other
+//! is ever removed or written to, not even what a rebuild that was cut off left of one: which of them has the newest
+//! key is not known.
 
 use super::accounts::check_name;
 use super::check::has_its_key;
-use super::locked::{Locked, read_master};
-use super::record::{Account, Place, Table};
-use super::store::{Item, SledStore, Snapshots, Store, quarantine_snapshots};
+use super::locked::Locked;
+use super::record::{Account, Place};
+use super::store::files::KEPT;
+use super::store::{Item, SledStore, Store};
 use super::tally::{Sum, Tally};
 use super::{DATABASE, KeystoreError, database};
 use crate::journal::{self, Reader};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::sync::Arc;
 use stegos_common::group::Encoded;
@@ -51,6 +53,8 @@ pub struct Rebuilt {
     pub kept: u64,
     /// Accounts that were derived anew from the master key and their names.
     pub derived: u64,
+    /// Accounts that were in use at one time and archived at another; they are archived now.
+    pub doubtful: u64,
     /// How many accounts there were, if the tally could be read.
     pub expected: Option<u64>,
     /// Records that are there but do not open, or whose keys do not fit.
@@ -61,15 +65,8 @@ pub struct Rebuilt {
     pub unopened: Vec<String>,
     /// The directory of the new database, within the store's.
     pub database: String,
-}
-
-/// What can be read of the old databases, the newest first.
-#[derive(Default)]
-struct Salvage {
-    master: Option<SecretKey>,
-    accounts: Vec<Account>,
-    unreadable: u64,
-    unopened: Vec<String>,
+    /// The position that the journal must have passed from now on.
+    pub journal: Option<journal::Position>,
 }
 
 /// The accounts of the new database.
@@ -92,11 +89,8 @@ impl Locked {
             Err(KeystoreError::TallyDamaged(_)) => None,
             Err(error) => return Err(error),
         };
-        let generations = self.generations(tally.as_ref())?;
-        let mut salvage = Salvage::default();
-        for generation in generations.keys().rev() {
-            self.salvage(&key, *generation, &mut salvage)?;
-        }
+        let generations = self.generations()?;
+        let salvage = self.salvage(&key, tally.as_ref(), &generations)?;
         let given = sources.master.as_ref();
         let master = salvage.master.clone().or_else(|| given.cloned()).ok_or(KeystoreError::MasterMissing)?;
         if given.is_some_and(|given| given.public_key() != master.public_key()) {
@@ -116,13 +110,15 @@ impl Locked {
             expected: tally.as_ref().map(Tally::expected),
             unreadable: salvage.unreadable.saturating_add(wrong as u64),
             unopened: salvage.unopened,
+            doubtful: salvage.doubtful,
             ..Rebuilt::default()
         };
         kept.derive(sources.accounts, &master, &mut rebuilt);
 
-        let generation = generations.keys().next_back().map_or(0, |last| last.saturating_add(1));
+        let generation = self.next_generation(&generations)?;
         rebuilt.database = database(generation);
         let anchor = self.journal_position(&key, tally.as_ref(), sources.new_journal)?;
+        rebuilt.journal = Some(anchor);
         let fresh = Tally::new(generation, anchor);
         let sum = self.write(&rebuilt.database, &key, &master, &kept.accounts, &fresh)?;
         if sources.new_journal {
@@ -132,62 +128,31 @@ impl Locked {
         Ok(rebuilt)
     }
 
-    /// The databases that there are, the oldest first. What a rebuild that was cut off left of one is removed.
-    fn generations(&self, tally: Option<&Tally>) -> Result<BTreeMap<u32, String>, KeystoreError> {
+    /// The numbers of the databases that there are.
+    pub(super) fn generations(&self) -> Result<BTreeSet<u32>, KeystoreError> {
         let dir = self.directory.path();
-        let mut found = BTreeMap::new();
+        let mut found = BTreeSet::new();
         for entry in fs::read_dir(dir).map_err(KeystoreError::io(dir))? {
             let name = entry.map_err(KeystoreError::io(dir))?.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let number = match name.strip_prefix(DATABASE) {
-                Some("") => Some(0),
-                Some(rest) => rest.strip_prefix('.').and_then(|number| number.parse().ok()),
-                None => None,
+            let Some(name) = name.to_str().map(|name| name.strip_suffix(KEPT).unwrap_or(name)) else {
+                continue;
             };
-            found.extend(number.map(|number| (number, name.to_owned())));
-        }
-        if let Some(tally) = tally {
-            for (_, name) in found.split_off(&tally.generation.saturating_add(1)) {
-                self.directory.remove(&name)?;
-            }
+            let number = name.strip_prefix(DATABASE).and_then(|rest| match rest {
+                "" => Some(0),
+                _ => rest.strip_prefix('.')?.parse().ok(),
+            });
+            found.extend(number.filter(|number| name == database(*number)));
         }
         Ok(found)
     }
 
-    /// Reads whatever opens of one database; newer ones were read before.
-    fn salvage(&self, key: &SealingKey, generation: u32, salvage: &mut Salvage) -> Result<(), KeystoreError> {
-        let dir = self.directory.path().join(database(generation));
-        let open = || SledStore::open(&dir, self.directory.disk().clone());
-        let opened = open().or_else(|_| {
-            quarantine_snapshots(&dir, self.directory.disk(), Snapshots::All)?;
-            open()
-        });
-        let store = match opened {
-            Ok(store) => store,
-            Err(KeystoreError::Database { reason, .. }) => {
-                salvage.unopened.push(format!("{}: {reason}", database(generation)));
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        salvage.master = match salvage.master.take() {
-            None => read_master(&store, key)?,
-            found => found,
-        };
-        for item in store.scan(&[Table::Account as u8]) {
-            let Ok((at, sealed)) = item else {
-                salvage.unreadable += 1;
-                continue;
-            };
-            let place =
-                Place::number(Table::Account, &at).map(|number| Place { table: Table::Account, number });
-            let opened = place.and_then(|place| key.open(&sealed, &place.associated_data()));
-            match opened.and_then(|bytes| Account::decode(&bytes)) {
-                Some(account) => salvage.accounts.push(account),
-                None => salvage.unreadable += 1,
-            }
-        }
-        Ok(())
+    /// A number that no database has, nor ever had.
+    fn next_generation(&self, generations: &BTreeSet<u32>) -> Result<u32, KeystoreError> {
+        let Some(last) = generations.last() else { return Ok(0) };
+        last.checked_add(1).ok_or_else(|| KeystoreError::Database {
+            dir: self.directory.path().join(database(*last)),
+            reason: "no other can have a higher number: give it a lower one".to_owned(),
+        })
     }
 
     /// The position that the journal must have passed from now on.
@@ -204,7 +169,11 @@ impl Locked {
             // Nobody remembers: the journal itself is all there is.
             None => {
                 let mut position = owner.genesis();
-                for record in Reader::open(&self.directory.path().join(journal::FILE), owner)? {
+                for record in Reader::open(
+                    &self.directory.path().join(journal::FILE),
+                    self.directory.disk().clone(),
+                    owner,
+                )? {
                     position = record?.after;
                 }
                 Ok(position)
@@ -256,7 +225,7 @@ impl Locked {
 }
 
 impl Kept {
-    /// Keeps an account, unless a newer database had it.
+    /// Keeps an account, unless an earlier one of the salvage has its name or key.
     fn add(&mut self, account: Account) {
         if self.names.contains(&account.name) || self.keys.contains(&account.public_key) {
             return;

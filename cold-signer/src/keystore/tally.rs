@@ -81,7 +81,12 @@ impl Tally {
     /// # Errors
     /// `ChangeFailed` after a change that was not settled: what is on disk is not known then.
     pub(super) fn sum(&self) -> Result<Sum, KeystoreError> {
-        if self.before == self.after { Ok(self.after) } else { Err(KeystoreError::ChangeFailed) }
+        if self.is_settled() { Ok(self.after) } else { Err(KeystoreError::ChangeFailed) }
+    }
+
+    /// Whether no change is in hand, or was cut off.
+    pub(super) fn is_settled(&self) -> bool {
+        self.before == self.after
     }
 
     /// How many records there must be, at most.
@@ -130,6 +135,21 @@ impl Tally {
         self.write(directory, key)
     }
 
+    /// Refuses records of another sum than before or after the change in hand.
+    ///
+    /// # Errors
+    /// `RecordsMissing`.
+    pub(super) fn require(&self, directory: &Directory, found: Sum) -> Result<(), KeystoreError> {
+        if self.admits(found) {
+            return Ok(());
+        }
+        Err(KeystoreError::RecordsMissing {
+            dir: directory.path().to_owned(),
+            found: found.records,
+            expected: self.expected(),
+        })
+    }
+
     /// Says durably that the records have the sum `found`, which ends a change or its interruption.
     ///
     /// # Errors
@@ -140,14 +160,8 @@ impl Tally {
         key: &SealingKey,
         found: Sum,
     ) -> Result<(), KeystoreError> {
-        if !self.admits(found) {
-            return Err(KeystoreError::RecordsMissing {
-                dir: directory.path().to_owned(),
-                found: found.records,
-                expected: self.expected(),
-            });
-        }
-        if self.before == self.after {
+        self.require(directory, found)?;
+        if self.is_settled() {
             return Ok(());
         }
         self.replace(directory, key, |tally| (tally.before, tally.after) = (found, found))

@@ -101,8 +101,14 @@ fn digest(
             NewOutput::Private { data, with_certificate, .. } => {
                 hasher.update(&[1, u8::from(*with_certificate)]);
                 match data {
-                    PayloadData::Comment(comment) => text(&mut hasher, comment.as_str().as_bytes()),
-                    PayloadData::ContentHash(content) => hasher.update(content.as_bytes()),
+                    PayloadData::Comment(comment) => {
+                        hasher.update(&[0]);
+                        text(&mut hasher, comment.as_str().as_bytes());
+                    }
+                    PayloadData::ContentHash(content) => {
+                        hasher.update(&[1]);
+                        hasher.update(content.as_bytes());
+                    }
                 }
             }
         }

@@ -62,7 +62,7 @@ impl Signer {
         if matches!(refusal, Refusal::JournalFailed(_)) {
             return Judged { outcome: Err(refusal), position: None };
         }
-        let verdict = Verdict::Refused { code: refusal.code().to_owned(), reason: refusal.to_string() };
+        let verdict = Verdict::Refused { code: refusal.code().to_owned(), reason: refusal.for_the_journal() };
         let entry = match draft {
             Some(draft) => draft.entry(verdict),
             None => Entry {
@@ -166,4 +166,50 @@ fn now() -> u64 {
 pub(crate) fn show_time(milliseconds: u64) -> String {
     let time = i64::try_from(milliseconds).ok().and_then(|time| Timestamp::from_millisecond(time).ok());
     time.map_or_else(|| format!("{milliseconds} ms after 1970"), |time| format!("{time:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Disk;
+    use crate::keystore::{Cost, Keystore};
+    use crate::passphrase::Passphrase;
+    use crate::signer::Rules;
+    use rand_core::OsRng;
+    use serde_json::json;
+    use stegos_common::address::{Address, Network};
+    use stegos_common::amount::Amount;
+    use stegos_common::api::create_raw_transaction::CreateRawTransaction;
+    use stegos_common::keys::SecretKey;
+    use stegos_common::output::PublicPaymentOutput;
+
+    /// Two clients ask the same at once: the second looks before the first has signed, and builds after that.
+    #[test]
+    fn who_asks_the_same_at_the_same_time_gets_the_same() {
+        let temp = tempfile::tempdir().unwrap();
+        let passphrase = Passphrase::new("x".to_owned().into()).unwrap();
+        let master = SecretKey::random(&mut OsRng);
+        let recipient = Address::new(Network::Dev, master.public_key());
+        let amount = Amount::from_micro(5000).unwrap();
+        let output = PublicPaymentOutput::new(recipient.public_key(), amount, &mut OsRng);
+        let output = Output::PublicPayment(output);
+        let dir = temp.path().join("store");
+        let keystore =
+            Keystore::create(&dir, &passphrase, Network::Dev, master, Cost::TEST, Disk::default()).unwrap();
+        let (signer, _) = Signer::open(keystore, Rules::default()).unwrap();
+        let json = json!({
+            "type": "create_raw_transaction",
+            "txins": [output.id()],
+            "txouts": [{"output_type": "public_payment", "recipient": recipient, "amount": 4000}],
+            "fee": 1000,
+            "unspent_list": [hex::encode(output.to_bytes())],
+        });
+        let json = json.to_string();
+        let request: CreateRawTransaction<'_> = serde_json::from_str(&json).unwrap();
+        let draft = Draft::new(&request, Network::Dev, &Rules::default()).unwrap();
+        let first = signer.answer(&json).text;
+        let (second, position) = signer.sign_new(&draft).unwrap();
+        assert!(first.contains(&hex::encode(second.data.0)));
+        assert_eq!(position.count, 1);
+    }
 }

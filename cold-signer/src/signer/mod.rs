@@ -13,7 +13,7 @@ pub use refusal::Refusal;
 pub use review::{InputFacts, Kind, Known, Mismatch, OutputFacts, Review, SignedBefore};
 pub use rules::{RequestKeys, Rules};
 
-use crate::journal::{Journal, JournalError, Torn};
+use crate::journal::{Journal, Torn};
 use crate::keystore::{Keystore, KeystoreError};
 use draft::Draft;
 use rand_core::OsRng;
@@ -59,8 +59,8 @@ impl Signer {
     /// A signer with the keys of `keystore` and its journal. Answers, too, what a crash tore of the journal.
     ///
     /// # Errors
-    /// [`JournalError`] where the journal is not what it was: nothing may be signed then.
-    pub fn open(keystore: Keystore, rules: Rules) -> Result<(Self, Option<Torn>), JournalError> {
+    /// [`KeystoreError::Journal`] where the journal is not what it was, `Io`: nothing may be signed then.
+    pub fn open(keystore: Keystore, rules: Rules) -> Result<(Self, Option<Torn>), KeystoreError> {
         let (journal, torn) = keystore.open_journal()?;
         Ok((Self { keystore, rules, journal }, torn))
     }
@@ -110,11 +110,20 @@ impl Signer {
         };
         let signed = match self.journal.request(&draft.digest) {
             Some(record) => self.repeat(record),
-            None => self.build(&draft).and_then(|transaction| self.remember(&draft, transaction)),
+            None => self.sign_new(&draft),
         };
         match signed {
             Ok((transaction, position)) => Judged { outcome: Ok(transaction), position: Some(position) },
             Err(refusal) => self.refuse(refusal, Some(&draft), json),
+        }
+    }
+
+    /// Signs what was not signed when it was looked up, which may have changed meanwhile.
+    fn sign_new(&self, draft: &Draft) -> Result<(RawTransaction, JournalPosition), Refusal> {
+        let signed = self.build(draft).and_then(|transaction| self.remember(draft, transaction));
+        match (signed, self.journal.request(&draft.digest)) {
+            (Err(Refusal::AlreadySigned { .. }), Some(record)) => self.repeat(record),
+            (signed, _) => signed,
         }
     }
 

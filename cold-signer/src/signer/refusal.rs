@@ -251,6 +251,28 @@ impl Refusal {
         Self::BadAmount { index, amount: 0, rule: "a public amount must be above 0" }
     }
 
+    /// The text for the journal, which keeps it for ever: no text of the request is quoted, since what stands in the
+    /// wrong place may be a secret.
+    pub(super) fn for_the_journal(&self) -> String {
+        match self {
+            Self::UnparsableRequest(_) => String::from("the request cannot be read"),
+            Self::UnsupportedRequest(_) => String::from("the request is not create_raw_transaction"),
+            Self::DuplicateInput(_) => String::from("an input is named twice in txins"),
+            Self::MissingBlob(_) => String::from("unspent_list lacks the blob of an input"),
+            Self::DuplicateHint(_) => String::from("accounts names two owners of an input"),
+            Self::BadInputId { index, .. } => format!("txins[{index}] is no hash"),
+            Self::BadBlob { index, .. } => format!("unspent_list[{index}] is not an output blob in hex"),
+            Self::UnknownAccount { input, .. } => {
+                format!("accounts names an owner of input {input} who is not in use here")
+            }
+            Self::UnusedHint(_) => String::from("accounts names the owner of something that is not in txins"),
+            Self::BadRecipient { index, .. } | Self::OtherNetwork { index, .. } => {
+                format!("txouts[{index}].recipient cannot be paid")
+            }
+            _ => self.to_string(),
+        }
+    }
+
     /// The stable code that stands in an answer's `code`.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -1,5 +1,6 @@
 //! The flows: how each begins, what it does, and what must be true afterwards, wherever it was cut off.
 
+use crate::gates::Unharmed;
 use crate::money::{MASTER, input, request};
 use cold_signer::disk::Disk;
 use cold_signer::journal::Verdict;
@@ -12,6 +13,7 @@ use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use stegos_common::address::Network;
 use stegos_common::hash::Hash;
 use stegos_common::keys::SecretKey;
@@ -70,6 +72,11 @@ pub(crate) const FLOWS: &[Flow] = &[
     },
 ];
 
+/// A disk that does not fail.
+fn disk() -> Disk {
+    Disk::behind(Arc::new(Unharmed))
+}
+
 fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(text.to_owned().into()).unwrap()
 }
@@ -85,14 +92,14 @@ fn open(store: &Path, disk: Disk) -> std::result::Result<Keystore, KeystoreError
 
 /// A store with two accounts, `kept` with a key of its own.
 fn prepare(store: &Path) {
-    let mut keystore = create(store, Disk::default()).unwrap();
+    let mut keystore = create(store, disk()).unwrap();
     keystore.add(&["alice"]).unwrap();
     keystore.import("kept", SecretKey::from_seed(b"kept")).unwrap();
 }
 
 fn prepare_signed(store: &Path) {
     prepare(store);
-    let (signer, _) = Signer::open(open(store, Disk::default()).unwrap(), Rules::default()).unwrap();
+    let (signer, _) = Signer::open(open(store, disk()).unwrap(), Rules::default()).unwrap();
     assert!(signer.answer(&request(9, "x")).refusal.is_none());
     signer.close().unwrap();
 }
@@ -112,20 +119,21 @@ fn prepare_snapshot(store: &Path) {
 }
 
 fn init(store: &Path, disk: Disk, _: Tell<'_>) -> Result {
-    Ok(drop(create(store, disk)?))
+    create(store, disk)?;
+    Ok(())
 }
 
 fn check_init(store: &Path, told: &[String]) {
     // A power loss can leave the directory out altogether.
-    let there = open(store, Disk::default());
+    let there = open(store, disk());
     if told.last().is_some_and(|told| told == "done") {
         assert!(there.is_ok(), "{:?}", there.err());
     }
     let keystore = match there {
         Ok(keystore) => keystore,
         Err(KeystoreError::Missing(_)) => {
-            drop(create(store, Disk::default()).unwrap());
-            open(store, Disk::default()).unwrap()
+            drop(create(store, disk()).unwrap());
+            open(store, disk()).unwrap()
         }
         Err(error) => panic!("{error}"),
     };
@@ -149,7 +157,7 @@ fn import(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
 
 /// The accounts that were there are there; new ones all or not at all, and surely if that was told.
 fn check_accounts(store: &Path, told: &[String], new: &[&str]) {
-    let keystore = open(store, Disk::default()).unwrap();
+    let keystore = open(store, disk()).unwrap();
     let master = SecretKey::from_seed(MASTER);
     let key = |name: &str| match name {
         "kept" | "imported" => SecretKey::from_seed(name.as_bytes()),
@@ -171,7 +179,7 @@ fn check_accounts(store: &Path, told: &[String], new: &[&str]) {
 
 /// Keys and journal can be used, and everything authenticates.
 fn works(store: &Path) {
-    let mut keystore = open(store, Disk::default()).unwrap();
+    let mut keystore = open(store, disk()).unwrap();
     keystore.add(&["after all"]).unwrap();
     if keystore.account("alice").is_none() {
         keystore.add(&["alice"]).unwrap();
@@ -183,7 +191,7 @@ fn works(store: &Path) {
     assert_eq!(signer.answer(&fresh).text, answer.text);
     signer.close().unwrap();
     drop(signer);
-    let report = Locked::new(store, None, Disk::default()).unwrap().check(&passphrase("old")).unwrap();
+    let report = Locked::new(store, None, disk()).unwrap().check(&passphrase("old")).unwrap();
     assert!(report.faults.is_empty(), "{:?}", report.faults);
     let unfinished = |name: &str| name.starts_with(".unfinished") || name == "init.unfinished";
     let left = fs::read_dir(store).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -197,7 +205,7 @@ fn remove(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
 }
 
 fn check_remove(store: &Path, told: &[String]) {
-    let mut keystore = open(store, Disk::default()).unwrap();
+    let mut keystore = open(store, disk()).unwrap();
     let kept = keystore.account("kept").unwrap();
     assert!(kept.is_archived() || told.is_empty());
     assert_eq!(keystore.owner_of(kept).secret_key().to_bytes(), SecretKey::from_seed(b"kept").to_bytes());
@@ -216,12 +224,12 @@ fn change(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
 
 /// One of the two opens the store, and never both.
 fn check_change(store: &Path, told: &[String]) {
-    let opens = |text| Keystore::open(store, &passphrase(text), None, Disk::default()).is_ok();
+    let opens = |text| Keystore::open(store, &passphrase(text), None, disk()).is_ok();
     let (old, new) = (opens("old"), opens("new"));
     assert!(old != new, "the old one: {old}, the new one: {new}");
     assert!(new || told.is_empty());
     if new {
-        let locked = Locked::new(store, None, Disk::default()).unwrap();
+        let locked = Locked::new(store, None, disk()).unwrap();
         locked.change_passphrase(&passphrase("new"), &passphrase("old")).unwrap();
     }
     check_accounts(store, &[], &[]);
@@ -258,8 +266,7 @@ fn check_sign(store: &Path, told: &[String]) {
     }
     // It is in the journal, which has at most one transaction for an output, too.
     let mut journalled: BTreeMap<Hash, String> = BTreeMap::new();
-    let journal =
-        Locked::new(store, None, Disk::default()).unwrap().read_journal(&passphrase("old")).unwrap();
+    let journal = Locked::new(store, None, disk()).unwrap().read_journal(&passphrase("old")).unwrap();
     let read = journal.read::<cold_signer::journal::JournalError>(|record| {
         if let Verdict::Signed(signed) = &record.entry.verdict {
             for input in &record.entry.inputs {
@@ -273,7 +280,7 @@ fn check_sign(store: &Path, told: &[String]) {
         assert_eq!(journalled.get(input).map(String::as_str), Some(*data), "released, but not journalled");
     }
     // The same request gets the same bytes; another one for the same output is refused.
-    let (signer, _) = Signer::open(open(store, Disk::default()).unwrap(), Rules::default()).unwrap();
+    let (signer, _) = Signer::open(open(store, disk()).unwrap(), Rules::default()).unwrap();
     for (request, data) in answers {
         assert!(signer.answer(&request).text.contains(data));
     }
@@ -287,7 +294,8 @@ fn check_sign(store: &Path, told: &[String]) {
 }
 
 fn quarantine(store: &Path, disk: Disk, _: Tell<'_>) -> Result {
-    Ok(drop(open(store, disk)?))
+    open(store, disk)?;
+    Ok(())
 }
 
 fn rebuild(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
@@ -310,7 +318,7 @@ fn rebuild_journal(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
 
 /// Until it is said that everything is forgotten, nothing is signed away twice.
 fn check_new_journal(store: &Path, told: &[String]) {
-    let opened = Signer::open(open(store, Disk::default()).unwrap(), Rules::default());
+    let opened = Signer::open(open(store, disk()).unwrap(), Rules::default());
     match opened {
         Ok((signer, _)) => {
             let answer = signer.answer(&request(9, "y"));
@@ -321,7 +329,7 @@ fn check_new_journal(store: &Path, told: &[String]) {
         }
         Err(error) => {
             assert!(told.is_empty(), "{error}");
-            rebuild_journal(store, Disk::default(), &mut |_| ()).unwrap();
+            rebuild_journal(store, disk(), &mut |_| ()).unwrap();
         }
     }
     check_accounts(store, &[], &[]);

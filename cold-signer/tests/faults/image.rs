@@ -2,11 +2,12 @@
 //!
 //! Everything that was synced is there. Of everything else, each sector of 512 bytes may have reached the disk or not;
 //! where it did not, the old content shows, or zeros. A new name, a new directory and a removal may have reached the
-//! disk or not until the directory was synced. A file that took another's place is the old or the new one as a whole.
+//! disk or not until the directory was synced. A file that took another's place is the old or the new one as a whole, and
+//! a directory that was given another name has one of the two.
 //!
 //! The database syncs its own finished snapshots and its settings before they get their names; they count as synced.
 
-use crate::gates::eio;
+use crate::gates::{eio, perform};
 use cold_signer::disk::{Call, Gate};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -40,6 +41,8 @@ struct State {
     synced: BTreeMap<PathBuf, Vec<u8>>,
     /// Names that another file took and that are not synced.
     replaced: BTreeSet<PathBuf>,
+    /// The name that a directory had and the one that it got, where that is not synced.
+    moved: Option<(PathBuf, PathBuf)>,
 }
 
 impl PowerLoss {
@@ -50,7 +53,7 @@ impl PowerLoss {
         let synced =
             durable.iter().filter_map(|(path, content)| Some((path.clone(), content.clone()?))).collect();
         let rng = ChaCha20Rng::seed_from_u64(seed ^ (at as u64) << 8);
-        let state = State { calls: 0, rng, durable, synced, replaced: BTreeSet::new() };
+        let state = State { calls: 0, rng, durable, synced, replaced: BTreeSet::new(), moved: None };
         Self { root: root.to_owned(), image: image.to_owned(), at, state: Mutex::new(state) }
     }
 }
@@ -60,14 +63,11 @@ impl Gate for PowerLoss {
         let mut state = self.state.lock().unwrap();
         state.calls += 1;
         if state.calls <= self.at {
-            run()?;
-            state.note(call, path);
-            return Ok(());
+            return state.perform(call, path, run);
         }
         if state.calls == self.at + 1 {
             if state.flip() {
-                run()?;
-                state.note(call, path);
+                state.perform(call, path, run)?;
             }
             state.write_image(&self.root, &self.image);
         }
@@ -76,6 +76,23 @@ impl Gate for PowerLoss {
 }
 
 impl State {
+    /// Makes a call and learns what it made durable.
+    fn perform(
+        &mut self,
+        call: Call,
+        path: &Path,
+        run: &mut dyn FnMut() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let before = directories(path.parent().unwrap());
+        perform(call, run)?;
+        self.note(call, path);
+        if call == Call::Rename && path.is_dir() {
+            let gone = before.into_iter().find(|directory| !directory.exists()).unwrap();
+            self.moved = Some((gone, path.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Learns what a call made durable.
     fn note(&mut self, call: Call, path: &Path) {
         match call {
@@ -103,6 +120,9 @@ impl State {
 
     /// The entries of a directory are on disk: new ones with what was synced of them.
     fn note_directory(&mut self, directory: &Path) {
+        if let Some((from, to)) = self.moved.take_if(|(_, to)| to.parent() == Some(directory)) {
+            self.move_durable(&from, &to);
+        }
         let entries: BTreeSet<PathBuf> =
             fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
         let gone = |path: &PathBuf| {
@@ -121,8 +141,33 @@ impl State {
         }
     }
 
+    /// A directory has another name now.
+    fn move_durable(&mut self, from: &Path, to: &Path) {
+        let below: Vec<PathBuf> =
+            self.durable.keys().filter(|path| path.starts_with(from)).cloned().collect();
+        for path in below {
+            let content = self.durable.remove(&path);
+            let path = to.join(path.strip_prefix(from).unwrap());
+            self.replaced.remove(&path);
+            self.durable.extend(content.map(|content| (path, content)));
+        }
+    }
+
     fn write_image(&mut self, root: &Path, image: &Path) {
-        let current = tree(root);
+        let mut current = tree(root);
+        if let Some((from, to)) = self.moved.take() {
+            if self.flip() {
+                self.move_durable(&from, &to);
+            } else {
+                let below: Vec<PathBuf> =
+                    current.keys().filter(|path| path.starts_with(&to)).cloned().collect();
+                for path in below {
+                    let content = current.remove(&path);
+                    let path = from.join(path.strip_prefix(&to).unwrap());
+                    current.extend(content.map(|content| (path, content)));
+                }
+            }
+        }
         let paths: BTreeSet<PathBuf> = current.keys().chain(self.durable.keys()).cloned().collect();
         let mut lost: Vec<PathBuf> = Vec::new();
         for path in paths {
@@ -173,6 +218,12 @@ impl State {
     fn flip(&mut self) -> bool {
         self.rng.next_u32() & 1 == 1
     }
+}
+
+/// The directories in one.
+fn directories(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_dir()).collect()
 }
 
 /// All that is below a path, and the path itself.

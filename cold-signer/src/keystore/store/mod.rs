@@ -3,13 +3,15 @@
 //! The trait is as small as what the key store asks for, so that another database can take sled's place; the same
 //! property test runs on both implementations.
 
+pub(super) mod files;
+pub(super) mod marked;
 mod sled;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::sled::SledStore;
 #[cfg(test)]
 pub(super) use self::sled::open_database;
-pub(super) use self::sled::{SledStore, Snapshots, quarantine_snapshots};
 
 use super::error::KeystoreError;
 

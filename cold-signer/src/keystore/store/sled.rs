@@ -1,26 +1,24 @@
 //! sled 0.34, which sees ciphertext and meaningless keys only.
 //!
-//! Everything that must be known about sled is in this file:
+//! What must be known about sled:
 //!
-//! - An unfinished snapshot, left by a crash, would keep it from opening for ever. It is moved out of the way.
+//! - An unfinished snapshot, left by a crash, would keep it from opening for ever, and where it finds damage it
+//!   destroys what lies behind. It is given copies, and records can be found without it: see [`super::files`] and
+//!   [`super::marked`].
 //! - Its `flush` does not wait for the disk. An fsync follows.
 //! - A batch is atomic within one tree only. There is one tree; tables are prefixes of the keys.
 //! - Its cache would take a gigabyte. It gets 64 MiB.
-//! - It frees its file lock some time after it was dropped. Opening waits for that.
+//! - It closes its files some time after it was dropped. Copying waits for that.
 //!
 //! Nothing else in the program names sled.
 
-use super::{Item, Store};
+use super::files::LOG;
+use super::{Item, Store, marked};
 use crate::disk::{Call, Disk};
 use crate::keystore::KeystoreError;
-use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::Duration;
-
-/// How often a locked database is tried, 10 ms apart.
-const ATTEMPTS: usize = 500;
 
 /// How much of the database is held in memory, in bytes.
 const CACHE: u64 = 64 * 1024 * 1024;
@@ -33,40 +31,53 @@ pub(in crate::keystore) struct SledStore {
 }
 
 impl SledStore {
-    /// Opens the database in `dir`, creating it where there is none. The caller holds the store's lock.
+    /// Opens the database in `dir`, making it where there is none. The caller holds the store's lock.
     ///
     /// # Errors
-    /// `Database` where the files are damaged, `Io` where they cannot be reached.
+    /// `Database` where the files are damaged or cannot be reached. They may be more damaged then: see
+    /// [`super::files`].
     pub(in crate::keystore) fn open(dir: &Path, disk: Disk) -> Result<Self, KeystoreError> {
-        quarantine_snapshots(dir, &disk, Snapshots::Unfinished)?;
-        let db = open_database(dir).map_err(|error| database_error(dir, &error))?;
+        let db = guarded(dir, || open_database(dir))?;
+        Ok(Self { db, dir: dir.to_owned(), disk })
+    }
+
+    /// Opens a copy of the database in `dir`, to be read.
+    ///
+    /// # Errors
+    /// As [`SledStore::open`]; they name the original.
+    pub(in crate::keystore) fn open_copy(copy: &Path, dir: &Path, disk: Disk) -> Result<Self, KeystoreError> {
+        let db = guarded(dir, || open_database(copy))?;
         Ok(Self { db, dir: dir.to_owned(), disk })
     }
 
     /// Makes a call to the database through the gate of the disk, which tells I/O errors apart.
     fn call(&self, call: Call, run: impl Fn() -> sled::Result<()>) -> Result<(), KeystoreError> {
         let run = || run().map_err(|error| io::Error::other(error.to_string()));
-        self.disk.call(call, &self.dir, run).map_err(|error| failed(&self.dir, error.to_string()))
+        self.disk.call(call, &self.dir, run).map_err(|error| database_failed(&self.dir, &error.to_string()))
     }
 }
 
 impl Store for SledStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, KeystoreError> {
-        let value = self.db.get(key).map_err(|error| database_error(&self.dir, &error))?;
-        Ok(value.map(|value| value.to_vec()))
+        let value = guarded(&self.dir, || self.db.get(key))?;
+        Ok(value.map(|value| marked::unmark(&value)))
     }
 
     fn scan(&self, prefix: &[u8]) -> Box<dyn Iterator<Item = Result<Item, KeystoreError>> + '_> {
-        Box::new(self.db.scan_prefix(prefix).map(|item| match item {
-            Ok((key, value)) => Ok((key.to_vec(), value.to_vec())),
-            Err(error) => Err(database_error(&self.dir, &error)),
+        let mut items = self.db.scan_prefix(prefix);
+        Box::new(std::iter::from_fn(move || {
+            let item = guarded(&self.dir, || items.next().transpose()).transpose()?;
+            Some(item.map(|(key, value)| (key.to_vec(), marked::unmark(&value))))
         }))
     }
 
     fn insert(&self, items: &[Item]) -> Result<(), KeystoreError> {
         let mut batch = sled::Batch::default();
         for (key, value) in items {
-            batch.insert(key.as_slice(), value.as_slice());
+            let marked = marked::mark(key, value);
+            let marked =
+                marked.ok_or_else(|| database_failed(&self.dir, "a record is too long; report this"))?;
+            batch.insert(key.as_slice(), marked);
         }
         self.call(Call::Insert, || self.db.apply_batch(batch.clone()))
     }
@@ -74,10 +85,18 @@ impl Store for SledStore {
     fn flush(&self) -> Result<(), KeystoreError> {
         self.call(Call::Flush, || self.db.flush().map(drop))?;
         // sled only starts the write-back (sync_file_range); the disk's word comes from fsync.
-        for path in [&self.dir.join("db"), &self.dir] {
+        for path in [&self.dir.join(LOG), &self.dir] {
             self.disk.sync(path).map_err(KeystoreError::io(path))?;
         }
         Ok(())
+    }
+}
+
+/// Asks the database. On some damage it panics; that is one more way to say so.
+fn guarded<T>(dir: &Path, ask: impl FnOnce() -> sled::Result<T>) -> Result<T, KeystoreError> {
+    match catch_unwind(AssertUnwindSafe(ask)) {
+        Ok(answer) => answer.map_err(|error| database_failed(dir, &error.to_string())),
+        Err(_) => Err(database_failed(dir, "it is damaged in a way that the database does not understand")),
     }
 }
 
@@ -93,68 +112,12 @@ fn config(dir: &Path) -> sled::Config {
 
 /// Opens the database itself.
 pub(in crate::keystore) fn open_database(dir: &Path) -> sled::Result<sled::Db> {
-    while_locked(|| config(dir).open())
+    config(dir).open()
 }
 
-/// Tries again while the database is locked. No other process has it open: the caller holds the store's
-/// lock. It is an earlier `Db` of this process, whose last thread has not ended yet.
-fn while_locked<T>(mut open: impl FnMut() -> sled::Result<T>) -> sled::Result<T> {
-    for _ in 1..ATTEMPTS {
-        match open() {
-            // The error has no kind of its own.
-            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
-                sleep(Duration::from_millis(10));
-            }
-            result => return result,
-        }
-    }
-    open()
-}
-
-/// The database's word, without its type.
-fn database_error(dir: &Path, error: &sled::Error) -> KeystoreError {
-    failed(dir, error.to_string())
-}
-
-fn failed(dir: &Path, reason: String) -> KeystoreError {
-    KeystoreError::Database { dir: dir.to_owned(), reason }
-}
-
-/// Which snapshots are moved aside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::keystore) enum Snapshots {
-    /// Those that were being written when the process ended.
-    Unfinished,
-    /// All of them: the last resort for a database that does not open.
-    All,
-}
-
-/// Moves snapshots aside. sled would take an unfinished one for the newest snapshot and refuse to open for ever;
-/// a snapshot only speeds recovery up, the data is in the log.
-pub(in crate::keystore) fn quarantine_snapshots(
-    dir: &Path,
-    disk: &Disk,
-    which: Snapshots,
-) -> Result<(), KeystoreError> {
-    if !dir.exists() {
-        return Ok(());
-    }
-    let quarantine = dir.join("quarantine");
-    for entry in fs::read_dir(dir).map_err(KeystoreError::io(dir))? {
-        let entry = entry.map_err(KeystoreError::io(dir))?;
-        let name = entry.file_name();
-        let chosen = name.to_str().is_some_and(|name| {
-            name.starts_with("snap.") && (which == Snapshots::All || name.ends_with(".generating"))
-        });
-        if chosen {
-            disk.create_directory(&quarantine).map_err(KeystoreError::io(&quarantine))?;
-            let target = quarantine.join(&name);
-            // What a crash brings back here must never come back there.
-            disk.rename(&entry.path(), &target).map_err(KeystoreError::io(&target))?;
-            disk.sync(dir).map_err(KeystoreError::io(dir))?;
-        }
-    }
-    Ok(())
+/// The database failed, and says why.
+pub(super) fn database_failed(dir: &Path, reason: &str) -> KeystoreError {
+    KeystoreError::Database { dir: dir.to_owned(), reason: reason.to_owned() }
 }
 
 #[cfg(test)]
@@ -163,35 +126,8 @@ mod tests {
     use crate::disk::Log;
     use std::sync::Arc;
 
-    fn open(dir: &Path) -> SledStore {
-        SledStore::open(dir, Disk::default()).unwrap()
-    }
-
     fn item(key: u8, value: u8) -> Item {
         (vec![key], vec![value])
-    }
-
-    #[test]
-    fn an_unfinished_snapshot_does_not_stop_the_store() {
-        let temp = tempfile::tempdir().unwrap();
-        let store = open(temp.path());
-        store.insert(&[item(1, 2)]).unwrap();
-        store.flush().unwrap();
-        drop(store);
-        drop(open(temp.path()));
-        let good = fs::read_dir(temp.path()).unwrap().map(|entry| entry.unwrap().path());
-        let good = good.into_iter().find(|path| path.to_str().unwrap().contains("/snap.")).unwrap();
-        let mut flipped = fs::read(good).unwrap();
-        flipped[9] ^= 1;
-        for (name, content) in
-            [("empty", vec![]), ("short", flipped[..flipped.len() / 2].to_vec()), ("flipped", flipped)]
-        {
-            let left_over = "snap.00000000000000FF.generating";
-            fs::write(temp.path().join(left_over), content).unwrap();
-            let store = open(temp.path());
-            assert_eq!(store.get(&[1]).unwrap(), Some(vec![2]), "{name}");
-            assert!(temp.path().join("quarantine").join(left_over).exists(), "{name}");
-        }
     }
 
     #[test]
@@ -209,23 +145,6 @@ mod tests {
             (Call::Sync, dir),
         ];
         assert_eq!(*log.0.lock().unwrap(), expected);
-    }
-
-    #[test]
-    fn a_lock_that_is_freed_late_is_waited_for() {
-        let temp = tempfile::tempdir().unwrap();
-        let held = open_database(temp.path()).unwrap();
-        let mut held = Some(held);
-        let mut refused = 0;
-        let opened = while_locked(|| {
-            let result = sled::open(temp.path());
-            if result.is_err() {
-                refused += 1;
-                held = None;
-            }
-            result
-        });
-        assert!(opened.is_ok() && refused > 0);
     }
 
     /// sled has no way to ask a database for its settings; it shows them in its debug output.

@@ -1,5 +1,7 @@
 //! A key store as its users see it: opened, closed, damaged, attacked.
 
+mod recovery;
+
 use super::store::open_database;
 use super::{
     Account, AccountError, Cost, DATABASE, Keystore, KeystoreError, Locked, MASTER, Numbered, Place, Table,

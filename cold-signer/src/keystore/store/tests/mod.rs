@@ -4,7 +4,7 @@ mod memory;
 
 use self::memory::MemoryStore;
 use super::sled::SledStore;
-use super::{Item, Store};
+use super::{Item, Store, files};
 use crate::disk::Disk;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -61,7 +61,8 @@ proptest! {
     #[test]
     fn every_store_is_a_sorted_map(steps in prop::collection::vec(step(), 1..40)) {
         let temp = tempfile::tempdir().unwrap();
-        let open = || SledStore::open(temp.path(), Disk::default()).unwrap();
+        let dir = temp.path().join("keys");
+        let open = || SledStore::open(&dir, Disk::default()).unwrap();
         let (memory, mut sled) = (MemoryStore::default(), Some(open()));
         let mut model = BTreeMap::new();
         for step in &steps {
@@ -73,6 +74,8 @@ proptest! {
                 Step::Insert(items) => model.extend(items.iter().cloned()),
                 Step::Reopen => {
                     drop(sled.take());
+                    files::keep(&dir, &Disk::default()).unwrap();
+                    files::accept(&dir, &Disk::default()).unwrap();
                     sled = Some(open());
                 }
                 Step::Get(_) | Step::Scan(_) | Step::Flush => {}
