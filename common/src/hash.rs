@@ -124,13 +124,13 @@ pub trait Hashable {
     fn feed(&self, state: &mut Hasher);
 }
 
-impl Hashable for str {
+impl<T: Hashable + ?Sized> Hashable for &T {
     fn feed(&self, state: &mut Hasher) {
-        state.update(self.as_bytes());
+        (**self).feed(state);
     }
 }
 
-impl Hashable for &str {
+impl Hashable for str {
     fn feed(&self, state: &mut Hasher) {
         state.update(self.as_bytes());
     }

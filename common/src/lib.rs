@@ -12,6 +12,7 @@ pub mod group;
 pub mod hash;
 pub mod keyfile;
 pub mod keys;
+pub mod merkle;
 pub mod output;
 pub mod payload;
 pub mod range_proof;

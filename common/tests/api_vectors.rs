@@ -267,6 +267,8 @@ fn values_of_the_wrong_length_or_alphabet_are_refused() {
             "2019-11-18T17:00:03Z",
             "2019-11-18T17:00:03.014423000+",
             "2019-11-18 17:00:03.014423000Z",
+            "2019-11-99T17:00:03.014423000Z",
+            "1969-12-31T23:59:59.999999999Z",
             &right,
         ],
     );
@@ -277,9 +279,18 @@ fn values_of_the_wrong_length_or_alphabet_are_refused() {
 }
 
 #[test]
-fn times_are_ordered_by_their_text() {
+fn times_are_nanoseconds_since_1970() {
     let time = |text| Timestamp::from_str(text).unwrap();
     assert!(time("2019-11-18T17:00:03.014423000Z") < time("2026-11-22T05:09:10.250865111Z"));
+    assert_eq!(time("1970-01-01T00:01:00.000000007Z").unix_nanos(), 60_000_000_007);
+    let last = Timestamp::from_unix_nanos(u64::MAX);
+    assert_eq!(time(&last.to_string()), last);
+}
+
+#[test]
+fn bit_maps_have_no_trailing_zeros() {
+    assert_eq!(BitMap::from_bits([false, true, false, false]), BitMap::from_str("01").unwrap());
+    assert_eq!(BitMap::from_bits([false]).bits().len(), 0);
 }
 
 #[test]

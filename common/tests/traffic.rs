@@ -12,7 +12,7 @@ use stegos_common::address::Network;
 use stegos_common::api::output::OutputJson;
 use stegos_common::api::request::Request;
 use stegos_common::api::response::{NOT_UNDERSTOOD, Notification, Response};
-use stegos_common::api::transaction::TransactionFields;
+use stegos_common::api::transaction::{TransactionFields, TransactionJson};
 use stegos_common::api::{Message, MessageError, NodeMessage};
 use stegos_common::output::Output;
 use stegos_common::transaction::PaymentTransaction;
@@ -147,7 +147,7 @@ impl Coverage {
         let block = match message {
             NodeMessage::Response(Message { body: Response::MacroBlockInfo(block), .. })
             | NodeMessage::Notification(Notification::MacroBlockCommitted(block)) => {
-                assert_eq!(u32::try_from(block.outputs.len()), Ok(block.outputs_len), "{file}");
+                assert!(block.clone().sealed() == *block, "{file}: {}", block.block_hash);
                 return outputs(&block.outputs);
             }
             NodeMessage::Response(Message { body: Response::MicroBlockInfo(block), .. })
@@ -159,14 +159,23 @@ impl Coverage {
         for transaction in &block.transactions {
             outputs(transaction.outputs());
         }
-        let inputs: usize = block.transactions.iter().map(|transaction| transaction.inputs().len()).sum();
-        assert_eq!(u32::try_from(inputs), Ok(block.inputs_len), "{file}");
+        assert!(block.clone().sealed() == *block, "{file}: {}", block.block_hash);
         for transaction in block.transactions {
-            if matches!(transaction.fields, TransactionFields::PaymentTransaction { .. }) {
-                self.payments += 1;
-                let id = transaction.tx_hash;
-                assert_eq!(transaction.into_payment(network).expect(file).id(), id, "{file}");
-            }
+            let id = transaction.tx_hash;
+            let computed = match transaction.fields {
+                TransactionFields::PaymentTransaction { .. } => {
+                    self.payments += 1;
+                    transaction.into_payment(network).expect(file).id()
+                }
+                TransactionFields::CoinbaseTransaction { block_reward, block_fee, gamma, txouts } => {
+                    TransactionJson::coinbase(block_reward, block_fee, gamma, txouts).tx_hash
+                }
+                TransactionFields::RestakeTransaction { txins, txouts, sig } => {
+                    TransactionJson::restake(txins, txouts, sig).tx_hash
+                }
+                other => panic!("{file}: {other:?}"),
+            };
+            assert_eq!(computed, id, "{file}");
         }
     }
 

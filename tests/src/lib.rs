@@ -6,6 +6,7 @@
 #![allow(clippy::panic, clippy::indexing_slicing)]
 
 pub mod daemon;
+pub mod devnode;
 pub mod ledger;
 pub mod money;
 pub mod request;

@@ -32,6 +32,20 @@ impl Session {
         serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error} in the answer {answer}"))
     }
 
+    /// The next notification; waits for it.
+    pub fn notification(&mut self) -> Value {
+        let text = self.receive().unwrap_or_else(|error| panic!("no notification: {error}"));
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
+    }
+
+    /// The next text, or why there is none; waits for it.
+    ///
+    /// # Errors
+    /// [`SocketError`] as the client says.
+    pub fn receive(&mut self) -> Result<String, SocketError> {
+        self.runtime.block_on(self.client.receive()).map(|text| text.to_string())
+    }
+
     /// Sends a text and waits for the text that answers it; `None` where the connection is closed instead.
     pub fn text(&mut self, json: &str) -> Option<String> {
         match self.runtime.block_on(self.client.request(json, &mut OsRng)) {
@@ -40,6 +54,7 @@ impl Session {
             Err(error) => panic!("{error}"),
         }
     }
+
     /// Sends a request and does not wait for the answer.
     pub fn send(&mut self, json: &str) {
         let sent = self.runtime.block_on(self.client.send(json, &mut OsRng));

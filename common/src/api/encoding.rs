@@ -157,36 +157,60 @@ pub enum TextError {
     BitMap(String),
 }
 
-/// A time in UTC with nanoseconds, kept as its text: `2019-11-18T17:00:03.014423000Z`.
-///
-/// The text has a fixed width, so its order is the order in time.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(String);
+/// A time in UTC with nanoseconds, from 1970 to 2554: `2019-11-18T17:00:03.014423000Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The time that many nanoseconds after the start of 1970.
+    #[must_use]
+    pub const fn from_unix_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the start of 1970.
+    #[must_use]
+    pub const fn unix_nanos(self) -> u64 {
+        self.0
+    }
+}
 
 impl FromStr for Timestamp {
     type Err = TextError;
 
-    /// Checks the shape only: a 99th day passes, since nothing here computes with dates.
+    /// Takes the node's form only: other forms of the same time are errors.
     fn from_str(text: &str) -> Result<Self, TextError> {
-        const SHAPE: &str = "0000-00-00T00:00:00.000000000Z";
-        let fits = text.len() == SHAPE.len()
-            && text.bytes().zip(SHAPE.bytes()).all(|(byte, shape)| match shape {
-                b'0' => byte.is_ascii_digit(),
-                _ => byte == shape,
-            });
-        if fits { Ok(Self(text.to_owned())) } else { Err(TextError::Timestamp(excerpt(text))) }
+        let time: Option<jiff::Timestamp> = text.parse().ok();
+        time.and_then(|time| u64::try_from(time.as_nanosecond()).ok())
+            .map(Self)
+            .filter(|time| time.to_string() == text)
+            .ok_or_else(|| TextError::Timestamp(excerpt(text)))
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        let time = jiff::Timestamp::from_nanosecond(self.0.into()).map_err(|_| fmt::Error)?;
+        write!(f, "{time:.9}")
     }
 }
 
 /// Which of a list of validators took part: one `0` or `1` each, trailing zeros cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BitMap(String);
+
+impl BitMap {
+    /// The map of these validators.
+    pub fn from_bits(bits: impl IntoIterator<Item = bool>) -> Self {
+        let text: String = bits.into_iter().map(|bit| if bit { '1' } else { '0' }).collect();
+        Self(text.trim_end_matches('0').to_owned())
+    }
+
+    /// Whether each validator took part, up to the last one that did.
+    pub fn bits(&self) -> impl ExactSizeIterator<Item = bool> {
+        self.0.bytes().map(|bit| bit == b'1')
+    }
+}
 
 impl FromStr for BitMap {
     type Err = TextError;

@@ -10,6 +10,7 @@ pub mod encoding;
 pub mod output;
 pub mod request;
 pub mod response;
+mod seal;
 pub mod transaction;
 
 use crate::text::excerpt;

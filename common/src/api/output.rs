@@ -126,27 +126,41 @@ impl OutputJson {
     /// [`ContentError`] if it is not. Whether the output is *valid* is not checked: see
     /// [`Output::validate`].
     pub fn into_output(self, network: Network) -> Result<Output, ContentError> {
-        let output = match self.fields {
-            OutputFields::PaymentOutput { recipient, proof, ag, payload } => Output::Payment(PaymentOutput {
-                recipient: recipient.require(network)?,
-                proof: RangeProof { commitment: proof.vcmt, proof: proof.proof.0 },
-                payload: Sealed { hint: ag, ciphertext: payload.0 },
+        self.recipient().require(network)?;
+        let output = self.contents();
+        check_hash(self.output_hash, output.id())?;
+        Ok(output)
+    }
+
+    const fn recipient(&self) -> EncodedAddress {
+        match self.fields {
+            OutputFields::PaymentOutput { recipient, .. }
+            | OutputFields::PublicPaymentOutput { recipient, .. }
+            | OutputFields::StakeOutput { recipient, .. } => recipient,
+        }
+    }
+
+    /// What the fields say, whatever id and network stand beside them.
+    pub(super) fn contents(&self) -> Output {
+        let recipient = self.recipient().key;
+        match &self.fields {
+            OutputFields::PaymentOutput { proof, ag, payload, .. } => Output::Payment(PaymentOutput {
+                recipient,
+                proof: RangeProof { commitment: proof.vcmt, proof: proof.proof.0.clone() },
+                payload: Sealed { hint: *ag, ciphertext: payload.0.clone() },
             }),
-            OutputFields::PublicPaymentOutput { recipient, serno, amount } => {
-                let recipient = recipient.require(network)?;
-                Output::PublicPayment(PublicPaymentOutput { recipient, serno, amount })
+            OutputFields::PublicPaymentOutput { serno, amount, .. } => {
+                Output::PublicPayment(PublicPaymentOutput { recipient, serno: *serno, amount: *amount })
             }
-            OutputFields::StakeOutput { recipient, validator, amount, serno, signature } => {
+            OutputFields::StakeOutput { validator, amount, serno, signature, .. } => {
                 Output::Stake(StakeOutput {
-                    recipient: recipient.require(network)?,
+                    recipient,
                     validator: validator.0,
-                    amount,
-                    serno,
+                    amount: *amount,
+                    serno: *serno,
                     signature: signature.0,
                 })
             }
-        };
-        check_hash(self.output_hash, output.id())?;
-        Ok(output)
+        }
     }
 }

@@ -11,7 +11,8 @@ pub use stake::StakeOutput;
 use crate::amount::{Amount, AmountError};
 use crate::group::{Encoded, EncodingError, Point};
 use crate::hash::{Hash, Hashable, Hasher};
-use crate::payload::PAYLOAD_LEN;
+use crate::keys::feed_public_key;
+use crate::payload::{CANARY_LEN, PAYLOAD_LEN};
 use crate::wire::{self, DecodeError};
 use prost::Message;
 use rand_core::CryptoRngCore;
@@ -122,6 +123,25 @@ impl Output {
     #[must_use]
     pub fn id(&self) -> Hash {
         Hash::digest(self)
+    }
+
+    /// The digest by which a block covers what a recipient looks at first: the key of an open output, or hint and
+    /// canary of a private one (protocol page §12).
+    #[must_use]
+    pub fn canary(&self) -> Hash {
+        let mut state = Hasher::new();
+        match self {
+            Self::Payment(output) => {
+                state.update(b"Payment");
+                output.payload.hint.feed(&mut state);
+                state.update(output.payload.ciphertext.get(..CANARY_LEN).unwrap_or_default());
+            }
+            Self::PublicPayment(_) | Self::Stake(_) => {
+                state.update(b"PublicPayment");
+                feed_public_key(&self.recipient(), &mut state);
+            }
+        }
+        state.finish()
     }
 
     /// The recipient's key: plain, or cloaked in a private output. Not known to be a point.

@@ -115,6 +115,6 @@ const fn share(outputs: usize, any_private: bool) -> usize {
 }
 
 /// A length as it enters a digest. A `usize` has at most 64 bits on every platform there is.
-fn length(length: usize) -> u64 {
+pub(crate) fn length(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
