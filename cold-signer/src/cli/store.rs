@@ -125,8 +125,18 @@ impl Rebuild {
 }
 
 fn show(rebuilt: &Rebuilt) -> Result<(), Error> {
-    let Rebuilt { kept, derived, doubtful, expected, unreadable, missing, unopened, database, journal } =
-        rebuilt;
+    let Rebuilt {
+        kept,
+        derived,
+        complete,
+        doubtful,
+        expected,
+        unreadable,
+        missing,
+        unopened,
+        database,
+        journal,
+    } = rebuilt;
     let mut out = stdout().lock();
     writeln!(out, "Rebuilt the database in {database}; the old ones stay where they are.")?;
     match expected {
@@ -138,6 +148,12 @@ fn show(rebuilt: &Rebuilt) -> Result<(), Error> {
     unopened.iter().try_for_each(|reason| writeln!(out, "not opened  {reason}"))?;
     for name in missing {
         writeln!(out, "MISSING     {name:?}: import its key again from its backup")?;
+    }
+    if !complete {
+        say(
+            "WARNING: the database could not be read as it was left: an account may be in use that was archived last. Compare \
+             `cold-signer key list --archived` with your own list.",
+        );
     }
     if *doubtful > 0 {
         say(&format!(

@@ -53,6 +53,8 @@ pub struct Rebuilt {
     pub kept: u64,
     /// Accounts that were derived anew from the master key and their names.
     pub derived: u64,
+    /// Whether the database in use could be read as it was left. Otherwise the newest state of an account may be lost.
+    pub complete: bool,
     /// Accounts that were in use at one time and archived at another; they are archived now.
     pub doubtful: u64,
     /// How many accounts there were, if the tally could be read.
@@ -111,6 +113,7 @@ impl Locked {
             unreadable: salvage.unreadable.saturating_add(wrong as u64),
             unopened: salvage.unopened,
             doubtful: salvage.doubtful,
+            complete: salvage.complete,
             ..Rebuilt::default()
         };
         kept.derive(sources.accounts, &master, &mut rebuilt);

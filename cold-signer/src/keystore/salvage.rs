@@ -15,6 +15,8 @@ use stegos_common::keys::SecretKey;
 #[derive(Default)]
 pub(super) struct Salvage {
     pub(super) master: Option<SecretKey>,
+    /// Whether all that the tally counts was found in the database in use, as it was left.
+    pub(super) complete: bool,
     /// With repetitions from several databases; the first counts.
     pub(super) accounts: Vec<Account>,
     /// Accounts that were in use at one time and archived at another, of which nobody knows the order. They are
@@ -66,6 +68,7 @@ impl Locked {
             match self.read_copy(&dir, source, key, tally) {
                 Ok((found, true)) => {
                     pieces = found;
+                    salvage.complete = true;
                     break;
                 }
                 Ok((found, false)) => pieces.add(found),

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `keys` | what sled works with |
 //! | `keys.kept` | the database as it was before an opening that has not succeeded yet; it counts, `keys` does not |
+//! | `keys.copied` | a copy that is not complete yet |
 //! | `keys.tried` | what `keys` was when another opening was tried |
 //! | `keys.unneeded` | what `keys.kept` was when an opening succeeded; it is being removed |
 //!
@@ -30,6 +31,7 @@ pub(super) const LOG: &str = "db";
 
 /// What stands behind the name of a database that an opening has not succeeded with yet, and of one that it has.
 pub(in crate::keystore) const KEPT: &str = ".kept";
+const COPIED: &str = ".copied";
 const TRIED: &str = ".tried";
 const UNNEEDED: &str = ".unneeded";
 
@@ -53,8 +55,9 @@ pub(in crate::keystore) fn keep(dir: &Path, disk: &Disk) -> Result<(), KeystoreE
     }
     let keep = || {
         if !has_log(&kept)? {
-            // Where it is there without a log, it was being removed.
+            // Where it is there without a log, it was being removed; and what was tried before is of no use any more.
             disk.remove(&kept)?;
+            disk.remove(&tried)?;
             quarantine_snapshots(dir, disk)?;
             disk.rename(dir, &kept)?;
         } else if !dir.try_exists()? || tried.try_exists()? {
@@ -63,7 +66,11 @@ pub(in crate::keystore) fn keep(dir: &Path, disk: &Disk) -> Result<(), KeystoreE
             // It may be all that there is, should the original turn out to be worse.
             disk.rename(dir, &tried)?;
         }
-        copy(&kept, dir, disk)
+        // It gets its name when all of it is there.
+        let copied = beside(dir, COPIED);
+        disk.remove(&copied)?;
+        copy(&kept, &copied, disk)?;
+        disk.rename(&copied, dir)
     };
     keep().map_err(io())
 }
