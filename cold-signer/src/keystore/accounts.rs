@@ -52,8 +52,7 @@ impl Accounts {
             let open = |(offset, (_, sealed)): (usize, &Item)| {
                 let place = Place::account(first + offset);
                 // A record opens at its own place only, so that one lost before others is noticed here.
-                let opened = key.open(sealed, &place.associated_data());
-                opened.and_then(|bytes| Account::decode(&bytes)).ok_or(KeystoreError::Damaged(place))
+                Account::open(key, place, sealed).ok_or(KeystoreError::Damaged(place))
             };
             let opened: Vec<Result<Account, KeystoreError>> =
                 chunk.par_iter().enumerate().map(open).collect();

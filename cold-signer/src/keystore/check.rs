@@ -95,8 +95,7 @@ impl Locked {
             report.faults.extend(missing.take(MOST).map(|place| KeystoreError::Damaged(place).into()));
             next = number.saturating_add(1);
             let place = Place { table: Table::Account, number };
-            let opened = key.open(&sealed, &place.associated_data());
-            match opened.and_then(|bytes| Account::decode(&bytes)) {
+            match Account::open(key, place, &sealed) {
                 None => report.faults.push(KeystoreError::Damaged(place).into()),
                 Some(account) => {
                     report.accounts += 1;

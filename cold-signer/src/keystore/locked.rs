@@ -165,8 +165,12 @@ pub(super) fn read_master(
     data_key: &SealingKey,
 ) -> Result<Option<SecretKey>, KeystoreError> {
     let sealed = store.get(&Place::MASTER.key())?;
-    let opened = sealed.and_then(|sealed| data_key.open(&sealed, &Place::MASTER.associated_data()));
-    Ok(opened.and_then(|bytes| SecretKey::from_bytes(&bytes).ok()))
+    Ok(sealed.and_then(|sealed| open_master(data_key, &sealed)))
+}
+
+/// The master key of its sealed record.
+pub(super) fn open_master(data_key: &SealingKey, sealed: &[u8]) -> Option<SecretKey> {
+    SecretKey::from_bytes(&data_key.open(sealed, &Place::MASTER.associated_data())?).ok()
 }
 
 impl Keystore {

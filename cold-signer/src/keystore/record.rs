@@ -3,6 +3,7 @@
 //! The key of a record in the database is its place: a table and a number, nothing about its content. The
 //! place and the format version are also the associated data under which the record is sealed.
 
+use crate::seal::SealingKey;
 use std::fmt;
 use std::sync::Arc;
 use stegos_common::group::Encoded;
@@ -122,6 +123,11 @@ impl Account {
         }
         bytes.extend_from_slice(self.name.as_bytes());
         bytes
+    }
+
+    /// The account of a sealed record; nothing where it does not open at this place.
+    pub(super) fn open(key: &SealingKey, place: Place, sealed: &[u8]) -> Option<Self> {
+        Self::decode(&key.open(sealed, &place.associated_data())?)
     }
 
     /// The reverse of [`Account::encode`]; nothing where the bytes are not what that writes.

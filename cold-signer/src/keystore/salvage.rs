@@ -1,6 +1,6 @@
 //! Whatever can be read of the databases of a store. They are read from copies and never written to.
 
-use super::locked::{Locked, read_master};
+use super::locked::{Locked, open_master, read_master};
 use super::record::{Account, Place, Table};
 use super::store::{Item, SledStore, Store, files, marked};
 use super::tally::{Sum, Tally};
@@ -133,15 +133,14 @@ struct Found {
 impl Found {
     /// Takes a record. Answers whether it opens.
     fn take(&mut self, key: &SealingKey, (at, sealed): &Item) -> bool {
-        let opened = |place: Place| key.open(sealed, &place.associated_data());
         if *at == Place::MASTER.key() {
-            let master = opened(Place::MASTER).and_then(|bytes| SecretKey::from_bytes(&bytes).ok());
+            let master = open_master(key, sealed);
             let opens = master.is_some();
             self.master = self.master.take().or(master);
             return opens;
         }
         let place = Place::number(Table::Account, at).map(|number| Place { table: Table::Account, number });
-        let account = place.and_then(opened).and_then(|bytes| Account::decode(&bytes));
+        let account = place.and_then(|place| Account::open(key, place, sealed));
         let opens = account.is_some();
         account.into_iter().for_each(|account| self.add_account(account));
         opens

@@ -279,7 +279,7 @@ mod tests {
     impl Gate for Forgetful {
         fn pass(&self, call: Call, path: &Path, run: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
             let done = run();
-            if call == Call::Write && path.ends_with("keys/db") {
+            if call == Call::Write && path.ends_with("keys.copied/db") {
                 fs::write(&self.0, b"")?;
             }
             done
@@ -291,7 +291,9 @@ mod tests {
         let (_temp, dir) = example();
         let original = fs::read(dir.join(LOG)).unwrap();
         let forgetful = Forgetful(dir.with_file_name("keys.kept").join(LOG));
+        let lost = forgetful.0.clone();
         keep(&dir, &Disk::behind(Arc::new(forgetful))).unwrap();
+        assert_eq!(fs::read(lost).unwrap(), b"");
         assert_eq!(fs::read(dir.join(LOG)).unwrap(), original);
 
         let (_temp, dir) = example();
