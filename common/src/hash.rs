@@ -91,6 +91,7 @@ impl FromStr for Hash {
 }
 
 /// A running SHA3-256 state.
+#[derive(Clone)]
 pub struct Hasher(Sha3_256);
 
 impl Hasher {

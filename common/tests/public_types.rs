@@ -23,6 +23,7 @@ use stegos_common::api::output::{ContentError, OutputFields, OutputJson, ProofJs
 use stegos_common::api::request::{CertificateClaim, Request};
 use stegos_common::api::response::{Notification, Response, Stake, Status, ValidatorStakes};
 use stegos_common::api::transaction::{SignatureJson, TransactionFields, TransactionJson, TransactionStatus};
+use stegos_common::api::verify::{BlockError, Part};
 use stegos_common::api::{Message, MessageError, NodeMessage};
 use stegos_common::certificate::CertificateError;
 use stegos_common::frame::{ApiToken, FrameError, TokenError};
@@ -125,6 +126,7 @@ fn values() {
     value(key.public_key());
     value(Limits::default());
     value(Endpoint::Unix("signer.sock".into()));
+    value(Part::Outputs);
     value(Sealed::seal(b"value", &key.public_key()).0);
     assert!(Scalar::ZERO == Scalar::from(0));
     assert!(Signature::UNSIGNED == Signature { u: Scalar::ZERO, k: Point::identity().encode() });
@@ -183,6 +185,7 @@ fn errors() {
     error::<BuildError>(RangeProofError.into());
     error(TransactionError::NoInputs { tx: Hash::digest("transaction") });
     error(ContentError::NotAPayment(Hash::digest("transaction")));
+    error(BlockError::Count { part: Part::Inputs, stated: 1, actual: 0 });
     error(DecodeError::Missing("point"));
     error::<UnknownNetworkError>("moon".parse::<Network>().unwrap_err());
     error::<AddressError>("moon".parse::<Address>().unwrap_err());

@@ -12,6 +12,7 @@ pub mod request;
 pub mod response;
 mod seal;
 pub mod transaction;
+pub mod verify;
 
 use crate::text::excerpt;
 use request::Request;

@@ -126,6 +126,11 @@ impl OutputJson {
     /// [`ContentError`] if it is not. Whether the output is *valid* is not checked: see
     /// [`Output::validate`].
     pub fn into_output(self, network: Network) -> Result<Output, ContentError> {
+        self.check(network)
+    }
+
+    /// As [`Self::into_output`].
+    pub(super) fn check(&self, network: Network) -> Result<Output, ContentError> {
         self.recipient().require(network)?;
         let output = self.contents();
         check_hash(self.output_hash, output.id())?;
@@ -140,8 +145,10 @@ impl OutputJson {
         }
     }
 
-    /// What the fields say, whatever id and network stand beside them.
-    pub(super) fn contents(&self) -> Output {
+    /// What the fields say, without any check: whatever id and network stand beside them. It is for outputs
+    /// that were checked before, in their block; for all others there is [`Self::into_output`].
+    #[must_use]
+    pub fn contents(&self) -> Output {
         let recipient = self.recipient().key;
         match &self.fields {
             OutputFields::PaymentOutput { proof, ag, payload, .. } => Output::Payment(PaymentOutput {

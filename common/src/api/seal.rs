@@ -1,7 +1,7 @@
 //! The ids, roots and counts that a block states about its own contents (protocol page §12).
 //!
 //! They follow from the rest of the block: whoever makes one fills them in with `sealed`, and whoever reads one
-//! compares.
+//! compares them with [`verify`](super::verify).
 
 use super::block::{MacroBlock, MicroBlock, Random, Validator};
 use super::encoding::{BitMap, BlsPublicKey, BlsSignature, ScalarJson};
@@ -11,90 +11,200 @@ use crate::amount::Amount;
 use crate::hash::{Hash, Hashable, Hasher};
 use crate::merkle;
 use crate::transaction::length;
-use std::borrow::Borrow;
+
+/// What a block computes about a transaction.
+pub(super) struct Digests {
+    /// Its id.
+    pub(super) id: Hash,
+    /// The digest by which the block's root covers it: unlike the id, it covers the signature.
+    leaf: Hash,
+}
 
 impl TransactionJson {
     /// The leader's reward for a micro block: `reward` and `fee` become `txouts`. `gamma` is the sum of the
     /// outputs' blindings, negated.
     #[must_use]
     pub fn coinbase(reward: Amount, fee: Amount, gamma: ScalarJson, txouts: Vec<OutputJson>) -> Self {
-        let mut state = Hasher::new();
-        reward.micro().feed(&mut state);
-        fee.micro().feed(&mut state);
-        gamma.0.feed(&mut state);
-        length(txouts.len()).feed(&mut state);
-        for output in &txouts {
-            output.output_hash.feed(&mut state);
-        }
+        let tx_hash = coinbase_id(reward, fee, &gamma, &txouts);
         let fields =
             TransactionFields::CoinbaseTransaction { block_reward: reward, block_fee: fee, gamma, txouts };
-        Self { tx_hash: state.finish(), fields }
+        Self { tx_hash, fields }
     }
 
     /// A validator renews its stake.
     #[must_use]
     pub fn restake(txins: Vec<Hash>, txouts: Vec<OutputJson>, sig: BlsSignature) -> Self {
-        let mut state = Hasher::new();
-        feed_transfer(&txins, &txouts, &mut state);
-        Self { tx_hash: state.finish(), fields: TransactionFields::RestakeTransaction { txins, txouts, sig } }
+        let tx_hash = transfer(&txins, &txouts).finish();
+        Self { tx_hash, fields: TransactionFields::RestakeTransaction { txins, txouts, sig } }
     }
 
-    /// The digest by which a block's root covers this transaction: unlike the id, it covers the signature.
-    fn leaf(&self) -> Hash {
-        let mut state = Hasher::new();
+    /// Whether its digests are known: two kinds were never recorded.
+    pub(super) const fn is_known(&self) -> bool {
+        !matches!(
+            self.fields,
+            TransactionFields::SlashingTransaction { .. } | TransactionFields::ServiceAwardTransaction { .. }
+        )
+    }
+
+    /// Its digests; the stated id for both where they are not known.
+    pub(super) fn digests(&self) -> Digests {
+        let mut state;
+        let id;
         match &self.fields {
             TransactionFields::PaymentTransaction { txins, txouts, gamma, fee, sig } => {
-                feed_transfer(txins, txouts, &mut state);
+                state = transfer(txins, txouts);
                 gamma.0.feed(&mut state);
                 fee.feed(&mut state);
+                id = state.clone().finish();
                 state.update(b"SchnorrSig");
                 sig.u.0.feed(&mut state);
                 sig.k.feed(&mut state);
             }
             TransactionFields::RestakeTransaction { txins, txouts, sig } => {
-                feed_transfer(txins, txouts, &mut state);
+                state = transfer(txins, txouts);
+                id = state.clone().finish();
                 state.update(b"Signature");
                 state.update(&sig.0);
             }
-            // A coinbase has no signature. The other two were never recorded.
-            TransactionFields::CoinbaseTransaction { .. }
-            | TransactionFields::SlashingTransaction { .. }
-            | TransactionFields::ServiceAwardTransaction { .. } => return self.tx_hash,
+            TransactionFields::CoinbaseTransaction { block_reward, block_fee, gamma, txouts } => {
+                // It has no signature.
+                let id = coinbase_id(*block_reward, *block_fee, gamma, txouts);
+                return Digests { id, leaf: id };
+            }
+            TransactionFields::SlashingTransaction { .. }
+            | TransactionFields::ServiceAwardTransaction { .. } => {
+                return Digests { id: self.tx_hash, leaf: self.tx_hash };
+            }
         }
-        state.finish()
+        Digests { id, leaf: state.finish() }
     }
 }
 
-fn feed_transfer(txins: &[Hash], txouts: &[OutputJson], state: &mut Hasher) {
-    length(txins.len()).feed(state);
-    for input in txins {
-        input.feed(state);
-    }
-    length(txouts.len()).feed(state);
+fn coinbase_id(reward: Amount, fee: Amount, gamma: &ScalarJson, txouts: &[OutputJson]) -> Hash {
+    let mut state = Hasher::new();
+    reward.micro().feed(&mut state);
+    fee.micro().feed(&mut state);
+    gamma.0.feed(&mut state);
+    length(txouts.len()).feed(&mut state);
     for output in txouts {
-        output.contents().feed(state);
+        output.output_hash.feed(&mut state);
+    }
+    state.finish()
+}
+
+/// The state after what a transaction spends and makes.
+fn transfer(txins: &[Hash], txouts: &[OutputJson]) -> Hasher {
+    let mut state = Hasher::new();
+    length(txins.len()).feed(&mut state);
+    for input in txins {
+        input.feed(&mut state);
+    }
+    length(txouts.len()).feed(&mut state);
+    for output in txouts {
+        output.contents().feed(&mut state);
+    }
+    state
+}
+
+/// What a header states about a list.
+#[derive(Clone, Copy)]
+pub(super) struct List {
+    pub(super) len: u32,
+    pub(super) root: Hash,
+}
+
+impl List {
+    fn new<T: Hashable>(values: impl Iterator<Item = T> + Clone) -> Self {
+        Self { len: count(values.clone().count()), root: merkle::root(values) }
     }
 }
+
+/// What a header states about the rest of its block, in the order in which the block's id covers it.
+pub(super) struct Contents {
+    /// The transactions of a micro block, the validators of a macro block.
+    pub(super) members: List,
+    pub(super) inputs: List,
+    pub(super) outputs: List,
+    pub(super) canaries: Hash,
+}
+
+impl Contents {
+    fn new<'a>(
+        members: List,
+        inputs: impl Iterator<Item = &'a Hash> + Clone,
+        outputs: impl Iterator<Item = &'a OutputJson> + Clone,
+    ) -> Self {
+        Self {
+            members,
+            inputs: List::new(inputs),
+            outputs: List::new(outputs.clone().map(|output| output.output_hash)),
+            canaries: merkle::root(outputs.map(|output| output.contents().canary())),
+        }
+    }
+}
+
+impl Hashable for Contents {
+    fn feed(&self, state: &mut Hasher) {
+        for list in [self.members, self.inputs, self.outputs] {
+            list.len.feed(state);
+            list.root.feed(state);
+        }
+        self.canaries.feed(state);
+    }
+}
+
+/// Where the header of a kind of block states its contents.
+macro_rules! header {
+    ($block:ty, $members_len:ident, $members_root:ident) => {
+        impl $block {
+            pub(super) const fn stated(&self) -> Contents {
+                Contents {
+                    members: List { len: self.$members_len, root: self.$members_root },
+                    inputs: List { len: self.inputs_len, root: self.inputs_range_hash },
+                    outputs: List { len: self.outputs_len, root: self.outputs_range_hash },
+                    canaries: self.canaries_range_hash,
+                }
+            }
+
+            const fn state(&mut self, contents: &Contents) {
+                (self.$members_len, self.$members_root) = (contents.members.len, contents.members.root);
+                (self.inputs_len, self.inputs_range_hash) = (contents.inputs.len, contents.inputs.root);
+                (self.outputs_len, self.outputs_range_hash) = (contents.outputs.len, contents.outputs.root);
+                self.canaries_range_hash = contents.canaries;
+            }
+        }
+    };
+}
+header!(MicroBlock, transactions_len, transactions_range_hash);
+header!(MacroBlock, validators_len, validators_range_hash);
 
 impl MicroBlock {
-    /// The block with every count, root and id as its contents demand.
+    /// The block with every count, root and id as its contents demand; the ids of transactions and outputs are
+    /// taken as they are.
     ///
     /// A block with a view change proof was never recorded: how the proof enters the id is not known, and the
     /// id comes out as if there were none.
     #[must_use]
     pub fn sealed(mut self) -> Self {
-        let transactions = &self.transactions;
-        let inputs: Vec<Hash> = transactions.iter().flat_map(TransactionJson::inputs).copied().collect();
-        let outputs: Vec<&OutputJson> = transactions.iter().flat_map(TransactionJson::outputs).collect();
-        let contents = Contents::new(&inputs, &outputs);
-        self.transactions_len = count(transactions.len());
-        self.transactions_range_hash = merkle::root(transactions.iter().map(TransactionJson::leaf));
-        self.inputs_len = contents.inputs_len;
-        self.inputs_range_hash = contents.inputs;
-        self.outputs_len = contents.outputs_len;
-        self.outputs_range_hash = contents.outputs;
-        self.canaries_range_hash = contents.canaries;
+        let digests: Vec<Digests> = self.transactions.iter().map(TransactionJson::digests).collect();
+        let contents = self.contents(&digests);
+        self.state(&contents);
+        self.block_hash = self.id();
+        self
+    }
 
+    /// What the header should state, given the digests of all transactions.
+    pub(super) fn contents(&self, digests: &[Digests]) -> Contents {
+        let transactions = &self.transactions;
+        Contents::new(
+            List::new(digests.iter().map(|digests| digests.leaf)),
+            transactions.iter().flat_map(TransactionJson::inputs),
+            transactions.iter().flat_map(TransactionJson::outputs),
+        )
+    }
+
+    /// The digest of the header as it stands.
+    pub(super) fn id(&self) -> Hash {
         let mut state = Hasher::new();
         state.update(b"Micro");
         self.version.feed(&mut state);
@@ -105,29 +215,29 @@ impl MicroBlock {
         feed_leader(&self.pkey, &self.random, &mut state);
         state.update(&self.solution.0);
         self.timestamp.unix_nanos().feed(&mut state);
-        self.transactions_len.feed(&mut state);
-        self.transactions_range_hash.feed(&mut state);
-        contents.feed(&mut state);
-        self.block_hash = state.finish();
-        self
+        self.stated().feed(&mut state);
+        state.finish()
     }
 }
 
 impl MacroBlock {
-    /// The block with every count, root and id as its contents demand. Inputs and outputs must be sorted
-    /// already.
+    /// The block with every count, root and id as its contents demand; the ids of outputs are taken as they
+    /// are. Inputs and outputs must be sorted already.
     #[must_use]
     pub fn sealed(mut self) -> Self {
-        let validators = &self.epoch_info.validators;
-        self.validators_len = count(validators.len());
-        self.validators_range_hash = merkle::root(validators);
-        let contents = Contents::new(&self.inputs, &self.outputs);
-        self.inputs_len = contents.inputs_len;
-        self.inputs_range_hash = contents.inputs;
-        self.outputs_len = contents.outputs_len;
-        self.outputs_range_hash = contents.outputs;
-        self.canaries_range_hash = contents.canaries;
+        let contents = self.contents();
+        self.state(&contents);
+        self.block_hash = self.id();
+        self
+    }
 
+    /// What the header should state.
+    pub(super) fn contents(&self) -> Contents {
+        Contents::new(List::new(self.epoch_info.validators.iter()), self.inputs.iter(), self.outputs.iter())
+    }
+
+    /// The digest of the header as it stands.
+    pub(super) fn id(&self) -> Hash {
         let mut state = Hasher::new();
         state.update(b"Macro");
         self.version.feed(&mut state);
@@ -140,43 +250,8 @@ impl MacroBlock {
         self.block_reward.micro().feed(&mut state);
         self.gamma.0.feed(&mut state);
         feed_bits(&self.activity_map, &mut state);
-        self.validators_len.feed(&mut state);
-        self.validators_range_hash.feed(&mut state);
-        contents.feed(&mut state);
-        self.block_hash = state.finish();
-        self
-    }
-}
-
-/// What every header states about inputs and outputs.
-struct Contents {
-    inputs_len: u32,
-    inputs: Hash,
-    outputs_len: u32,
-    outputs: Hash,
-    canaries: Hash,
-}
-
-impl Contents {
-    fn new<T: Borrow<OutputJson>>(inputs: &[Hash], outputs: &[T]) -> Self {
-        let listed = || outputs.iter().map(Borrow::borrow);
-        Self {
-            inputs_len: count(inputs.len()),
-            inputs: merkle::root(inputs),
-            outputs_len: count(outputs.len()),
-            outputs: merkle::root(listed().map(|output| output.output_hash)),
-            canaries: merkle::root(listed().map(|output| output.contents().canary())),
-        }
-    }
-}
-
-impl Hashable for Contents {
-    fn feed(&self, state: &mut Hasher) {
-        self.inputs_len.feed(state);
-        self.inputs.feed(state);
-        self.outputs_len.feed(state);
-        self.outputs.feed(state);
-        self.canaries.feed(state);
+        self.stated().feed(&mut state);
+        state.finish()
     }
 }
 
