@@ -1,13 +1,18 @@
 //! What the pieces of the protocol cost, each beside what it is made of.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use criterion::Criterion;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use serde_json::Value;
 use std::time::Duration;
 use stegos_common::address::{Address, Network};
 use stegos_common::amount::Amount;
+use stegos_common::api::block::MacroBlock;
+use stegos_common::api::output::OutputJson;
+use stegos_common::api::response::Response;
+use stegos_common::api::{Message, NodeMessage};
 use stegos_common::group::{Point, Scalar};
 use stegos_common::hash::{Hash, Hasher};
 use stegos_common::keys::SecretKey;
@@ -97,6 +102,28 @@ fn transactions(criterion: &mut Criterion, rng: &mut ChaCha20Rng) {
     group.finish();
 }
 
+/// A recorded macro block, with 1000 public outputs in place of its own.
+fn big_block(rng: &mut ChaCha20Rng) -> MacroBlock {
+    let recorded = include_str!("../tests/vectors/traffic/macro_block_info_last.json");
+    let recorded: Value = serde_json::from_str(recorded).unwrap();
+    let mut block: MacroBlock = serde_json::from_value(recorded["response"].clone()).unwrap();
+    let public = SecretKey::random(rng).public_key();
+    let amount = Amount::from_micro(1_000_000).unwrap();
+    let mut output = || Output::PublicPayment(PublicPaymentOutput::new(&public, amount, rng));
+    block.outputs = (0..1000).map(|_| OutputJson::new(&output(), Network::Dev)).collect();
+    block.outputs.sort_by_key(|output| output.output_hash);
+    block.sealed()
+}
+
+fn blocks(criterion: &mut Criterion, rng: &mut ChaCha20Rng) {
+    let block = big_block(rng);
+    let body = Response::MacroBlockInfo(Box::new(block.clone()));
+    let text = serde_json::to_string(&Message { body, id: None }).unwrap();
+    let mut group = criterion.benchmark_group("blocks");
+    group.bench_function("decode a block of 1000 public outputs", |b| b.iter(|| NodeMessage::parse(&text)));
+    group.finish();
+}
+
 fn main() {
     let mut criterion = Criterion::default()
         .sample_size(20)
@@ -108,5 +135,6 @@ fn main() {
     keys_and_signatures(&mut criterion, &mut rng);
     outputs(&mut criterion, &mut rng);
     transactions(&mut criterion, &mut rng);
+    blocks(&mut criterion, &mut rng);
     criterion.final_summary();
 }
