@@ -237,6 +237,50 @@ fn an_answer_of_an_unknown_type_is_not_taken_for_the_error_without_one() {
     }
 }
 
+/// Blocks are read from the text, everything else through its type's own code: the errors are the same.
+#[test]
+fn a_block_is_turned_down_as_any_other_message() {
+    let recorded = &vectors("traffic/micro_block_info.json")["response"];
+    let text = |change: &dyn Fn(&mut Value)| {
+        let mut block = recorded.clone();
+        change(&mut block);
+        block.to_string()
+    };
+    let id = recorded["id"].as_u64();
+    for kind in ["micro_block_info", "micro_block_prepared", "macro_block_info", "macro_block_committed"] {
+        let text = text(&|block| {
+            block["type"] = kind.into();
+            block["epoch"] = "two".into();
+        });
+        let Err(MessageError::Unknown { id: kept, .. }) = NodeMessage::parse(&text) else { panic!("{kind}") };
+        assert_eq!(kept.map(u64::from), id, "{kind}");
+    }
+    let good = recorded.to_string();
+    let deep = text(&|block| block["view_change_proof"] = "deep".into())
+        .replace(r#""deep""#, &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)));
+    for malformed in [
+        &deep,
+        good.strip_suffix('}').unwrap(),
+        &format!("{good}}}"),
+        &format!("[{good}]"),
+        r#"["micro_block_info",1]"#,
+        &text(&|block| block["id"] = Value::Null),
+        &text(&|block| block["id"] = (-1).into()),
+    ] {
+        let parsed = NodeMessage::parse(malformed);
+        assert!(matches!(parsed, Err(MessageError::Malformed(_))), "{malformed:.100}: {parsed:?}");
+    }
+
+    let NodeMessage::Response(answer) = NodeMessage::parse(&good).unwrap() else { panic!("{good}") };
+    for same in [
+        good.replace("micro_block_info", r"micro\u005fblock_info"),
+        text(&|block| block["one"] = "more".into()),
+        format!(" {good}\n"),
+    ] {
+        assert_eq!(NodeMessage::parse(&same), Ok(NodeMessage::Response(answer.clone())), "{same:.100}");
+    }
+}
+
 fn assert_text<T: DeserializeOwned + Debug>(good: &[&str], bad: &[&str]) {
     for text in good {
         assert!(serde_json::from_value::<T>(Value::from(*text)).is_ok(), "{text}");

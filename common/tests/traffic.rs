@@ -1,4 +1,5 @@
-//! Every recorded exchange with the deployed node goes through the API types, in both directions.
+//! Every recorded exchange with the deployed node goes through the API types, in both directions. What
+//! the blocks among them state is for `blocks.rs`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod support;

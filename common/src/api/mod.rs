@@ -17,9 +17,9 @@ pub mod verify;
 use crate::text::excerpt;
 use request::Request;
 use response::{Notification, Response};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use std::num::NonZeroU64;
 use thiserror::Error;
 
@@ -59,8 +59,8 @@ impl Message<Request> {
     /// # Errors
     /// [`MessageError`] distinguishes the two ways in which a node turns a request down.
     pub fn parse(json: &str) -> Result<Self, MessageError> {
-        let (id, fields) = open(json)?;
-        Ok(Self { id, body: body(id, fields)? })
+        let Head { id, .. } = Head::parse(json)?;
+        Ok(Self { id, body: body(id, json)? })
     }
 }
 
@@ -75,36 +75,65 @@ pub enum NodeMessage {
 }
 
 impl NodeMessage {
-    /// Reads a node's message from its JSON text.
+    /// Reads a node's message from its JSON text. A block takes little more memory than it has in the end.
     ///
     /// # Errors
     /// [`MessageError`] for anything that a node does not send.
     pub fn parse(json: &str) -> Result<Self, MessageError> {
-        let (id, fields) = open(json)?;
-        let kind = fields.get("type").and_then(Value::as_str);
-        if kind.is_some_and(|kind| Notification::TYPES.contains(&kind)) {
-            body(id, fields).map(Self::Notification)
-        } else {
-            Ok(Self::Response(Message { id, body: body(id, fields)? }))
+        let head = Head::parse(json)?;
+        let id = head.id;
+        let response = |body| Self::Response(Message { body, id });
+        // The derived code of the two enums would keep all of a message until it knows the type.
+        match head.kind().as_deref() {
+            Some("macro_block_info") => body(id, json).map(Response::MacroBlockInfo).map(response),
+            Some("micro_block_info") => body(id, json).map(Response::MicroBlockInfo).map(response),
+            Some("micro_block_prepared") => {
+                body(id, json).map(Notification::MicroBlockPrepared).map(Self::Notification)
+            }
+            Some("micro_block_reverted") => {
+                body(id, json).map(Notification::MicroBlockReverted).map(Self::Notification)
+            }
+            Some("macro_block_committed") => {
+                body(id, json).map(Notification::MacroBlockCommitted).map(Self::Notification)
+            }
+            Some("status_changed") => body(id, json).map(Notification::StatusChanged).map(Self::Notification),
+            _ => body(id, json).map(response),
         }
     }
 }
 
-/// Parses the JSON object and takes its id out.
-fn open(json: &str) -> Result<(Id, Map<String, Value>), MessageError> {
-    let mut fields: Map<String, Value> =
-        serde_json::from_str(json).map_err(|error| MessageError::Malformed(excerpt(&error.to_string())))?;
-    let id = match fields.remove("id") {
-        None => None,
-        Some(id) => match id.as_u64() {
-            Some(id) => NonZeroU64::new(id),
-            None => return Err(MessageError::Malformed("the id is no unsigned 64-bit number".into())),
-        },
-    };
-    Ok((id, fields))
+/// What is read of a message before its body.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "id")]
+    id: Id,
 }
 
-fn body<T: DeserializeOwned>(id: Id, fields: Map<String, Value>) -> Result<T, MessageError> {
-    T::deserialize(Value::Object(fields))
-        .map_err(|error| MessageError::Unknown { id, reason: excerpt(&error.to_string()) })
+impl<'a> Head<'a> {
+    fn parse(json: &'a str) -> Result<Self, MessageError> {
+        // A list of two values would do otherwise.
+        if !json.trim_start().starts_with('{') {
+            return Err(MessageError::Malformed("it does not start with {".into()));
+        }
+        serde_json::from_str(json).map_err(|error| MessageError::Malformed(excerpt(&error.to_string())))
+    }
+
+    /// The type, if it is text.
+    fn kind(&self) -> Option<String> {
+        self.kind.and_then(|kind| serde_json::from_str(kind.get()).ok())
+    }
+}
+
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Id, D::Error> {
+    u64::deserialize(deserializer).map(NonZeroU64::new)
+}
+
+fn body<T: DeserializeOwned>(id: Id, json: &str) -> Result<T, MessageError> {
+    serde_json::from_str(json).map_err(|error| {
+        let reason = excerpt(&error.to_string());
+        // The head was not looked at so closely, for instance for the depth of what stands in it.
+        if error.is_data() { MessageError::Unknown { id, reason } } else { MessageError::Malformed(reason) }
+    })
 }

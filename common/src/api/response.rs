@@ -166,12 +166,6 @@ pub enum Notification {
     MacroBlockCommitted(Box<MacroBlock>),
 }
 
-impl Notification {
-    /// The `type` of each notification: what tells it from an answer.
-    pub(super) const TYPES: [&str; 4] =
-        ["status_changed", "micro_block_prepared", "micro_block_reverted", "macro_block_committed"];
-}
-
 /// Where the chain is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
