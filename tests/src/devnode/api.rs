@@ -34,6 +34,7 @@ impl Node {
 
     fn respond(&mut self, request: Request, outbox: &Outbox) -> Result<Response, Unanswerable> {
         let chain = &self.chain;
+        let lie = self.faults.lie;
         Ok(match request {
             Request::ChainName => Response::ChainName { name: chain.params().network },
             Request::VersionInfo => Response::VersionInfo { version: VERSION.into() },
@@ -54,11 +55,11 @@ impl Node {
                 Response::SubscribedChain { current_epoch, current_offset }
             }
             Request::MacroBlockInfo { epoch } => match chain.macro_block(epoch) {
-                Ok(block) => Response::MacroBlockInfo(Box::new(block.as_ref().clone())),
+                Ok(block) => Response::MacroBlockInfo(lie.macro_block(block)),
                 Err(error) => failure(&error),
             },
             Request::MicroBlockInfo { epoch, offset } => match chain.micro_block(epoch, offset) {
-                Ok(block) => Response::MicroBlockInfo(Box::new(block.as_ref().clone())),
+                Ok(block) => Response::MicroBlockInfo(lie.micro_block(block, chain.params().network)),
                 Err(error) => failure(&error),
             },
             Request::OutputsList { utxos } => self.outputs(&utxos),

@@ -1,5 +1,9 @@
 //! What a bad line and a bad node do to frames and answers.
 
+use super::lies::Lie;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rand_core::{OsRng, RngCore};
 use serde::Deserialize;
 use std::io;
 use std::pin::Pin;
@@ -23,8 +27,14 @@ pub struct Faults {
     pub frame: FrameFault,
     /// Whether frames are sent a few bytes at a time.
     pub split: bool,
+    /// Each answer and notification has a field more, `padding`, of so many characters.
+    pub pad_bytes: u32,
     /// Whether requests for the status fail.
     pub refuse_status: bool,
+    /// What becomes of notifications.
+    pub notifications: NotificationFault,
+    /// What is wrong with blocks, asked for or notified.
+    pub lie: Lie,
 }
 
 /// What becomes of a frame.
@@ -38,6 +48,23 @@ pub enum FrameFault {
     Corrupt,
     /// Its second half is missing.
     Truncate,
+    /// Random bytes, as many.
+    Garbage,
+}
+
+/// What becomes of the notifications of each subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotificationFault {
+    /// Nothing.
+    #[default]
+    Normal,
+    /// Each is sent twice.
+    Duplicate,
+    /// None is sent, nor later: the subscription goes on without them.
+    Drop,
+    /// Of two that follow each other, the second is sent first. Where there is no second yet, the first waits.
+    Swap,
 }
 
 impl Faults {
@@ -45,6 +72,18 @@ impl Faults {
     pub(super) const fn delay(self, answer: bool) -> Duration {
         let answer = if answer { self.answer_delay_milliseconds } else { 0 };
         Duration::from_millis(self.delay_milliseconds.saturating_add(answer))
+    }
+
+    /// A message's JSON text as it is sent.
+    pub(super) fn pad(self, mut json: String) -> String {
+        if self.pad_bytes > 0 {
+            // Every message is an object with a field.
+            json.pop();
+            json.push_str(r#","padding":""#);
+            json.extend((0..self.pad_bytes).map(|_byte| ' '));
+            json.push_str(r#""}"#);
+        }
+        json
     }
 }
 
@@ -60,6 +99,11 @@ impl FrameFault {
                 frame.replace_range(middle..=middle, other);
             }
             Self::Truncate => frame.truncate(middle),
+            Self::Garbage => {
+                let mut bytes = vec![0; frame.len() / 4 * 3];
+                OsRng.fill_bytes(&mut bytes);
+                frame = STANDARD.encode(bytes);
+            }
         }
         frame
     }

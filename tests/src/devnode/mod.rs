@@ -15,6 +15,7 @@ mod connections;
 pub mod control;
 pub mod faucet;
 pub mod faults;
+pub mod lies;
 pub mod node;
 pub mod server;
 pub mod sign;

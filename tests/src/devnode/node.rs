@@ -105,9 +105,9 @@ impl Node {
             ));
             burst.push(self.status());
             if self.announce {
-                burst.into_iter().for_each(|status| self.subscribers.tell(status));
+                burst.into_iter().for_each(|status| self.subscribers.tell(status, self.faults));
             } else {
-                self.subscribers.tell_burst(burst);
+                self.subscribers.tell_burst(burst, self.faults);
             }
         } else {
             let block = self.chain.mine_micro(now)?;
@@ -119,9 +119,9 @@ impl Node {
                 block.block_hash.short(),
                 block.transactions_len
             ));
-            self.subscribers.tell(self.status());
+            self.subscribers.tell(self.status(), self.faults);
         }
-        self.subscribers.advance(&self.chain);
+        self.subscribers.advance(&self.chain, self.faults);
         Ok(())
     }
 
@@ -140,11 +140,11 @@ impl Node {
 
     fn revert_last(&mut self, keep_payments: bool) -> Result<(), NodeError> {
         // Who has just subscribed is sent the block before it goes.
-        self.subscribers.advance(&self.chain);
+        self.subscribers.advance(&self.chain, self.faults);
         let block = self.chain.pop_micro(keep_payments)?;
         self.keep(|store| store.remove_micro(&block))?;
         if self.announce {
-            self.subscribers.announce_revert(&block, &self.chain);
+            self.subscribers.announce_revert(&block, &self.chain, self.faults);
         }
         (self.log)(&format!(
             "micro block {}/{} {} taken back",
@@ -152,7 +152,7 @@ impl Node {
             block.offset,
             block.block_hash.short()
         ));
-        self.subscribers.tell(self.status());
+        self.subscribers.tell(self.status(), self.faults);
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Node {
         let epoch = self.chain.epoch();
         for offset in (0..self.chain.offset()).rev() {
             if let Ok(block) = self.chain.micro_block(epoch, offset) {
-                self.subscribers.announce_revert(block, &self.chain);
+                self.subscribers.announce_revert(block, &self.chain, self.faults);
             }
         }
     }

@@ -228,7 +228,7 @@ async fn converse_as(number: u64, stream: TcpStream, shared: &Shared) -> Result<
         };
         let faults = lock(node).faults;
         tokio::time::sleep(faults.delay(is_answer)).await;
-        let frame = frame::seal(token, &text, &mut OsRng);
+        let frame = frame::seal(token, &faults.pad(text), &mut OsRng);
         connection.send(faults.frame.spoil(frame)).await?;
     }
 }

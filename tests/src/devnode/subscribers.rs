@@ -1,6 +1,10 @@
 //! Who is told what, and when: exactly what the deployed node sends, and what it does not (protocol page §8).
+//!
+//! Faults apply when a notification goes into its queue, so that what is sent does not depend on how fast it is.
 
 use super::chain::Chain;
+use super::faults::{Faults, NotificationFault};
+use super::lies::Lie;
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +23,8 @@ pub struct Outbox {
     connection: u64,
     sender: UnboundedSender<String>,
     waiting: Arc<AtomicUsize>,
+    /// The notification that is sent after the next one. Each subscription has its own.
+    held: Option<String>,
 }
 
 /// Where a connection's notifications come out.
@@ -32,7 +38,7 @@ pub struct Inbox {
 pub fn queue(connection: u64) -> (Outbox, Inbox) {
     let (sender, receiver) = unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    (Outbox { connection, sender, waiting: Arc::clone(&waiting) }, Inbox { receiver, waiting })
+    (Outbox { connection, sender, waiting: Arc::clone(&waiting), held: None }, Inbox { receiver, waiting })
 }
 
 impl Inbox {
@@ -52,9 +58,24 @@ impl Outbox {
     }
 
     /// Whether the connection is still there.
-    fn send(&self, message: &impl Serialize) -> bool {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        serde_json::to_string(message).is_ok_and(|text| self.sender.send(text).is_ok())
+    fn send(&mut self, message: &impl Serialize, fault: NotificationFault) -> bool {
+        let Ok(text) = serde_json::to_string(message) else { return false };
+        match (fault, self.held.take()) {
+            (NotificationFault::Drop, _) => {}
+            (NotificationFault::Swap, None) => self.held = Some(text),
+            (NotificationFault::Swap, Some(held)) => self.put([text, held]),
+            (NotificationFault::Normal, held) => self.put(held.into_iter().chain([text])),
+            (NotificationFault::Duplicate, held) => self.put(held.into_iter().chain([text.clone(), text])),
+        }
+        !self.sender.is_closed()
+    }
+
+    fn put(&self, texts: impl IntoIterator<Item = String>) {
+        for text in texts {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+            // Where the connection is gone, `send` says so.
+            let _ = self.sender.send(text);
+        }
     }
 }
 
@@ -69,11 +90,11 @@ struct Follower {
 
 impl Follower {
     /// Sends what the chain has beyond what was sent. Answers whether the subscriber stays.
-    fn advance(&mut self, chain: &Chain) -> bool {
+    fn advance(&mut self, chain: &Chain, faults: Faults) -> bool {
         let most = chain.params().blocks_per_epoch as usize + CHAIN_QUEUE;
         let fits = self.outbox.waiting() < most;
-        while let Some(notification) = self.next(chain) {
-            if (self.caught_up && !fits) || !self.outbox.send(&notification) {
+        while let Some(notification) = self.next(chain, faults.lie) {
+            if (self.caught_up && !fits) || !self.outbox.send(&notification, faults.notifications) {
                 return false;
             }
         }
@@ -82,24 +103,25 @@ impl Follower {
     }
 
     /// Sends word of a micro block that is taken back, if it was sent before. Answers whether the subscriber stays.
-    fn take_back(&mut self, block: &MicroBlock, chain: &Chain) -> bool {
+    fn take_back(&mut self, block: &MicroBlock, chain: &Chain, faults: Faults) -> bool {
         let after = after(block, chain);
         if (self.epoch, self.offset) != after {
             return true;
         }
         (self.epoch, self.offset) = (block.epoch, block.offset);
-        self.outbox.send(&Notification::MicroBlockReverted(Box::new(block.clone())))
+        let block = faults.lie.micro_block(block, chain.params().network);
+        self.outbox.send(&Notification::MicroBlockReverted(block), faults.notifications)
     }
 
     /// The next block, if there is one already.
-    fn next(&mut self, chain: &Chain) -> Option<Notification> {
+    fn next(&mut self, chain: &Chain, lie: Lie) -> Option<Notification> {
         if let Ok(block) = chain.macro_block(self.epoch) {
             (self.epoch, self.offset) = (self.epoch + 1, 0);
-            return Some(Notification::MacroBlockCommitted(Box::new(block.as_ref().clone())));
+            return Some(Notification::MacroBlockCommitted(lie.macro_block(block)));
         }
         let block = chain.micro_block(self.epoch, self.offset).ok()?;
         (self.epoch, self.offset) = after(block, chain);
-        Some(Notification::MicroBlockPrepared(Box::new(block.as_ref().clone())))
+        Some(Notification::MicroBlockPrepared(lie.micro_block(block, chain.params().network)))
     }
 }
 
@@ -129,8 +151,8 @@ impl Subscribers {
     }
 
     /// Sends everybody the blocks that he has not been sent.
-    pub(super) fn advance(&mut self, chain: &Chain) {
-        self.followers.retain_mut(|follower| follower.advance(chain));
+    pub(super) fn advance(&mut self, chain: &Chain, faults: Faults) {
+        self.followers.retain_mut(|follower| follower.advance(chain, faults));
     }
 
     /// Sends one connection nothing any more.
@@ -140,22 +162,22 @@ impl Subscribers {
     }
 
     /// Announces that a micro block is taken back, as only a patched node does.
-    pub(super) fn announce_revert(&mut self, block: &MicroBlock, chain: &Chain) {
-        self.followers.retain_mut(|follower| follower.take_back(block, chain));
+    pub(super) fn announce_revert(&mut self, block: &MicroBlock, chain: &Chain, faults: Faults) {
+        self.followers.retain_mut(|follower| follower.take_back(block, chain, faults));
     }
 
     /// Tells everybody the status.
-    pub(super) fn tell(&mut self, status: Status) {
+    pub(super) fn tell(&mut self, status: Status, faults: Faults) {
         let notification = Notification::StatusChanged(status);
-        self.status.retain(|outbox| outbox.send(&notification));
+        self.status.retain_mut(|outbox| outbox.send(&notification, faults.notifications));
     }
 
     /// Tells everybody the states through which the node passes at once. Where the queue does not hold them, the
     /// subscribers are dropped without a word.
-    pub(super) fn tell_burst(&mut self, burst: Vec<Status>) {
+    pub(super) fn tell_burst(&mut self, burst: Vec<Status>, faults: Faults) {
         let overflows = burst.len() > STATUS_QUEUE;
         for status in burst.into_iter().take(STATUS_QUEUE) {
-            self.tell(status);
+            self.tell(status, faults);
         }
         if overflows {
             self.status.clear();

@@ -4,7 +4,9 @@ use crate::world::{World, account, address, broadcast, create, genesis_outputs};
 use custody_tests::request::pay;
 use serde_json::json;
 use std::time::{Duration, Instant};
-use stegos_common::socket::SocketError;
+use stegos_common::api::NodeMessage;
+use stegos_common::frame::FrameError;
+use stegos_common::socket::{Limits, SocketError};
 
 #[test]
 fn a_truncated_frame_does_not_open() {
@@ -28,6 +30,42 @@ fn a_corrupt_frame_says_something_else_or_nothing() {
         // Nothing in a frame tells that it was changed: it may open.
         assert_ne!(session.receive().ok(), good);
     }
+}
+
+#[test]
+fn garbage_does_not_open() {
+    let world = World::new(5);
+    let mut session = world.session();
+    world.obey(json!({ "type": "faults", "frame": "garbage" }));
+    session.send(r#"{"type":"macro_block_info","epoch":0}"#);
+    assert!(matches!(session.receive(), Err(SocketError::Frame(FrameError::NotAnObject))));
+    world.obey(json!({ "type": "faults" }));
+    assert_eq!(world.session().request(&json!({ "type": "chain_name" }))["name"], "dev");
+}
+
+#[test]
+fn messages_are_padded_up_to_what_a_client_takes_and_beyond() {
+    let world = World::new(5);
+    let mut session = world.session();
+    session.request(&json!({ "type": "subscribe_chain", "epoch": 1, "offset": 0 }));
+    let asked = json!({ "type": "micro_block_info", "epoch": 1, "offset": 0, "id": 7 });
+    world.obey(json!({ "type": "faults", "pad_bytes": 1000 }));
+    world.mine(1);
+    let notified = session.notification();
+    let mut answer = session.request(&asked);
+    for message in [&notified, &answer] {
+        assert_eq!(message["padding"].as_str().map(str::len), Some(1000));
+        assert!(NodeMessage::parse(&message.to_string()).is_ok(), "a field more does no harm");
+    }
+    world.obey(json!({ "type": "faults" }));
+    answer.as_object_mut().unwrap().remove("padding");
+    assert_eq!(session.request(&asked), answer);
+
+    world.obey(json!({ "type": "faults", "pad_bytes": Limits::default().json }));
+    world.mine(1);
+    assert!(matches!(session.receive(), Err(SocketError::Websocket(_))));
+    world.obey(json!({ "type": "faults" }));
+    assert_eq!(world.session().request(&asked), answer);
 }
 
 #[test]
