@@ -3,6 +3,7 @@
 //!
 //! Section numbers (§) refer to the protocol page of this product, `docs/protocol.md`.
 
+pub mod account;
 pub mod address;
 pub mod amount;
 pub mod api;

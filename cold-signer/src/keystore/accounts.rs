@@ -11,13 +11,11 @@ use super::{AccountError, Keystore, KeystoreError, MASTER};
 use crate::seal::SealingKey;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
 use std::sync::{Arc, PoisonError};
+use stegos_common::account::{AccountName, AccountNameError};
 use stegos_common::group::Encoded;
 use stegos_common::keys::SecretKey;
-use stegos_common::text::excerpt;
-
-/// No account name is longer, in characters.
-const MAX_NAME: usize = 128;
 
 /// So many accounts are written, or opened, in one step.
 const STEP: usize = 10_000;
@@ -288,23 +286,15 @@ impl Keystore {
     }
 }
 
-/// Refuses names that cannot be read from a screen or paper and typed again, which restores their keys, or
-/// that a spreadsheet would take for a formula.
+/// Refuses names that are no account names, and the one of the master key.
 pub(super) fn check_name(name: &str) -> Result<(), AccountError> {
-    let reason = if name.is_empty() {
-        "it is empty"
-    } else if name.len() > MAX_NAME {
-        "it is longer than 128 characters"
-    } else if !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        "use letters without accents, digits, punctuation and blanks only (printable ASCII)"
-    } else if name.starts_with(' ') || name.ends_with(' ') || name.contains("  ") {
-        "blanks may stand between two words only, one at a time"
-    } else if name.starts_with(['=', '+', '-', '@']) {
-        "it starts with one of = + - @, which spreadsheets take for a formula"
-    } else if name.eq_ignore_ascii_case(MASTER) {
-        "it is reserved for the master key"
-    } else {
-        return Ok(());
-    };
-    Err(AccountError::Name { name: excerpt(name), reason })
+    let refused = |AccountNameError { name, reason }| AccountError::Name { name, reason };
+    AccountName::from_str(name).map_err(refused)?;
+    if name.eq_ignore_ascii_case(MASTER) {
+        return Err(AccountError::Name {
+            name: name.to_owned(),
+            reason: "it is reserved for the master key",
+        });
+    }
+    Ok(())
 }

@@ -10,7 +10,8 @@
 //! | bit map | text of `0` and `1`, trailing zeros cut |
 //! | amount, serial number | number, signed 64 bits |
 //!
-//! Reading accepts hex of either case; everything else must be exactly as above.
+//! Reading accepts hex of either case; everything else must be exactly as above. In a binary form, which the node does not
+//! have but a database may, digests and points are their bytes in plain order.
 
 use crate::address::{Address, EncodedAddress, Network};
 use crate::amount::Amount;
@@ -39,7 +40,27 @@ macro_rules! as_text {
         }
     )*};
 }
-as_text!(Hash, Network, Address, EncodedAddress, Timestamp, BitMap);
+as_text!(Network, Address, EncodedAddress, Timestamp, BitMap);
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.as_bytes().serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Hash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        } else {
+            Deserialize::deserialize(deserializer).map(Self::from_bytes)
+        }
+    }
+}
 
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -55,13 +76,21 @@ impl<'de> Deserialize<'de> for Amount {
 
 impl Serialize for Encoded {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_reversed(*self.as_bytes(), serializer)
+        if serializer.is_human_readable() {
+            write_reversed(*self.as_bytes(), serializer)
+        } else {
+            self.as_bytes().serialize(serializer)
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Encoded {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_reversed(deserializer).map(Self::from_bytes)
+        if deserializer.is_human_readable() {
+            read_reversed(deserializer).map(Self::from_bytes)
+        } else {
+            Deserialize::deserialize(deserializer).map(Self::from_bytes)
+        }
     }
 }
 

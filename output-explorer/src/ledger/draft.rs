@@ -1,0 +1,350 @@
+//! What a change of the chain does to the records: a pure function of what is stored. It is collected here, and
+//! becomes one atomic batch.
+
+use super::LedgerError;
+use super::error::Fault;
+use super::record::{
+    Balance, Cause, Count, HistoryRecord, Kind, MacroRecord, MicroRecord, OutputRecord, Step, Totals, What,
+};
+use super::store::{Batch, Store, beginning_with};
+use super::table;
+use super::value::{decode, encode, get};
+use crate::block::{Content, MacroBlock, MicroBlock, NewOutput, Place, Position};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use stegos_common::amount::Amount;
+use stegos_common::group::Encoded;
+use stegos_common::hash::Hash;
+
+/// So many steps of a block are in one record: the database stores long values badly.
+const STEPS: usize = 1000;
+
+/// What is undone was done before.
+const DAMAGED: LedgerError = LedgerError::Damaged { table: 'U' };
+
+/// Changes that are not made yet, over what is stored.
+pub(super) struct Draft<'a> {
+    store: &'a dyn Store,
+    batch: Batch,
+    outputs: HashMap<Hash, Option<OutputRecord>>,
+    balances: HashMap<Encoded, Balance>,
+    totals: Totals,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(store: &'a dyn Store) -> Result<Self, LedgerError> {
+        let totals = get(store, table::TOTALS)?.unwrap_or_default();
+        Ok(Self { store, batch: Batch::default(), outputs: HashMap::new(), balances: HashMap::new(), totals })
+    }
+
+    /// Everything as one batch.
+    pub(super) fn finish(mut self) -> Batch {
+        for (id, output) in &self.outputs {
+            match output {
+                Some(output) => self.batch.put(table::output(id), encode(output)),
+                None => self.batch.delete(table::output(id)),
+            }
+        }
+        for (recipient, balance) in &self.balances {
+            if *balance == Balance::default() {
+                self.batch.delete(table::balance(recipient));
+            } else {
+                self.batch.put(table::balance(recipient), encode(balance));
+            }
+        }
+        self.batch.put(table::TOTALS.to_vec(), encode(&self.totals));
+        self.batch
+    }
+
+    /// Adds a micro block.
+    pub(super) fn connect(&mut self, block: &MicroBlock) -> Result<(), LedgerError> {
+        let mut steps = Vec::new();
+        let mut places = places(Position::micro(block.epoch, block.offset));
+        for transaction in &block.transactions {
+            let mut cause = || places.next().map(|place| Cause { place, transaction: Some(transaction.id) });
+            for input in &transaction.inputs {
+                self.spend(input, cause().ok_or(Fault::OutOfOrder)?)?;
+                steps.push(Step::Spent(*input));
+            }
+            for output in &transaction.outputs {
+                self.make(output, cause().ok_or(Fault::OutOfOrder)?)?;
+                steps.push(Step::Made(output.id));
+            }
+        }
+        let record = MicroRecord { id: block.id, time: block.time.into() };
+        self.batch.put(table::micro_block(block.offset), encode(&record));
+        for (part, steps) in (0..).zip(steps.chunks(STEPS)) {
+            self.batch.put(table::undo_part(block.offset, part), encode(&steps));
+        }
+        Ok(())
+    }
+
+    /// Takes the last micro block back.
+    pub(super) fn disconnect(&mut self, offset: u32) -> Result<(), LedgerError> {
+        for step in self.steps(offset)?.iter().rev() {
+            match step {
+                Step::Made(id) => self.unmake(id)?,
+                Step::Spent(id) => self.unspend(id)?,
+            }
+        }
+        self.forget(offset)
+    }
+
+    /// Closes the epoch after so many micro blocks. Those that the macro block does not contain are taken back; what it
+    /// has beyond them is added.
+    pub(super) fn close(
+        &mut self,
+        block: &MacroBlock,
+        offset: u32,
+        keep_spent_blobs: bool,
+    ) -> Result<(), LedgerError> {
+        let mut steps = Vec::new();
+        for offset in 0..offset {
+            steps.extend(self.steps(offset)?);
+        }
+        let rest = Rest::new(block, &steps);
+        let rest = if let Some(rest) = rest {
+            rest
+        } else {
+            for offset in (0..offset).rev() {
+                self.disconnect(offset)?;
+            }
+            Rest { inputs: block.inputs.iter().collect(), outputs: block.outputs.iter().collect() }
+        };
+        let mut places = places(Position::macro_block(block.epoch));
+        let mut cause =
+            || places.next().map(|place| Cause { place, transaction: None }).ok_or(Fault::OutOfOrder);
+        let mut own = Vec::new();
+        for input in rest.inputs {
+            // What was made before the epoch, or in a known part of it; the others were made and spent since.
+            if self.output(input)?.as_ref().is_some_and(|output| output.spent.is_none()) {
+                self.spend(input, cause()?)?;
+            } else {
+                own.push(input);
+            }
+            steps.push(Step::Spent(*input));
+        }
+        for output in rest.outputs {
+            self.make(output, cause()?)?;
+            steps.push(Step::Made(output.id));
+        }
+        for input in own {
+            self.spend(input, cause()?)?;
+        }
+        for offset in 0..offset {
+            self.forget(offset)?;
+        }
+        self.settle(&steps, block.epoch, keep_spent_blobs)?;
+        let record = MacroRecord { id: block.id, time: block.time.into() };
+        self.batch.put(table::macro_block(block.epoch), encode(&record));
+        Ok(())
+    }
+
+    /// Makes what an epoch did final.
+    fn settle(&mut self, steps: &[Step], epoch: u64, keep_spent_blobs: bool) -> Result<(), LedgerError> {
+        let mut touched = HashSet::new();
+        for step in steps {
+            let (Step::Made(id) | Step::Spent(id)) = step;
+            let Some(output) = self.output(id)? else { continue };
+            let spent = output.spent.is_some();
+            if let Kind::Public { recipient, blob, .. } = &mut output.kind {
+                touched.insert(*recipient);
+                if spent && !keep_spent_blobs {
+                    *blob = None;
+                }
+            }
+        }
+        for recipient in touched {
+            let balance = self.balance(&recipient)?;
+            if balance.settled != balance.prepared {
+                balance.settled = balance.prepared;
+                let settled = encode(&balance.settled);
+                self.batch.put(table::balance_after(&recipient, epoch), settled);
+            }
+        }
+        self.totals.public.settled = self.totals.public.prepared;
+        Ok(())
+    }
+
+    fn make(&mut self, new: &NewOutput, cause: Cause) -> Result<(), LedgerError> {
+        let id = new.id;
+        if let Some(old) = self.output(&id)?.take() {
+            if old.spent.is_none() {
+                return Err(Fault::OutputExists { output: id, created: old.position() }.into());
+            }
+            // Whoever pays may make the same output again once it is spent.
+            self.batch.put(table::earlier_at(&id, old.created.place), encode(&old));
+        }
+        let kind = match &new.content {
+            Content::Private => Kind::Private,
+            Content::Stake => Kind::Stake,
+            Content::Public { recipient, amount, blob } => {
+                let (recipient, amount) = (*recipient, *amount);
+                self.batch.put(table::unspent_at(&recipient, cause.place), encode(&id));
+                self.note(&recipient, cause.place, id, cause.place, What::Deposit);
+                self.add(&recipient, amount, id)?;
+                Kind::Public { recipient, amount, blob: Some(blob.clone()) }
+            }
+        };
+        if let Some(count) = self.count(&kind) {
+            count.created += 1;
+        }
+        self.outputs.insert(id, Some(OutputRecord { kind, created: cause, spent: None }));
+        Ok(())
+    }
+
+    fn unmake(&mut self, id: &Hash) -> Result<(), LedgerError> {
+        let output = self.output(id)?.take().ok_or(DAMAGED)?;
+        if let Kind::Public { recipient, amount, .. } = &output.kind {
+            self.batch.delete(table::unspent_at(recipient, output.created.place));
+            self.batch.delete(table::history_at(recipient, output.created.place));
+            self.sub(recipient, *amount)?;
+        }
+        if let Some(count) = self.count(&output.kind) {
+            count.created = count.created.saturating_sub(1);
+        }
+        // The last of the earlier ones is there again. None of them is younger than the batch: one that was made since
+        // the last macro block has been unmade before.
+        let earlier = self.store.scan(beginning_with(&table::earlier(id))).next_back().transpose()?;
+        if let Some((key, value)) = earlier {
+            let earlier = decode(b"E", &value)?;
+            self.batch.delete(key);
+            self.outputs.insert(*id, Some(earlier));
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, id: &Hash, cause: Cause) -> Result<(), LedgerError> {
+        let output = self.output(id)?.as_mut().ok_or(Fault::UnknownInput(*id))?;
+        if let Some(spent) = output.spent.replace(cause) {
+            return Err(Fault::AlreadySpent { input: *id, spent: spent.place.position }.into());
+        }
+        let (kind, created) = (output.kind.clone(), output.created.place);
+        if let Kind::Public { recipient, amount, .. } = &kind {
+            self.batch.delete(table::unspent_at(recipient, created));
+            self.note(recipient, cause.place, *id, created, What::Spend);
+            self.sub(recipient, *amount)?;
+        }
+        if let Some(count) = self.count(&kind) {
+            count.spent += 1;
+        }
+        Ok(())
+    }
+
+    fn unspend(&mut self, id: &Hash) -> Result<(), LedgerError> {
+        let output = self.output(id)?.as_mut().ok_or(DAMAGED)?;
+        let spent = output.spent.take().ok_or(DAMAGED)?;
+        let (kind, created) = (output.kind.clone(), output.created.place);
+        if let Kind::Public { recipient, amount, .. } = &kind {
+            self.batch.put(table::unspent_at(recipient, created), encode(id));
+            self.batch.delete(table::history_at(recipient, spent.place));
+            self.add(recipient, *amount, *id)?;
+        }
+        if let Some(count) = self.count(&kind) {
+            count.spent = count.spent.saturating_sub(1);
+        }
+        Ok(())
+    }
+
+    /// Notes what happened to a public output.
+    fn note(&mut self, recipient: &Encoded, place: Place, output: Hash, created: Place, what: What) {
+        self.batch.put(table::history_at(recipient, place), encode(&HistoryRecord { output, created, what }));
+    }
+
+    fn add(&mut self, recipient: &Encoded, amount: Amount, id: Hash) -> Result<(), LedgerError> {
+        let too_much = || Fault::TooMuch(id);
+        let balance = self.balance(recipient)?;
+        balance.prepared = balance.prepared.add(amount).ok_or_else(too_much)?;
+        self.totals.public.prepared = self.totals.public.prepared.add(amount).ok_or_else(too_much)?;
+        Ok(())
+    }
+
+    fn sub(&mut self, recipient: &Encoded, amount: Amount) -> Result<(), LedgerError> {
+        let balance = self.balance(recipient)?;
+        balance.prepared = balance.prepared.sub(amount).ok_or(LedgerError::Damaged { table: 'B' })?;
+        let total = self.totals.public.prepared.sub(amount);
+        self.totals.public.prepared = total.ok_or(LedgerError::Damaged { table: 'T' })?;
+        Ok(())
+    }
+
+    fn count(&mut self, kind: &Kind) -> Option<&mut Count> {
+        match kind {
+            Kind::Public { .. } => None,
+            Kind::Private => Some(&mut self.totals.private),
+            Kind::Stake => Some(&mut self.totals.stakes),
+        }
+    }
+
+    /// The last output of this id, as it is now.
+    fn output(&mut self, id: &Hash) -> Result<&mut Option<OutputRecord>, LedgerError> {
+        match self.outputs.entry(*id) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => Ok(entry.insert(get(self.store, &table::output(id))?)),
+        }
+    }
+
+    /// A balance, as it is now.
+    fn balance(&mut self, recipient: &Encoded) -> Result<&mut Balance, LedgerError> {
+        match self.balances.entry(*recipient) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                Ok(entry.insert(get(self.store, &table::balance(recipient))?.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// What a micro block did.
+    fn steps(&self, offset: u32) -> Result<Vec<Step>, LedgerError> {
+        let mut steps = Vec::new();
+        for pair in self.store.scan(beginning_with(&table::undo(offset))) {
+            steps.extend(decode::<Vec<Step>>(table::UNDO, &pair?.1)?);
+        }
+        Ok(steps)
+    }
+
+    /// Removes what it takes to undo a micro block.
+    fn forget(&mut self, offset: u32) -> Result<(), LedgerError> {
+        self.batch.delete(table::micro_block(offset));
+        for pair in self.store.scan(beginning_with(&table::undo(offset))) {
+            self.batch.delete(pair?.0);
+        }
+        Ok(())
+    }
+}
+
+/// The places of a block, one after the other.
+fn places(position: Position) -> impl Iterator<Item = Place> {
+    (0..=u32::MAX).map(move |index| Place { position, index })
+}
+
+/// What a macro block has beyond the micro blocks that are known.
+struct Rest<'a> {
+    inputs: Vec<&'a Hash>,
+    outputs: Vec<&'a NewOutput>,
+}
+
+impl<'a> Rest<'a> {
+    /// Nothing where the micro blocks have something that the macro block lacks: they are not those of its epoch.
+    fn new(block: &'a MacroBlock, steps: &[Step]) -> Option<Self> {
+        let (mut spent, mut made) = (HashMap::new(), HashMap::new());
+        for step in steps {
+            match step {
+                Step::Spent(id) => *spent.entry(*id).or_insert(0_u32) += 1,
+                Step::Made(id) => *made.entry(*id).or_insert(0_u32) += 1,
+            }
+        }
+        let inputs = block.inputs.iter().filter(|input| !strike(&mut spent, input)).collect();
+        let outputs = block.outputs.iter().filter(|output| !strike(&mut made, &output.id)).collect();
+        (spent.is_empty() && made.is_empty()).then_some(Self { inputs, outputs })
+    }
+}
+
+/// Strikes one out, if it is there.
+fn strike(counts: &mut HashMap<Hash, u32>, id: &Hash) -> bool {
+    let Some(count) = counts.get_mut(id) else { return false };
+    *count -= 1;
+    if *count == 0 {
+        counts.remove(id);
+    }
+    true
+}

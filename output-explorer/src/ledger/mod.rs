@@ -1,0 +1,189 @@
+//! The ledger: every public output of the chain by id and by recipient, balances, users, and where the chain ends.
+//!
+//! One change of the chain is one atomic batch, on disk before anybody is told: see [`Ledger::commit`]. Readers see the
+//! state between two changes, never half of one.
+
+mod directory;
+mod draft;
+mod error;
+pub mod query;
+pub mod record;
+mod revision;
+pub mod store;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod users;
+mod value;
+
+pub use error::{Fault, LedgerError, UserError};
+
+use crate::follower::{Chain, Change};
+use directory::Directory;
+use draft::Draft;
+use record::{FORMAT, Info, MacroRecord, MicroRecord};
+use revision::Revision;
+use std::path::Path;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use stegos_common::address::Network;
+use store::sled::SledStore;
+use store::{Batch, Store, StoreError, beginning_with};
+use value::{decode, encode, get};
+
+/// The database's directory in that of the ledger.
+const DATABASE: &str = "ledger";
+
+/// The file that counts changes of users.
+const USERS_REVISION: &str = "users.revision";
+
+/// The ledger of one network.
+pub struct Ledger {
+    store: Box<dyn Store>,
+    network: Network,
+    keep_spent_blobs: bool,
+    state: RwLock<State>,
+    files: Option<Files>,
+}
+
+/// What is beside the database.
+struct Files {
+    revision: Revision,
+    _directory: Directory,
+}
+
+/// What is in memory too.
+struct State {
+    /// Where the chain ends: the current epoch and the offset of the next micro block.
+    epoch: u64,
+    offset: u32,
+    /// How many changes of users there were.
+    revision: u64,
+    /// A write failed.
+    failed: bool,
+}
+
+/// How a ledger is to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The network.
+    pub network: Network,
+    /// Whether blobs of outputs are kept when their spend is final.
+    pub keep_spent_blobs: bool,
+}
+
+impl Ledger {
+    /// Opens the ledger in a directory, or begins one.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the directory is in use or cannot be used, or holds the ledger of another network.
+    pub fn open(dir: &Path, settings: Settings) -> Result<Self, LedgerError> {
+        let directory = Directory::lock(dir)?;
+        let store = SledStore::open(&directory.join(DATABASE))?;
+        let revision = Revision::new(directory.join(USERS_REVISION));
+        let mut ledger = Self::new(Box::new(store), settings)?;
+        revision.check(ledger.read()?.revision)?;
+        ledger.files = Some(Files { revision, _directory: directory });
+        Ok(ledger)
+    }
+
+    /// A ledger in any database.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database holds the ledger of another network, or fails.
+    pub fn new(store: Box<dyn Store>, settings: Settings) -> Result<Self, LedgerError> {
+        let Settings { network, keep_spent_blobs } = settings;
+        match get::<Info>(store.as_ref(), table::INFO)? {
+            None => {
+                let mut batch = Batch::default();
+                batch.put(table::INFO.to_vec(), encode(&Info { format: FORMAT, network }));
+                store.write(&batch)?;
+            }
+            Some(Info { format, .. }) if format != FORMAT => return Err(LedgerError::OtherFormat(format)),
+            Some(Info { network: stored, .. }) if stored != network => {
+                return Err(LedgerError::OtherNetwork { stored, wanted: network });
+            }
+            Some(_) => {}
+        }
+        let revision = get(store.as_ref(), table::USERS_REVISION)?.unwrap_or_default();
+        let state = RwLock::new(State { epoch: 0, offset: 0, revision, failed: false });
+        let ledger = Self { store, network, keep_spent_blobs, state, files: None };
+        let chain = ledger.chain()?;
+        {
+            let mut state = ledger.state.write().unwrap_or_else(PoisonError::into_inner);
+            (state.epoch, state.offset) = (chain.epoch(), chain.offset());
+        }
+        Ok(ledger)
+    }
+
+    /// The network.
+    #[must_use]
+    pub const fn network(&self) -> Network {
+        self.network
+    }
+
+    /// The ids of the blocks that are stored.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn chain(&self) -> Result<Chain, LedgerError> {
+        let mut chain = Chain::default();
+        for pair in self.store.scan(beginning_with(table::MACRO_BLOCKS)) {
+            let block: MacroRecord = decode(table::MACRO_BLOCKS, &pair?.1)?;
+            chain.macros.push(block.id);
+        }
+        for pair in self.store.scan(beginning_with(table::MICRO_BLOCKS)) {
+            let block: MicroRecord = decode(table::MICRO_BLOCKS, &pair?.1)?;
+            chain.micros.push(block.id);
+        }
+        Ok(chain)
+    }
+
+    /// Makes a change. It is on disk when this returns; where it fails, nothing has changed.
+    ///
+    /// # Errors
+    /// [`LedgerError::Fault`] where the block contradicts what is stored. After [`LedgerError::Store`] the ledger is
+    /// closed: what is on disk is known when it is opened again.
+    pub fn commit(&self, change: &Change) -> Result<(), LedgerError> {
+        let mut state = self.write()?;
+        let mut draft = Draft::new(self.store.as_ref())?;
+        let (epoch, offset) = (state.epoch, state.offset);
+        let next = match change {
+            Change::Connect(block) if (block.epoch, block.offset) == (epoch, offset) => {
+                draft.connect(block)?;
+                (epoch, offset + 1)
+            }
+            Change::Disconnect => {
+                let last = offset.checked_sub(1).ok_or(Fault::OutOfOrder)?;
+                draft.disconnect(last)?;
+                (epoch, last)
+            }
+            Change::Close(block) if block.epoch == epoch => {
+                draft.close(block, offset, self.keep_spent_blobs)?;
+                (epoch + 1, 0)
+            }
+            Change::Connect(_) | Change::Close(_) => return Err(Fault::OutOfOrder.into()),
+        };
+        self.store(&mut state, &draft.finish())?;
+        (state.epoch, state.offset) = next;
+        Ok(())
+    }
+
+    /// Writes a batch; where that fails, nobody reads any more what may not be on disk.
+    fn store(&self, state: &mut State, batch: &Batch) -> Result<(), LedgerError> {
+        let written = self.store.write(batch);
+        state.failed = written.is_err();
+        Ok(written?)
+    }
+
+    /// Keeps changes away while something is read.
+    fn read(&self) -> Result<RwLockReadGuard<'_, State>, LedgerError> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.failed { Err(StoreError::Closed.into()) } else { Ok(state) }
+    }
+
+    /// Keeps readers and other changes away.
+    fn write(&self) -> Result<RwLockWriteGuard<'_, State>, LedgerError> {
+        let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.failed { Err(StoreError::Closed.into()) } else { Ok(state) }
+    }
+}

@@ -1,0 +1,326 @@
+//! Questions about outputs and balances. Pages are cut at places in the chain, which never change once they are final.
+
+use super::record::{
+    Balance, Cause, HistoryRecord, Kind, MacroRecord, MicroRecord, OutputRecord, Sum, Time, Totals, What,
+};
+use super::store::{Pairs, beginning_with};
+use super::value::{damaged, decode, get};
+use super::{Ledger, LedgerError, table};
+use crate::block::{Place, Position};
+use std::ops::Bound;
+use stegos_common::group::Encoded;
+use stegos_common::hash::Hash;
+use thiserror::Error;
+
+/// Where the ledger is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// The current epoch.
+    pub epoch: u64,
+    /// The offset of its next micro block.
+    pub offset: u32,
+    /// The last block, if there is one.
+    pub last_block: Option<Hash>,
+    /// The last macro block, if there is one.
+    pub last_macro_block: Option<Hash>,
+    /// Sums over the whole chain.
+    pub totals: Totals,
+}
+
+/// A public or private output with its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its id.
+    pub id: Hash,
+    /// All that is known about it.
+    pub output: OutputRecord,
+}
+
+/// Something that happened to a public output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// Where and by which transaction.
+    pub cause: Cause,
+    /// What.
+    pub what: What,
+    /// The output.
+    pub found: Found,
+}
+
+/// A page and where the next one begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Behind which place to go on; none where this is the last page.
+    pub next: Option<Place>,
+}
+
+/// Which page is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Behind this place, or from the beginning.
+    pub after: Option<Place>,
+    /// At most so many rows.
+    pub limit: usize,
+}
+
+/// Which outputs are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// Those that are not spent.
+    Unspent,
+    /// Those that are.
+    Spent,
+    /// All.
+    All,
+}
+
+/// An epoch whose end is not known.
+#[derive(Debug, Error)]
+pub enum EpochError {
+    /// It is not over.
+    #[error("epoch {epoch} is not final yet: the last final one is {}", last.map_or("none".to_owned(), |epoch| epoch.to_string()))]
+    NotFinal {
+        /// The epoch.
+        epoch: u64,
+        /// The last one that is.
+        last: Option<u64>,
+    },
+    /// The database fails.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Ledger {
+    /// Where the ledger is.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails, as everywhere here.
+    pub fn end(&self) -> Result<End, LedgerError> {
+        let state = self.read()?;
+        let (epoch, offset) = (state.epoch, state.offset);
+        let last_macro = match epoch.checked_sub(1) {
+            Some(epoch) => get::<MacroRecord>(self.store.as_ref(), &table::macro_block(epoch))?,
+            None => None,
+        };
+        let last_macro = last_macro.map(|block| block.id);
+        let last = match offset.checked_sub(1) {
+            Some(offset) => {
+                get::<MicroRecord>(self.store.as_ref(), &table::micro_block(offset))?.map(|block| block.id)
+            }
+            None => last_macro,
+        };
+        let totals = get(self.store.as_ref(), table::TOTALS)?.unwrap_or_default();
+        Ok(End { epoch, offset, last_block: last, last_macro_block: last_macro, totals })
+    }
+
+    /// The id and time of a block; of a micro block of an old epoch, those of its macro block.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn block(&self, position: Position) -> Result<Option<(Hash, Time)>, LedgerError> {
+        if let Some(block) = get::<MacroRecord>(self.store.as_ref(), &table::macro_block(position.epoch))? {
+            return Ok(Some((block.id, block.time)));
+        }
+        let Some(offset) = position.offset() else { return Ok(None) };
+        let block: Option<MicroRecord> = get(self.store.as_ref(), &table::micro_block(offset))?;
+        Ok(block.map(|block| (block.id, block.time)))
+    }
+
+    /// The balance of a recipient.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn balance(&self, recipient: &Encoded) -> Result<Balance, LedgerError> {
+        let _state = self.read()?;
+        Ok(get(self.store.as_ref(), &table::balance(recipient))?.unwrap_or_default())
+    }
+
+    /// What a recipient had at the end of an epoch.
+    ///
+    /// # Errors
+    /// [`EpochError::NotFinal`] where the epoch is not over.
+    pub fn balance_at(&self, recipient: &Encoded, epoch: u64) -> Result<Sum, EpochError> {
+        let state = self.read()?;
+        if epoch >= state.epoch {
+            return Err(EpochError::NotFinal { epoch, last: state.epoch.checked_sub(1) });
+        }
+        let range = (
+            Bound::Included(table::balance_after(recipient, 0)),
+            Bound::Included(table::balance_after(recipient, epoch)),
+        );
+        let last = self.store.scan(range).next_back().transpose().map_err(LedgerError::from)?;
+        Ok(last.map(|(_, value)| decode(b"S", &value)).transpose()?.unwrap_or_default())
+    }
+
+    /// The last output of an id.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn output(&self, id: &Hash) -> Result<Option<OutputRecord>, LedgerError> {
+        let _state = self.read()?;
+        get(self.store.as_ref(), &table::output(id))
+    }
+
+    /// Outputs of these recipients in the order in which they were made.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn outputs(
+        &self,
+        recipients: &[Encoded],
+        filter: Filter,
+        cut: Cut,
+    ) -> Result<Page<Found>, LedgerError> {
+        let _state = self.read()?;
+        if filter == Filter::Unspent {
+            let pairs = self.merged(recipients, table::unspent, cut.after);
+            return page(pairs, cut.limit, |(place, value)| {
+                let id = decode(b"N", &value)?;
+                Ok(Some((place, self.found(id, place)?)))
+            });
+        }
+        page(self.merged(recipients, table::history, cut.after), cut.limit, |(place, value)| {
+            let HistoryRecord { output, what, .. } = decode(b"H", &value)?;
+            if what == What::Spend {
+                return Ok(None);
+            }
+            let found = self.found(output, place)?;
+            let wanted = filter == Filter::All || found.output.spent.is_some();
+            Ok(wanted.then_some((place, found)))
+        })
+    }
+
+    /// What happened to the outputs of these recipients, in the order of the chain.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn history(&self, recipients: &[Encoded], cut: Cut) -> Result<Page<Happened>, LedgerError> {
+        let _state = self.read()?;
+        page(self.merged(recipients, table::history, cut.after), cut.limit, |(place, value)| {
+            let HistoryRecord { output, created, what } = decode(b"H", &value)?;
+            let found = self.found(output, created)?;
+            let cause = match what {
+                What::Deposit => Some(found.output.created),
+                What::Spend => found.output.spent,
+            };
+            let cause = cause.ok_or_else(|| damaged(b"H"))?;
+            Ok(Some((place, Happened { cause, what, found })))
+        })
+    }
+
+    /// All outputs of the chain in the order of their ids, at most `limit`, behind the id `after`.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn all_outputs(&self, after: Option<Hash>, limit: usize) -> Result<Vec<Found>, LedgerError> {
+        let _state = self.read()?;
+        let (first, last) = beginning_with(table::OUTPUTS);
+        let first = after.map_or(first, |after| Bound::Excluded(table::output(&after)));
+        let pairs = self.store.scan((first, last)).take(limit);
+        pairs
+            .map(|pair| {
+                let (key, value) = pair?;
+                let id = table::hash_of(&key).ok_or_else(|| damaged(&key))?;
+                Ok(Found { id, output: decode(table::OUTPUTS, &value)? })
+            })
+            .collect()
+    }
+
+    /// The output of an id that was made at a place.
+    fn found(&self, id: Hash, created: Place) -> Result<Found, LedgerError> {
+        let is_it = |output: &OutputRecord| output.created.place == created;
+        let last: Option<OutputRecord> = get(self.store.as_ref(), &table::output(&id))?;
+        let output = match last.filter(is_it) {
+            Some(output) => Some(output),
+            None => get(self.store.as_ref(), &table::earlier_at(&id, created))?,
+        };
+        output.map(|output| Found { id, output }).ok_or_else(|| damaged(b"E"))
+    }
+
+    /// The values of a table that is sorted by recipient and place, sorted by place alone.
+    fn merged<'a>(
+        &'a self,
+        recipients: &[Encoded],
+        prefix: fn(&Encoded) -> Vec<u8>,
+        after: Option<Place>,
+    ) -> impl Iterator<Item = Result<(Place, Vec<u8>), LedgerError>> + 'a {
+        let mut sources: Vec<_> = recipients
+            .iter()
+            .map(|recipient| {
+                let (first, last) = beginning_with(&prefix(recipient));
+                let first = after.map_or(first, |after| {
+                    Bound::Excluded([prefix(recipient), table::place_bytes(after).to_vec()].concat())
+                });
+                Source { pairs: self.store.scan((first, last)), next: None }
+            })
+            .collect();
+        let mut begun = false;
+        std::iter::from_fn(move || {
+            if !begun {
+                begun = true;
+                for source in &mut sources {
+                    if let Err(error) = source.advance() {
+                        return Some(Err(error));
+                    }
+                }
+            }
+            let first = sources
+                .iter_mut()
+                .filter(|source| source.next.is_some())
+                .min_by_key(|source| source.place())?;
+            let next = first.next.take()?;
+            Some(first.advance().map(|()| next))
+        })
+    }
+}
+
+/// The rows of one recipient.
+struct Source<'a> {
+    pairs: Pairs<'a>,
+    next: Option<(Place, Vec<u8>)>,
+}
+
+impl Source<'_> {
+    fn place(&self) -> Option<Place> {
+        self.next.as_ref().map(|(place, _)| *place)
+    }
+
+    fn advance(&mut self) -> Result<(), LedgerError> {
+        let next = self.pairs.next().transpose()?;
+        let next = next.map(|(key, value)| {
+            table::place_of(&key).map(|place| (place, value)).ok_or_else(|| damaged(&key))
+        });
+        self.next = next.transpose()?;
+        Ok(())
+    }
+}
+
+/// The first rows, and whether there are more.
+fn page<T>(
+    pairs: impl Iterator<Item = Result<(Place, Vec<u8>), LedgerError>>,
+    limit: usize,
+    mut read: impl FnMut((Place, Vec<u8>)) -> Result<Option<(Place, T)>, LedgerError>,
+) -> Result<Page<T>, LedgerError> {
+    let (mut rows, mut last) = (Vec::new(), None);
+    for pair in pairs {
+        if let Some((place, row)) = read(pair?)? {
+            if rows.len() == limit {
+                return Ok(Page { rows, next: last });
+            }
+            rows.push(row);
+            last = Some(place);
+        }
+    }
+    Ok(Page { rows, next: None })
+}
+
+/// Whether a public output can be handed to a signer.
+#[must_use]
+pub const fn blob(output: &OutputRecord) -> Option<&Vec<u8>> {
+    match &output.kind {
+        Kind::Public { blob, .. } => blob.as_ref(),
+        Kind::Private | Kind::Stake => None,
+    }
+}

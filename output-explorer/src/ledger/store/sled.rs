@@ -1,0 +1,161 @@
+//! sled 0.34. What must be known about it:
+//!
+//! - An unfinished snapshot, left by a crash, would keep it from opening for ever: it is moved into `quarantine` first.
+//!   The log has what is in it.
+//! - Its `flush` does not wait for the disk. An fsync follows.
+//! - Values of half a megabyte go to files of their own that are never synced: the ledger's are far shorter.
+//! - Where it finds damage, it forgets what was written later. What the node has is read again then; that users are
+//!   missing is noticed by [`crate::ledger::revision`].
+//! - A batch is atomic within one tree only. There is one tree; tables are prefixes of the keys.
+//! - On some damage it panics; that is one more way to say so.
+//!
+//! Nothing else in the program names sled.
+
+use super::{Batch, Pair, Pairs, Range, Store, StoreError};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+/// How much of the database is held in memory, in bytes.
+const CACHE: u64 = 256 * 1024 * 1024;
+
+/// The file that holds everything.
+const LOG: &str = "db";
+
+/// Where unfinished snapshots are moved to, beside the database.
+const QUARANTINE: &str = "quarantine";
+
+/// Values by their keys, in one tree.
+pub struct SledStore {
+    db: sled::Db,
+    dir: PathBuf,
+    log: File,
+}
+
+impl SledStore {
+    /// Opens the database in `dir`, making it where there is none. Nobody else may have it open.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] where the files are damaged or cannot be reached.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        quarantine_snapshots(dir).map_err(|error| failed(dir, &error.to_string()))?;
+        let config = sled::Config::new()
+            .path(dir)
+            .cache_capacity(CACHE)
+            .use_compression(false)
+            // Writes are flushed where they must last; a timer guarantees nothing.
+            .flush_every_ms(None);
+        let db = guarded(dir, || config.open())?;
+        let log = File::open(dir.join(LOG)).map_err(|error| failed(dir, &error.to_string()))?;
+        Ok(Self { db, dir: dir.to_owned(), log })
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(guarded(&self.dir, || self.db.get(key))?.map(|value| value.to_vec()))
+    }
+
+    fn scan(&self, range: Range) -> Pairs<'_> {
+        Box::new(Scan { dir: &self.dir, pairs: self.db.range(range) })
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut writes = sled::Batch::default();
+        for (key, value) in batch.iter() {
+            match value {
+                Some(value) => writes.insert(key.as_slice(), value.as_slice()),
+                None => writes.remove(key.as_slice()),
+            }
+        }
+        guarded(&self.dir, || self.db.apply_batch(writes).and_then(|()| self.db.flush()))?;
+        // sled only starts the write-back (sync_file_range); the disk's word comes from fsync.
+        let synced = self.log.sync_all().and_then(|()| File::open(&self.dir)?.sync_all());
+        synced.map_err(|error| failed(&self.dir, &error.to_string()))
+    }
+}
+
+/// sled's pairs.
+struct Scan<'a> {
+    dir: &'a Path,
+    pairs: sled::Iter,
+}
+
+type Step = Option<sled::Result<(sled::IVec, sled::IVec)>>;
+
+impl Scan<'_> {
+    fn step(&mut self, step: fn(&mut sled::Iter) -> Step) -> Option<Result<Pair, StoreError>> {
+        let pair = guarded(self.dir, || step(&mut self.pairs).transpose()).transpose()?;
+        Some(pair.map(|(key, value)| (key.to_vec(), value.to_vec())))
+    }
+}
+
+impl Iterator for Scan<'_> {
+    type Item = Result<Pair, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step(Iterator::next)
+    }
+}
+
+impl DoubleEndedIterator for Scan<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.step(DoubleEndedIterator::next_back)
+    }
+}
+
+/// Asks the database, which may panic.
+fn guarded<T>(dir: &Path, ask: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
+    match catch_unwind(AssertUnwindSafe(ask)) {
+        Ok(answer) => answer.map_err(|error| failed(dir, &error.to_string())),
+        Err(_) => Err(failed(dir, "it is damaged in a way that it does not understand")),
+    }
+}
+
+fn failed(dir: &Path, reason: &str) -> StoreError {
+    StoreError::Failed { dir: dir.to_owned(), reason: reason.to_owned() }
+}
+
+/// Moves snapshots that a crash left unfinished out of sled's sight.
+fn quarantine_snapshots(dir: &Path) -> io::Result<()> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default();
+        if is_unfinished(name) {
+            let quarantine = dir.with_file_name(QUARANTINE);
+            fs::create_dir_all(&quarantine)?;
+            fs::rename(&path, quarantine.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_unfinished(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b"snap.") && name.ends_with(b".generating")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unfinished_snapshot_does_not_stop_the_store() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("ledger");
+        let mut batch = Batch::default();
+        batch.put(vec![1], vec![2]);
+        SledStore::open(&dir).unwrap().write(&batch).unwrap();
+        let left_over = "snap.00000000000000FF.generating";
+        for content in [&[][..], &[0xff; 100]] {
+            fs::write(dir.join(left_over), content).unwrap();
+            assert_eq!(SledStore::open(&dir).unwrap().get(&[1]).unwrap(), Some(vec![2]));
+            assert!(temp.path().join(QUARANTINE).join(left_over).exists());
+        }
+    }
+}

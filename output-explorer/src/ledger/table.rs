@@ -1,0 +1,124 @@
+//! Where each record lies. There is one tree; the first byte of a key is its table. Numbers are big-endian, so that
+//! keys have the order of what they stand for.
+//!
+//! | table | key | value |
+//! | --- | --- | --- |
+//! | `I` | — | what ledger this is ([`super::record::Info`]) |
+//! | `T` | — | totals ([`super::record::Totals`]) |
+//! | `M` | epoch | a macro block ([`super::record::MacroRecord`]) |
+//! | `K` | offset | a micro block of the current epoch ([`super::record::MicroRecord`]) |
+//! | `U` | offset, part | what it did, so that it can be undone ([`super::record::Step`]s) |
+//! | `O` | id | an output ([`super::record::OutputRecord`]) |
+//! | `E` | id, place | an output of the same id that was spent before this one was made |
+//! | `H` | recipient, place | what happened to a public output ([`super::record::HistoryRecord`]) |
+//! | `N` | recipient, place | the id of an unspent public output |
+//! | `B` | recipient | a balance ([`super::record::Balance`]) |
+//! | `S` | recipient, epoch | what was final after an epoch in which it changed ([`super::record::Sum`]) |
+//! | `A` | account | a user ([`super::record::UserRecord`]) |
+//! | `P` | public key | the account whose address it is |
+//! | `R` | — | counts the changes of users |
+
+use crate::block::{Place, Position};
+use stegos_common::group::Encoded;
+use stegos_common::hash::Hash;
+
+/// The table of everything else.
+pub(super) const INFO: &[u8] = b"I";
+pub(super) const TOTALS: &[u8] = b"T";
+pub(super) const MACRO_BLOCKS: &[u8] = b"M";
+pub(super) const MICRO_BLOCKS: &[u8] = b"K";
+pub(super) const UNDO: &[u8] = b"U";
+pub(super) const OUTPUTS: &[u8] = b"O";
+pub(super) const BALANCES: &[u8] = b"B";
+pub(super) const USERS: &[u8] = b"A";
+pub(super) const USERS_REVISION: &[u8] = b"R";
+
+/// Length of a place in a key, in bytes.
+const PLACE: usize = 16;
+
+pub(super) fn macro_block(epoch: u64) -> Vec<u8> {
+    [MACRO_BLOCKS, &epoch.to_be_bytes()].concat()
+}
+
+pub(super) fn micro_block(offset: u32) -> Vec<u8> {
+    [MICRO_BLOCKS, &offset.to_be_bytes()].concat()
+}
+
+pub(super) fn undo(offset: u32) -> Vec<u8> {
+    [UNDO, &offset.to_be_bytes()].concat()
+}
+
+pub(super) fn undo_part(offset: u32, part: u32) -> Vec<u8> {
+    [UNDO, &offset.to_be_bytes(), &part.to_be_bytes()].concat()
+}
+
+pub(super) fn output(id: &Hash) -> Vec<u8> {
+    [OUTPUTS, id.as_bytes()].concat()
+}
+
+pub(super) fn earlier(id: &Hash) -> Vec<u8> {
+    [b"E", id.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn earlier_at(id: &Hash, place: Place) -> Vec<u8> {
+    [earlier(id).as_slice(), &place_bytes(place)].concat()
+}
+
+pub(super) fn history(recipient: &Encoded) -> Vec<u8> {
+    [b"H", recipient.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn history_at(recipient: &Encoded, place: Place) -> Vec<u8> {
+    [history(recipient).as_slice(), &place_bytes(place)].concat()
+}
+
+pub(super) fn unspent(recipient: &Encoded) -> Vec<u8> {
+    [b"N", recipient.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn unspent_at(recipient: &Encoded, place: Place) -> Vec<u8> {
+    [unspent(recipient).as_slice(), &place_bytes(place)].concat()
+}
+
+pub(super) fn balance(recipient: &Encoded) -> Vec<u8> {
+    [BALANCES, recipient.as_bytes()].concat()
+}
+
+pub(super) fn balance_after(recipient: &Encoded, epoch: u64) -> Vec<u8> {
+    [b"S", recipient.as_bytes().as_slice(), &epoch.to_be_bytes()].concat()
+}
+
+pub(super) fn user(account: &str) -> Vec<u8> {
+    [USERS, account.as_bytes()].concat()
+}
+
+pub(super) fn owner(key: &Encoded) -> Vec<u8> {
+    [b"P", key.as_bytes().as_slice()].concat()
+}
+
+/// The epoch, the offset or the highest number for a macro block, the index.
+pub(super) fn place_bytes(place: Place) -> [u8; PLACE] {
+    let mut bytes = [0; PLACE];
+    let offset = place.position.offset().unwrap_or(u32::MAX);
+    let parts = place.position.epoch.to_be_bytes().into_iter().chain(offset.to_be_bytes());
+    for (to, from) in bytes.iter_mut().zip(parts.chain(place.index.to_be_bytes())) {
+        *to = from;
+    }
+    bytes
+}
+
+/// The place at the end of a key.
+pub(super) fn place_of(key: &[u8]) -> Option<Place> {
+    let (_, bytes) = key.split_last_chunk::<PLACE>()?;
+    let (epoch, rest) = bytes.split_first_chunk()?;
+    let (offset, index) = rest.split_first_chunk()?;
+    let (epoch, offset) = (u64::from_be_bytes(*epoch), u32::from_be_bytes(*offset));
+    let position =
+        if offset == u32::MAX { Position::macro_block(epoch) } else { Position::micro(epoch, offset) };
+    Some(Place { position, index: u32::from_be_bytes(index.try_into().ok()?) })
+}
+
+/// The digest at the end of a key.
+pub(super) fn hash_of(key: &[u8]) -> Option<Hash> {
+    key.split_last_chunk().map(|(_, bytes)| Hash::from_bytes(*bytes))
+}

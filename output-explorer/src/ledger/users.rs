@@ -1,0 +1,159 @@
+//! Users: each has an account id and one or more addresses. An address belongs to one user at most, also after the user
+//! was archived: money may come to it for ever.
+
+use super::record::UserRecord;
+use super::store::{Batch, beginning_with};
+use super::value::{decode, encode, get};
+use super::{Ledger, LedgerError, UserError, table};
+use std::collections::HashMap;
+use std::ops::Bound;
+use stegos_common::account::AccountName;
+use stegos_common::address::EncodedAddress;
+use stegos_common::group::Encoded;
+
+/// An account and one of its addresses, to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAddress {
+    /// The account id.
+    pub account: AccountName,
+    /// The public key of the address.
+    pub key: Encoded,
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The account id.
+    pub account: String,
+    /// The public keys of the addresses, in the order in which they were added.
+    pub keys: Vec<Encoded>,
+    /// Whether the user was removed. Its addresses stay its own.
+    pub archived: bool,
+}
+
+/// What adding did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Added {
+    /// Users that are new or no longer archived.
+    pub users: usize,
+    /// Addresses that are new.
+    pub addresses: usize,
+}
+
+impl Ledger {
+    /// Adds addresses, and the users that are not there yet; all of them or none. What is there already stays as it is.
+    /// Their past deposits are known: the ledger has every public output.
+    ///
+    /// # Errors
+    /// [`UserError::Taken`] for the first address that belongs to another user.
+    pub fn add_users(&self, new: &[NewAddress]) -> Result<Added, UserError> {
+        let mut state = self.write()?;
+        let mut added = Added::default();
+        let mut users: HashMap<&str, UserRecord> = HashMap::new();
+        let mut owners: HashMap<Encoded, &str> = HashMap::new();
+        for NewAddress { account, key } in new {
+            let account = account.as_str();
+            let user = match users.get_mut(account) {
+                Some(user) => user,
+                None => {
+                    let stored: Option<UserRecord> = get(self.store.as_ref(), &table::user(account))?;
+                    added.users += usize::from(stored.as_ref().is_none_or(|user| user.archived));
+                    let user = UserRecord { archived: false, ..stored.unwrap_or_default() };
+                    users.entry(account).or_insert(user)
+                }
+            };
+            let stored: Option<String> = get(self.store.as_ref(), &table::owner(key))?;
+            let owner = owners.get(key).copied().or(stored.as_deref());
+            match owner {
+                Some(owner) if owner == account => {}
+                Some(owner) => {
+                    let address = EncodedAddress { network: self.network, key: *key };
+                    let (owner, account) = (owner.to_owned(), account.to_owned());
+                    return Err(UserError::Taken { address, owner, account });
+                }
+                None => {
+                    owners.insert(*key, account);
+                    user.addresses.push(*key);
+                    added.addresses += 1;
+                }
+            }
+        }
+        let mut batch = Batch::default();
+        for (account, user) in &users {
+            batch.put(table::user(account), encode(user));
+        }
+        for (key, account) in owners {
+            batch.put(table::owner(&key), encode(account));
+        }
+        if added != Added::default() {
+            self.change_users(&mut state, batch)?;
+        }
+        Ok(added)
+    }
+
+    /// Archives a user: it is listed on demand only. Adding it again brings it back.
+    ///
+    /// # Errors
+    /// [`UserError::Unknown`].
+    pub fn remove_user(&self, account: &str) -> Result<(), UserError> {
+        let mut state = self.write()?;
+        let stored: Option<UserRecord> = get(self.store.as_ref(), &table::user(account))?;
+        let user = stored.ok_or_else(|| UserError::Unknown(account.to_owned()))?;
+        let mut batch = Batch::default();
+        batch.put(table::user(account), encode(&UserRecord { archived: true, ..user }));
+        Ok(self.change_users(&mut state, batch)?)
+    }
+
+    fn change_users(&self, state: &mut super::State, mut batch: Batch) -> Result<(), LedgerError> {
+        let revision = state.revision.saturating_add(1);
+        batch.put(table::USERS_REVISION.to_vec(), encode(&revision));
+        self.store(state, &batch)?;
+        state.revision = revision;
+        // Only now: a file that is ahead of the database says that something was lost.
+        self.files.as_ref().map_or(Ok(()), |files| files.revision.write(revision))
+    }
+
+    /// A user, archived or not.
+    ///
+    /// # Errors
+    /// [`UserError::Unknown`].
+    pub fn user(&self, account: &str) -> Result<User, UserError> {
+        let stored: Option<UserRecord> = get(self.store.as_ref(), &table::user(account))?;
+        stored.map(|user| shown(account, user)).ok_or_else(|| UserError::Unknown(account.to_owned()))
+    }
+
+    /// Users in the order of their account ids, at most `limit`, behind the account `after`.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn users(&self, after: Option<&str>, archived: bool, limit: usize) -> Result<Vec<User>, LedgerError> {
+        let _state = self.read()?;
+        let (first, last) = beginning_with(table::USERS);
+        let first = after.map_or(first, |after| Bound::Excluded(table::user(after)));
+        let mut users = Vec::new();
+        for pair in self.store.scan((first, last)) {
+            let (key, value) = pair?;
+            let account = key.get(table::USERS.len()..).unwrap_or_default();
+            let user: UserRecord = decode(table::USERS, &value)?;
+            if archived || !user.archived {
+                users.push(shown(&String::from_utf8_lossy(account), user));
+            }
+            if users.len() >= limit {
+                break;
+            }
+        }
+        Ok(users)
+    }
+
+    /// Whose address a public key is.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn owner(&self, key: &Encoded) -> Result<Option<String>, LedgerError> {
+        get(self.store.as_ref(), &table::owner(key))
+    }
+}
+
+fn shown(account: &str, user: UserRecord) -> User {
+    User { account: account.to_owned(), keys: user.addresses, archived: user.archived }
+}

@@ -1,0 +1,7 @@
+//! The `output-explorer` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    output_explorer::cli::run()
+}
