@@ -1,9 +1,14 @@
 //! The online half: follows a Stegos node and knows every public output of every user. No secret key is here.
 //!
 //! A block's way: [`node`] (connection, questions and answers) → [`follower`] (order, gaps, reverts, finality) →
-//! [`ledger`] (one atomic batch per block). A question's way: the command line → [`control`] → [`ledger`].
+//! [`ledger`] (one atomic batch per block). A question's way: [`cli`] → [`control`] → [`ledger`].
 
+pub mod audit;
 pub mod block;
 pub mod cli;
+pub mod control;
+mod error;
 pub mod follower;
 pub mod ledger;
+pub mod node;
+pub mod settings;

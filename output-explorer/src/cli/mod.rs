@@ -1,9 +1,189 @@
-//! The command line.
+//! The command line: one file per command.
 
+mod audit;
+mod balance;
+mod outputs;
+mod run;
+mod show;
+mod status;
+mod user;
+
+use crate::control::{Answer, Asker, Request};
+use crate::error::Error;
+use crate::ledger;
+use crate::settings::{NodeConfig, NodeSettings, Settings};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::{env, io};
+use stegos_common::address::Network;
 
-/// Runs the program.
+const AFTER_HELP: &str = "\
+While `run` has the ledger, the other commands ask it over a Unix socket in the ledger's directory;
+otherwise they open the ledger themselves.
+
+Exit codes:
+  0  done
+  1  failed, the message says why and what to do
+  2  wrong usage
+  3  no such user, output or epoch, or an address of somebody else
+  4  the ledger cannot be opened or written (in use, damaged, disk full, of another network, …)
+  5  the node cannot be reached, or is one of another network or chain
+  6  `audit` found differences
+
+Examples:
+  output-explorer --network testnet run --node 127.0.0.1:3145 --node-token-file node.token
+  output-explorer --network testnet user import accounts.jsonl
+  output-explorer --network testnet balance alice
+  output-explorer --network testnet outputs alice --json";
+
+/// Follows a Stegos node and knows every public output of every user. No secret key is here.
+#[derive(Parser)]
+#[command(name = "output-explorer", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which ledger.
+#[derive(Args)]
+#[command(next_help_heading = "Ledger")]
+struct CommonArgs {
+    /// The configuration file; every key in it is overridden by a flag or an environment variable
+    #[arg(long, global = true, value_name = "FILE", env = "OUTPUT_EXPLORER_CONFIG")]
+    config: Option<PathBuf>,
+    /// The ledger's directory [default: output-explorer in $XDG_DATA_HOME, which is ~/.local/share]
+    #[arg(long, global = true, value_name = "DIR", env = "OUTPUT_EXPLORER_DATA_DIR", hide_env_values = true)]
+    data_dir: Option<PathBuf>,
+    /// The network
+    #[arg(long, global = true, value_name = "mainnet|testnet|devnet|dev", env = "OUTPUT_EXPLORER_NETWORK")]
+    network: Option<Network>,
+    /// Whether blobs of outputs are kept after their spend is final [default: true]
+    #[arg(long, global = true, value_name = "BOOL", env = "OUTPUT_EXPLORER_KEEP_SPENT_BLOBS")]
+    keep_spent_blobs: Option<bool>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Run),
+    #[command(subcommand)]
+    User(user::User),
+    Balance(balance::Balance),
+    Outputs(outputs::Outputs),
+    History(outputs::History),
+    Output(outputs::Output),
+    OutputsList(outputs::OutputsList),
+    Status(status::Status),
+    Audit(audit::Audit),
+}
+
+/// Which ledger, after all sources of settings were heard.
+struct Setup {
+    data_dir: PathBuf,
+    ledger: ledger::Settings,
+    /// What the configuration file says about the node.
+    node: NodeSettings,
+}
+
+/// How an answer is shown.
+#[derive(Args, Clone, Copy)]
+struct Shown {
+    /// Print one JSON document; amounts are whole micro-STG (1 STG = 1000000)
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which page of a long answer.
+#[derive(Args)]
+struct PageArgs {
+    /// Go on behind this place: the `next` of the page before
+    #[arg(long, value_name = "PLACE")]
+    after: Option<crate::control::PlaceText>,
+    /// At most so many rows
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    limit: u32,
+}
+
+impl PageArgs {
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+}
+
+/// Parses the command line, runs the command, reports its failure.
 #[must_use]
 pub fn run() -> ExitCode {
-    ExitCode::SUCCESS
+    // Whatever is created from here on, by the database too, is for its owner only.
+    rustix::process::umask(0o077.into());
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has seen enough.
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("output-explorer: {error}"));
+            error.exit_code()
+        }
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<(), Error> {
+        let setup = self.common.setup()?;
+        match self.command {
+            Command::Run(run) => run.run(setup),
+            Command::User(user) => user.run(&setup),
+            Command::Balance(balance) => balance.run(&setup),
+            Command::Outputs(outputs) => outputs.run(&setup),
+            Command::History(history) => history.run(&setup),
+            Command::Output(output) => output.run(&setup),
+            Command::OutputsList(list) => list.run(&setup),
+            Command::Status(status) => status.run(&setup),
+            Command::Audit(audit) => audit.run(setup),
+        }
+    }
+}
+
+impl CommonArgs {
+    fn setup(self) -> Result<Setup, Error> {
+        let file = Settings::load(self.config.as_deref())?;
+        let default = || {
+            let xdg = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+            let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+            xdg.or_else(home).map(|path| path.join("output-explorer"))
+        };
+        let given = self.data_dir.or(file.data_dir).filter(|path| !path.as_os_str().is_empty());
+        let network = self.network.or(file.network).ok_or(Error::NoNetwork)?;
+        let keep_spent_blobs = self.keep_spent_blobs.or(file.keep_spent_blobs).unwrap_or(true);
+        Ok(Setup {
+            data_dir: given.or_else(default).ok_or(Error::NoDataDir)?,
+            ledger: ledger::Settings { network, keep_spent_blobs },
+            node: file.node,
+        })
+    }
+}
+
+impl Setup {
+    /// The ledger, or the process that has it.
+    fn asker(&self) -> Result<Asker, Error> {
+        Ok(Asker::new(&self.data_dir, self.ledger)?)
+    }
+
+    /// Asks one question.
+    fn ask(&self, request: Request) -> Result<Answer, Error> {
+        Ok(self.asker()?.ask(request)?)
+    }
+
+    /// What is known about the node.
+    fn node_config(&mut self, flags: NodeSettings) -> NodeConfig {
+        flags.config(std::mem::take(&mut self.node))
+    }
+}
+
+/// Tells the user something that is not the command's output.
+fn say(text: &str) {
+    // With standard error closed there is nobody to tell, and nobody to tell about that.
+    let _ = writeln!(io::stderr(), "{text}");
 }

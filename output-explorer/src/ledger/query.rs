@@ -228,6 +228,28 @@ impl Ledger {
             .collect()
     }
 
+    /// All balances in the order of the recipients' keys, at most `limit`, behind the key `after`.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn all_balances(
+        &self,
+        after: Option<&Encoded>,
+        limit: usize,
+    ) -> Result<Vec<(Encoded, Balance)>, LedgerError> {
+        let _state = self.read()?;
+        let (first, last) = beginning_with(table::BALANCES);
+        let first = after.map_or(first, |after| Bound::Excluded(table::balance(after)));
+        let pairs = self.store.scan((first, last)).take(limit);
+        pairs
+            .map(|pair| {
+                let (key, value) = pair?;
+                let recipient = table::hash_of(&key).ok_or_else(|| damaged(&key))?;
+                Ok((Encoded::from_bytes(*recipient.as_bytes()), decode(table::BALANCES, &value)?))
+            })
+            .collect()
+    }
+
     /// The output of an id that was made at a place.
     fn found(&self, id: Hash, created: Place) -> Result<Found, LedgerError> {
         let is_it = |output: &OutputRecord| output.created.place == created;

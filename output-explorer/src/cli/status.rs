@@ -1,0 +1,52 @@
+//! `status`: where ledger and node are.
+
+use super::show::{self, line};
+use super::{Setup, Shown};
+use crate::control::{Answer, LinkStatus, Request, StatusAnswer};
+use crate::error::Error;
+use clap::Args;
+
+/// Show where the ledger is, how far the node is ahead, and what the whole chain adds up to
+#[derive(Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    shown: Shown,
+}
+
+impl Status {
+    pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
+        let Answer::Status(status) = setup.ask(Request::Status)? else { return Err(Error::OtherAnswer) };
+        if self.shown.json {
+            return show::json(&status);
+        }
+        let StatusAnswer { network, epoch, offset, public, private_outputs, stakes, .. } = &*status;
+        line(&format!("network      {network}"))?;
+        line(&format!("ledger       epoch {epoch}, offset {offset}"))?;
+        line(&format!("last block   {}", show::or_dash(status.last_block_hash)))?;
+        line(&format!("made         {}", show::or_dash(status.last_block_time)))?;
+        line(&format!("final        {}", show::sum(&public.settled)))?;
+        line(&format!("prepared     {}", show::sum(&public.prepared)))?;
+        line(&format!("private      {private_outputs} outputs"))?;
+        line(&format!("stakes       {stakes} outputs"))?;
+        match &status.node {
+            None => line("node         not followed: `run` is not running"),
+            Some(node) => show_node(node),
+        }
+    }
+}
+
+fn show_node(node: &LinkStatus) -> Result<(), Error> {
+    let state = if node.connected { "connected" } else { "NOT CONNECTED" };
+    line(&format!("node         {} {state}", node.address))?;
+    if let (Some(epoch), Some(offset)) = (node.epoch, node.offset) {
+        let behind = if node.is_synchronized == Some(false) { ", behind the network" } else { "" };
+        line(&format!("node is at   epoch {epoch}, offset {offset}{behind}"))?;
+    }
+    if let Some(error) = &node.last_error {
+        line(&format!("last loss    {error}"))?;
+    }
+    if let Some(fault) = &node.last_fault {
+        line(&format!("node faults  {}, the last: {fault}", node.faults))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! The one place where questions become answers.
+
+use super::message::{
+    AccountAddress, AddressBalance, AddressSum, Answer, BalanceAnswer, BalanceAtAnswer, BlockRow, Event,
+    Finality, HistoryRow, KindName, LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows, State,
+    StatusAnswer, UserRow,
+};
+use crate::block::Position;
+use crate::ledger::query::{Cut, EpochError, Filter, Found, Happened, blob};
+use crate::ledger::record::{Balance, Cause, Kind, Sum};
+use crate::ledger::users::NewAddress;
+use crate::ledger::{Ledger, LedgerError, UserError};
+use stegos_common::account::AccountNameError;
+use stegos_common::address::{AddressError, EncodedAddress};
+use stegos_common::api::encoding::HexBytes;
+use stegos_common::group::{Encoded, EncodingError};
+use stegos_common::hash::Hash;
+use thiserror::Error;
+
+/// No page has more rows.
+const MAX_ROWS: usize = 100_000;
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    /// The ledger fails.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// No such user, or an address of another one.
+    #[error(transparent)]
+    User(#[from] UserError),
+    /// An epoch that is not over.
+    #[error(transparent)]
+    Epoch(#[from] EpochError),
+    /// An account id that is none.
+    #[error(transparent)]
+    Name(#[from] AccountNameError),
+    /// An address of another network.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// An address whose bytes are no public key.
+    #[error("address {0} is no public key ({1}): nobody could ever spend what is sent to it")]
+    NoKey(EncodedAddress, EncodingError),
+    /// No such output.
+    #[error("no block has an output {0}")]
+    NoOutput(Hash),
+    /// An output whose blob is not here.
+    #[error("the blob of output {0} is not kept here: {1}")]
+    NoBlob(Hash, &'static str),
+    /// Amounts that cannot be added.
+    #[error("the user has more than the protocol can count")]
+    TooMuch,
+}
+
+impl QueryError {
+    /// Whether the fault is the request's.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        !matches!(
+            self,
+            Self::Ledger(_) | Self::User(UserError::Ledger(_)) | Self::Epoch(EpochError::Ledger(_))
+        )
+    }
+}
+
+/// Answers a question. `node` is what is known about the node.
+///
+/// # Errors
+/// [`QueryError`] says why there is no answer.
+pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Result<Answer, QueryError> {
+    let keys = |account: &str| ledger.user(account).map(|user| user.keys);
+    // Read first: what is final then, stays so.
+    let epoch = ledger.end()?.epoch;
+    Ok(match request {
+        Request::Status => Answer::Status(Box::new(status(ledger, node)?)),
+        Request::Users { after, archived, limit } => {
+            let users = ledger.users(after.as_deref(), archived, limit.min(MAX_ROWS))?;
+            let row = |user: crate::ledger::users::User| UserRow {
+                account: user.account,
+                addresses: user.keys.iter().map(|key| address(ledger, key)).collect(),
+                archived: user.archived,
+            };
+            Answer::Users { users: users.into_iter().map(row).collect() }
+        }
+        Request::AddUsers { addresses } => {
+            let new = addresses.iter().map(|new| new_address(ledger, new)).collect::<Result<Vec<_>, _>>()?;
+            let added = ledger.add_users(&new)?;
+            Answer::Added { users: added.users, addresses: added.addresses }
+        }
+        Request::RemoveUser { account } => {
+            ledger.remove_user(&account)?;
+            Answer::Removed
+        }
+        Request::Outputs { account, state, after, limit } => {
+            let filter = match state {
+                State::Unspent => Filter::Unspent,
+                State::Spent => Filter::Spent,
+                State::All => Filter::All,
+            };
+            let page = ledger.outputs(&keys(&account)?, filter, cut(after, limit))?;
+            let rows = page.rows.into_iter().map(|found| row(ledger, epoch, found)).collect();
+            Answer::Outputs(Rows { rows, next: page.next.map(PlaceText) })
+        }
+        Request::Balance { account, at_epoch: None } => Answer::Balance(balance(ledger, account)?),
+        Request::Balance { account, at_epoch: Some(epoch) } => {
+            Answer::BalanceAt(balance_at(ledger, account, epoch)?)
+        }
+        Request::History { account, after, limit } => {
+            let page = ledger.history(&keys(&account)?, cut(after, limit))?;
+            let rows = page.rows.into_iter().map(|happened| happening(ledger, epoch, happened));
+            Answer::History(Rows { rows: rows.collect::<Result<_, _>>()?, next: page.next.map(PlaceText) })
+        }
+        Request::Output { output_hash } => Answer::Output(Box::new(output(ledger, epoch, output_hash)?)),
+        Request::OutputsList { utxos } => {
+            let blobs = utxos.iter().map(|id| blob_of(ledger, id));
+            Answer::OutputsList { utxos: blobs.collect::<Result<_, _>>()? }
+        }
+        Request::AllOutputs { after, limit } => {
+            let rows = ledger.all_outputs(after, limit.min(MAX_ROWS))?;
+            Answer::AllOutputs { rows: rows.into_iter().map(|found| row(ledger, epoch, found)).collect() }
+        }
+        Request::AllBalances { after, limit } => {
+            let rows = ledger.all_balances(after.map(|after| after.key).as_ref(), limit.min(MAX_ROWS))?;
+            let row = |(key, balance)| AddressBalance { address: address(ledger, &key), balance };
+            Answer::AllBalances { rows: rows.into_iter().map(row).collect() }
+        }
+    })
+}
+
+fn address(ledger: &Ledger, key: &Encoded) -> EncodedAddress {
+    EncodedAddress { network: ledger.network(), key: *key }
+}
+
+fn new_address(ledger: &Ledger, new: &AccountAddress) -> Result<NewAddress, QueryError> {
+    let key = new.address.require(ledger.network())?;
+    stegos_common::keys::PublicKey::from_bytes(key.as_bytes())
+        .map_err(|reason| QueryError::NoKey(new.address, reason))?;
+    Ok(NewAddress { account: new.account.parse()?, key })
+}
+
+fn cut(after: Option<PlaceText>, limit: usize) -> Cut {
+    Cut { after: after.map(|after| after.0), limit: limit.clamp(1, MAX_ROWS) }
+}
+
+fn status(ledger: &Ledger, node: Option<LinkStatus>) -> Result<StatusAnswer, QueryError> {
+    let end = ledger.end()?;
+    let last = match end.offset.checked_sub(1) {
+        Some(offset) => Some(Position::micro(end.epoch, offset)),
+        None => end.epoch.checked_sub(1).map(Position::macro_block),
+    };
+    let last = last.map(|position| ledger.block(position)).transpose()?.flatten();
+    Ok(StatusAnswer {
+        network: ledger.network(),
+        epoch: end.epoch,
+        offset: end.offset,
+        last_block_hash: end.last_block,
+        last_macro_block_hash: end.last_macro_block,
+        last_block_time: last.map(|(_, time)| time.into()),
+        public: end.totals.public,
+        private_outputs: end.totals.private.created.saturating_sub(end.totals.private.spent),
+        stakes: end.totals.stakes.created.saturating_sub(end.totals.stakes.spent),
+        node,
+    })
+}
+
+fn event(epoch: u64, cause: &Cause) -> Event {
+    let position = cause.place.position;
+    Event {
+        epoch: position.epoch,
+        offset: position.offset(),
+        index: cause.place.index,
+        transaction: cause.transaction,
+        finality: if position.epoch < epoch { Finality::Final } else { Finality::Prepared },
+    }
+}
+
+fn row(ledger: &Ledger, epoch: u64, Found { id, output }: Found) -> OutputRow {
+    let (recipient, amount) = match &output.kind {
+        Kind::Public { recipient, amount, .. } => (Some(address(ledger, recipient)), Some(*amount)),
+        Kind::Private | Kind::Stake => (None, None),
+    };
+    OutputRow {
+        output_hash: id,
+        kind: KindName::from(&output.kind),
+        recipient,
+        amount,
+        created: event(epoch, &output.created),
+        spent: output.spent.as_ref().map(|spent| event(epoch, spent)),
+    }
+}
+
+fn happening(ledger: &Ledger, epoch: u64, happened: Happened) -> Result<HistoryRow, LedgerError> {
+    let Happened { cause, what, found } = happened;
+    let block = ledger.block(cause.place.position)?;
+    let OutputRow { output_hash, recipient, amount, .. } = row(ledger, epoch, found);
+    let time = block.map(|(_, time)| time.into());
+    Ok(HistoryRow { what, event: event(epoch, &cause), time, output_hash, recipient, amount })
+}
+
+fn output(ledger: &Ledger, epoch: u64, id: Hash) -> Result<OutputAnswer, QueryError> {
+    let record = ledger.output(&id)?.ok_or(QueryError::NoOutput(id))?;
+    let block = |cause: &Cause| -> Result<Option<BlockRow>, LedgerError> {
+        let block = ledger.block(cause.place.position)?;
+        Ok(block.map(|(block_hash, time)| BlockRow { block_hash, time: time.into() }))
+    };
+    let account = match &record.kind {
+        Kind::Public { recipient, .. } => ledger.owner(recipient)?,
+        Kind::Private | Kind::Stake => None,
+    };
+    let created_block = block(&record.created)?;
+    let spent_block = record.spent.as_ref().map(block).transpose()?.flatten();
+    let output = row(ledger, epoch, Found { id, output: record });
+    Ok(OutputAnswer { output, account, created_block, spent_block })
+}
+
+fn blob_of(ledger: &Ledger, id: &Hash) -> Result<HexBytes, QueryError> {
+    let output = ledger.output(id)?.ok_or(QueryError::NoOutput(*id))?;
+    let reason = match output.kind {
+        Kind::Public { .. } => "its spend is final, and keep_spent_blobs is off",
+        Kind::Private | Kind::Stake => "it is not a public output; ask the node while it is unspent",
+    };
+    blob(&output).cloned().map(HexBytes).ok_or(QueryError::NoBlob(*id, reason))
+}
+
+fn balance(ledger: &Ledger, account: String) -> Result<BalanceAnswer, QueryError> {
+    let (mut sum, mut addresses) = (Balance::default(), Vec::new());
+    for key in ledger.user(&account)?.keys {
+        let balance = ledger.balance(&key)?;
+        sum = sum.plus(balance).ok_or(QueryError::TooMuch)?;
+        addresses.push(AddressBalance { address: address(ledger, &key), balance });
+    }
+    Ok(BalanceAnswer { account, balance: sum, addresses })
+}
+
+fn balance_at(ledger: &Ledger, account: String, epoch: u64) -> Result<BalanceAtAnswer, QueryError> {
+    let (mut total, mut addresses) = (Sum::default(), Vec::new());
+    for key in ledger.user(&account)?.keys {
+        let sum = ledger.balance_at(&key, epoch)?;
+        total = total.plus(sum).ok_or(QueryError::TooMuch)?;
+        addresses.push(AddressSum { address: address(ledger, &key), sum });
+    }
+    Ok(BalanceAtAnswer { account, epoch, sum: total, addresses })
+}

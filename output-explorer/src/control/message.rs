@@ -1,0 +1,424 @@
+//! Questions about the ledger and their answers, as types and as JSON.
+
+use crate::block::{Place, PlaceError};
+use crate::ledger::record::{Balance, Kind, Sum, What};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use stegos_common::address::{EncodedAddress, Network};
+use stegos_common::amount::Amount;
+use stegos_common::api::encoding::{HexBytes, Timestamp};
+use stegos_common::api::response::Status;
+use stegos_common::hash::Hash;
+
+/// A question, or a change of users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Request {
+    /// Where are ledger and node?
+    Status,
+    /// Users in the order of their names.
+    Users {
+        /// Behind this one.
+        after: Option<String>,
+        /// Also those that were removed.
+        archived: bool,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Add addresses and the users that are not there yet: all or none.
+    AddUsers {
+        /// Each with its account.
+        addresses: Vec<AccountAddress>,
+    },
+    /// Archive a user.
+    RemoveUser {
+        /// Its account id.
+        account: String,
+    },
+    /// A user's public outputs.
+    Outputs {
+        /// The account id.
+        account: String,
+        /// Which.
+        state: State,
+        /// Behind this place.
+        after: Option<PlaceText>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// What a user has.
+    Balance {
+        /// The account id.
+        account: String,
+        /// At the end of this epoch; otherwise now.
+        at_epoch: Option<u64>,
+    },
+    /// What happened to a user's public outputs.
+    History {
+        /// The account id.
+        account: String,
+        /// Behind this place.
+        after: Option<PlaceText>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// One output.
+    Output {
+        /// Its id.
+        output_hash: Hash,
+    },
+    /// Blobs of public outputs, as a node answers them.
+    OutputsList {
+        /// Their ids.
+        utxos: Vec<Hash>,
+    },
+    /// All outputs of the chain, for an audit.
+    AllOutputs {
+        /// Behind this one.
+        after: Option<Hash>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// All balances of the chain, for an audit.
+    AllBalances {
+        /// Behind this one.
+        after: Option<EncodedAddress>,
+        /// At most so many.
+        limit: usize,
+    },
+}
+
+/// An account and one of its addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountAddress {
+    /// The account id.
+    pub account: String,
+    /// The address.
+    pub address: EncodedAddress,
+}
+
+/// Which outputs are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Those that are not spent
+    Unspent,
+    /// Those that are
+    Spent,
+    /// All of them
+    All,
+}
+
+/// A place as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceText(pub Place);
+
+impl FromStr for PlaceText {
+    type Err = PlaceError;
+
+    fn from_str(text: &str) -> Result<Self, PlaceError> {
+        text.parse().map(Self)
+    }
+}
+
+impl Serialize for PlaceText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PlaceText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Answer {
+    /// Where ledger and node are.
+    Status(Box<StatusAnswer>),
+    /// Users.
+    Users {
+        /// At most as many as asked for.
+        users: Vec<UserRow>,
+    },
+    /// Users were added.
+    Added {
+        /// Users that are new or no longer archived.
+        users: usize,
+        /// Addresses that are new.
+        addresses: usize,
+    },
+    /// A user was archived.
+    Removed,
+    /// Outputs.
+    Outputs(Rows<OutputRow>),
+    /// A balance.
+    Balance(BalanceAnswer),
+    /// A balance at the end of an epoch.
+    BalanceAt(BalanceAtAnswer),
+    /// History.
+    History(Rows<HistoryRow>),
+    /// An output.
+    Output(Box<OutputAnswer>),
+    /// Blobs of outputs, in the order of the request.
+    OutputsList {
+        /// The protobuf bytes in hex.
+        utxos: Vec<HexBytes>,
+    },
+    /// Outputs of the chain.
+    AllOutputs {
+        /// At most as many as asked for.
+        rows: Vec<OutputRow>,
+    },
+    /// Balances of the chain.
+    AllBalances {
+        /// At most as many as asked for.
+        rows: Vec<AddressBalance>,
+    },
+    /// There is no answer.
+    Error {
+        /// Why.
+        error: String,
+        /// Whether what was asked about does not exist, or is not as the request needs it.
+        refused: bool,
+    },
+}
+
+/// A page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows<T> {
+    /// Its rows.
+    pub rows: Vec<T>,
+    /// Where the next one begins, if there is one.
+    pub next: Option<PlaceText>,
+}
+
+/// Where ledger and node are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusAnswer {
+    /// The network, by its addresses' prefix.
+    pub network: Network,
+    /// The ledger's epoch.
+    pub epoch: u64,
+    /// The offset of its next micro block.
+    pub offset: u32,
+    /// The last block.
+    pub last_block_hash: Option<Hash>,
+    /// The last macro block.
+    pub last_macro_block_hash: Option<Hash>,
+    /// When the last block was made.
+    pub last_block_time: Option<Timestamp>,
+    /// All unspent public outputs.
+    #[serde(flatten)]
+    pub public: Balance,
+    /// Private outputs that are not spent.
+    pub private_outputs: u64,
+    /// Stakes that are not spent.
+    pub stakes: u64,
+    /// The node, while it is followed.
+    pub node: Option<LinkStatus>,
+}
+
+/// The connection to the node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// The node's address.
+    pub address: String,
+    /// Whether there is a connection.
+    pub connected: bool,
+    /// The node's epoch when it was last asked.
+    pub epoch: Option<u64>,
+    /// The offset of its next micro block.
+    pub offset: Option<u32>,
+    /// Whether it has caught up with the network.
+    pub is_synchronized: Option<bool>,
+    /// Why the last connection was lost.
+    pub last_error: Option<String>,
+    /// Blocks that were refused.
+    pub faults: u64,
+    /// The last one, and why.
+    pub last_fault: Option<String>,
+}
+
+impl LinkStatus {
+    /// Takes note of what the node says about itself.
+    pub(crate) const fn set_node(&mut self, status: &Status) {
+        (self.epoch, self.offset) = (Some(status.epoch), Some(status.offset));
+        self.is_synchronized = Some(status.is_synchronized);
+    }
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRow {
+    /// The account id.
+    pub account: String,
+    /// Its addresses.
+    pub addresses: Vec<EncodedAddress>,
+    /// Whether it was removed.
+    pub archived: bool,
+}
+
+/// Whether something can still be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finality {
+    /// It can.
+    Prepared,
+    /// It cannot.
+    Final,
+}
+
+impl fmt::Display for Finality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Prepared => "prepared",
+            Self::Final => "final",
+        })
+    }
+}
+
+/// Where and by which transaction something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// The epoch.
+    pub epoch: u64,
+    /// The micro block, where it was seen in one.
+    pub offset: Option<u32>,
+    /// The place within the block.
+    pub index: u32,
+    /// The transaction, where it was seen in a micro block.
+    pub transaction: Option<Hash>,
+    /// Whether it can still be taken back.
+    pub finality: Finality,
+}
+
+/// An output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputRow {
+    /// Its id.
+    pub output_hash: Hash,
+    /// What kind it is.
+    pub kind: KindName,
+    /// Who owns a public one.
+    pub recipient: Option<EncodedAddress>,
+    /// How much a public one is worth, in micro-STG.
+    pub amount: Option<Amount>,
+    /// What made it.
+    pub created: Event,
+    /// What spent it.
+    pub spent: Option<Event>,
+}
+
+/// The kinds of outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KindName {
+    /// Everybody can read it.
+    Public,
+    /// Nobody without the key can.
+    Private,
+    /// A validator's stake.
+    Stake,
+}
+
+impl From<&Kind> for KindName {
+    fn from(kind: &Kind) -> Self {
+        match kind {
+            Kind::Public { .. } => Self::Public,
+            Kind::Private => Self::Private,
+            Kind::Stake => Self::Stake,
+        }
+    }
+}
+
+/// What happened to a public output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// What.
+    pub what: What,
+    /// Where and by which transaction.
+    #[serde(flatten)]
+    pub event: Event,
+    /// When its block was made: the micro block while it is prepared, then the macro block.
+    pub time: Option<Timestamp>,
+    /// The output.
+    pub output_hash: Hash,
+    /// Who owns or owned it.
+    pub recipient: Option<EncodedAddress>,
+    /// How much it is worth, in micro-STG.
+    pub amount: Option<Amount>,
+}
+
+/// Everything about one output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputAnswer {
+    /// The output.
+    #[serde(flatten)]
+    pub output: OutputRow,
+    /// The user whose address it was sent to.
+    pub account: Option<String>,
+    /// The block that made it, or the macro block of its epoch once that is known.
+    pub created_block: Option<BlockRow>,
+    /// The block that spent it, likewise.
+    pub spent_block: Option<BlockRow>,
+}
+
+/// A block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockRow {
+    /// Its id.
+    pub block_hash: Hash,
+    /// When it was made.
+    pub time: Timestamp,
+}
+
+/// What a user has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BalanceAnswer {
+    /// The account id.
+    pub account: String,
+    /// All addresses together.
+    #[serde(flatten)]
+    pub balance: Balance,
+    /// Each address.
+    pub addresses: Vec<AddressBalance>,
+}
+
+/// What an address has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressBalance {
+    /// The address.
+    pub address: EncodedAddress,
+    /// What it has.
+    #[serde(flatten)]
+    pub balance: Balance,
+}
+
+/// What a user had at the end of an epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BalanceAtAnswer {
+    /// The account id.
+    pub account: String,
+    /// The epoch.
+    pub epoch: u64,
+    /// All addresses together.
+    #[serde(rename = "final")]
+    pub sum: Sum,
+    /// Each address.
+    pub addresses: Vec<AddressSum>,
+}
+
+/// What an address had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressSum {
+    /// The address.
+    pub address: EncodedAddress,
+    /// What it had.
+    #[serde(rename = "final")]
+    pub sum: Sum,
+}

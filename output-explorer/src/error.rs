@@ -1,0 +1,82 @@
+//! What a command can fail with, and the exit code that says so.
+
+use crate::control::{AskError, ServerError};
+use crate::ledger::LedgerError;
+use crate::node::WatchError;
+use crate::settings::SettingsError;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use thiserror::Error;
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    /// A question has no answer.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The node cannot be followed.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// Other commands could not ask.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The configuration file cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Neither an option nor the environment says where the ledger is.
+    #[error("neither HOME nor XDG_DATA_HOME is set: name the ledger's directory with --data-dir")]
+    NoDataDir,
+    /// Nothing says which network it is.
+    #[error("which network? Name it with --network, or in the configuration file")]
+    NoNetwork,
+    /// A line that is no account with an address.
+    #[error("{}, line {line}: {reason}. Lines before were imported in steps; correct it and import again", path.display())]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file cannot be read.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The ledger is not what the node's blocks say.
+    #[error("{0} differences between the ledger and the node's blocks, listed above")]
+    Differences(usize),
+    /// The ledger and the node were never at the same block.
+    #[error("the chain moves faster than it can be compared: try again")]
+    Moving,
+    /// The answer is one to another question.
+    #[error("the process that has the ledger gave another answer than was asked for: is it another version?")]
+    OtherAnswer,
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Error {
+    /// The exit code, as the help of the program lists them. Code 2 is given by the parser of the command line.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Ask(AskError::Refused(_)) => 3,
+            Self::Ledger(_) | Self::Watch(WatchError::Ledger(_)) => 4,
+            Self::Ask(
+                AskError::Ledger(_) | AskError::NotAnswering(..) | AskError::Failed(_) | AskError::Query(_),
+            ) => 4,
+            Self::Watch(_) => 5,
+            Self::Differences(_) => 6,
+            _ => 1,
+        })
+    }
+}
