@@ -1,7 +1,9 @@
 //! A program that runs until it is stopped, and what it says on standard error meanwhile.
 
+use escargot::CargoBuild;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -9,6 +11,15 @@ use std::time::Duration;
 
 /// Longer than anything here takes even on a busy machine: who waits longer waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Builds a program of this workspace that has the name of its package, in the test's own profile.
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let build = CargoBuild::new().manifest_path(workspace).package(name).bin(name);
+    let run = build.current_release().run();
+    run.unwrap_or_else(|error| panic!("building {name}: {error}")).path().to_owned()
+}
 
 /// A running program. It is killed when this is dropped.
 pub struct Daemon {
@@ -44,6 +55,13 @@ impl Daemon {
             if line.contains(text) {
                 return line;
             }
+        }
+    }
+
+    /// Waits until the program has said something with `text` in it so often, counted from its start.
+    pub fn wait_for_times(&mut self, text: &str, times: usize) {
+        while self.log.iter().filter(|line| line.contains(text)).count() < times {
+            self.wait_for(text);
         }
     }
 

@@ -7,6 +7,7 @@
 
 pub mod daemon;
 pub mod devnode;
+pub mod explorer;
 pub mod ledger;
 pub mod money;
 pub mod request;

@@ -1,8 +1,7 @@
 //! Key stores made by the real `cold-signer`, its commands, and its daemon.
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, program};
 use crate::session::Session;
-use escargot::CargoBuild;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -21,12 +20,7 @@ use tempfile::TempDir;
 #[must_use]
 pub fn cold_signer() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-        let build = CargoBuild::new().manifest_path(workspace).package("cold-signer").bin("cold-signer");
-        let run = build.current_release().run();
-        run.unwrap_or_else(|error| panic!("building cold-signer: {error}")).path().to_owned()
-    })
+    PROGRAM.get_or_init(|| program("cold-signer"))
 }
 
 /// A key store with the test-only cost in a temporary directory, next to the file with its passphrase.

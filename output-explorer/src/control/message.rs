@@ -230,6 +230,8 @@ pub struct LinkStatus {
     pub address: String,
     /// Whether there is a connection.
     pub connected: bool,
+    /// Whether the node has promised to send new blocks.
+    pub subscribed: bool,
     /// The node's epoch when it was last asked.
     pub epoch: Option<u64>,
     /// The offset of its next micro block.

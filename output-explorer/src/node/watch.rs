@@ -179,7 +179,7 @@ impl Watch {
             let wait = pause.next().unwrap_or(LONGEST_PAUSE);
             (self.log)(&format!("connection lost: {lost}. Next attempt in {:.1} s", wait.as_secs_f32()));
             self.tell(|status| {
-                status.connected = false;
+                (status.connected, status.subscribed) = (false, false);
                 status.last_error = Some(lost.to_string());
             });
             sleep(wait).await;
@@ -283,6 +283,7 @@ impl Watch {
                 Asked::Subscription => {
                     let subscribed = matches!(answer, Response::SubscribedChain { .. });
                     *subscription = if subscribed { Subscription::Yes } else { Subscription::Refused };
+                    self.tell(|status| status.subscribed = subscribed);
                     if subscribed {
                         self.take(Event::Subscribed)?;
                     }

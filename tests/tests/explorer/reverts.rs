@@ -1,0 +1,177 @@
+//! What the node takes back, with and without a word.
+
+use custody_tests::devnode::control::Command;
+use custody_tests::devnode::faults::{Faults, NotificationFault};
+use custody_tests::explorer::{Explorer, World};
+
+/// Micro blocks of an epoch on the real networks.
+const EPOCH: u32 = 60;
+
+/// Brings the chain to the last micro block of an epoch, with a payment in some of the blocks.
+fn fill(world: &World, blocks: u32) {
+    for block in 0..blocks {
+        if block % 4 == 0 {
+            world.pay(1000 + i64::from(block));
+        }
+        world.mine(1);
+    }
+}
+
+fn is_right(world: &World, explorer: &Explorer<'_>) {
+    explorer.settle();
+    let paid = {
+        let node = world.server.node();
+        let unspent = |id: &String| node.chain().unspent(&id.parse().unwrap()).is_some();
+        world.outputs().iter().filter(|id| !unspent(id)).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(paid, Vec::<String>::new(), "these were taken back");
+}
+
+#[test]
+fn every_depth_while_connected() {
+    let world = World::new(EPOCH);
+    world.mine(EPOCH - 1);
+    let explorer = world.follow();
+    explorer.settle();
+    for depth in 1..EPOCH {
+        world.revert(depth);
+        fill(&world, depth);
+        is_right(&world, &explorer);
+    }
+    world.audit();
+    explorer.stop();
+}
+
+#[test]
+fn every_depth_while_away() {
+    let world = World::new(EPOCH);
+    world.mine(EPOCH - 1);
+    world.follow().settle();
+    for depth in 1..EPOCH {
+        world.revert(depth);
+        fill(&world, depth);
+        let explorer = world.follow();
+        is_right(&world, &explorer);
+        // Half of the times it is killed here, by being dropped.
+        if depth % 2 == 0 {
+            explorer.stop();
+        }
+    }
+    world.audit();
+}
+
+#[test]
+fn a_shorter_chain_is_followed_back() {
+    let world = World::new(10);
+    let explorer = world.follow();
+    let deposit = world.pay(5);
+    world.mine(3);
+    explorer.settle();
+    assert_eq!(world.balance(), (world.endowment(), world.endowment() + 5));
+    world.revert(3);
+    explorer.settle();
+    assert_eq!(world.balance(), (world.endowment(), world.endowment()));
+    assert_eq!(world.run(&["output", &deposit.to_string()]).status.code(), Some(3));
+    world.audit();
+}
+
+#[test]
+fn a_block_that_is_replaced_in_silence() {
+    let world = World::new(10);
+    let explorer = world.follow();
+    world.pay(5);
+    world.mine(2);
+    explorer.settle();
+    for keep_transactions in [true, false] {
+        world.control(Command::Replace { keep_transactions });
+        explorer.settle();
+        world.pay(7);
+        world.mine(1);
+        explorer.settle();
+        world.audit();
+    }
+}
+
+#[test]
+fn a_node_that_announces_everything() {
+    let world = World::new(6);
+    world.control(Command::Announce { on: true });
+    let mut explorer = world.follow();
+    let deposit = world.pay(5);
+    world.mine(2);
+    explorer.settle();
+    world.revert(1);
+    explorer.settle();
+    // One block is followed after the other, the end of the epoch included.
+    for _ in 0..12 {
+        world.mine(1);
+        explorer.settle();
+    }
+    world.audit();
+    explorer.daemon.wait_for("taken back");
+    // What is known from the micro blocks outlives the announcement.
+    let output = world.json(&["output", &deposit.to_string()]);
+    assert_eq!(output["created"]["finality"], "final");
+    assert_eq!(output["created"]["offset"], 0);
+    assert!(output["created"]["transaction"].is_string(), "{output}");
+}
+
+#[test]
+fn the_macro_block_differs_from_the_micro_blocks_that_were_seen() {
+    let world = World::new(4);
+    let explorer = world.follow();
+    let lost = world.pay(5);
+    world.mine(2);
+    explorer.settle();
+    let kept = {
+        // All at once: nobody can look in between.
+        let mut node = world.server.node();
+        node.revert(2, false).unwrap();
+        drop(node);
+        world.faults(Faults { notifications: NotificationFault::Drop, ..Faults::default() });
+        let kept = world.pay(6);
+        world.control(Command::FinishEpoch);
+        kept
+    };
+    world.faults(Faults::default());
+    explorer.settle();
+    assert_eq!(world.run(&["output", &lost.to_string()]).status.code(), Some(3));
+    assert_eq!(world.balance().0, world.endowment() + 6);
+    assert_eq!(world.json(&["output", &kept.to_string()])["created"]["finality"], "final");
+    world.audit();
+}
+
+#[test]
+fn an_output_that_is_made_again_after_a_revert() {
+    let world = World::new(10);
+    let explorer = world.follow();
+    let deposit = world.pay(5);
+    world.mine(2);
+    explorer.settle();
+    // The payment returns to the mempool and is in another block.
+    world.control(Command::Revert { blocks: 2, keep_transactions: true });
+    explorer.settle();
+    assert_eq!(world.balance().1, world.endowment());
+    world.mine(1);
+    explorer.settle();
+    assert_eq!(world.balance().1, world.endowment() + 5);
+    assert!(world.outputs().contains(&deposit.to_string()));
+    world.audit();
+}
+
+#[test]
+fn a_spend_of_an_output_that_was_first_seen_after_the_revert() {
+    let world = World::new(10);
+    let explorer = world.follow();
+    world.mine(2);
+    explorer.settle();
+    world.revert(2);
+    // The faucet spends its own change, block after block.
+    for amount in 1..6 {
+        world.pay(amount);
+        world.mine(1);
+    }
+    explorer.settle();
+    assert_eq!(world.balance().1, world.endowment() + 15);
+    world.audit();
+}
