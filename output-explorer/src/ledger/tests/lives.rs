@@ -25,10 +25,18 @@ fn ledger() -> Ledger {
     Ledger::new(Box::new(MemoryStore::default()), settings).unwrap()
 }
 
+/// A micro block that spends the output.
+fn spends(offset: u32) -> Change {
+    micro(offset, vec![Transaction { id: ID, inputs: vec![ID], outputs: Vec::new() }])
+}
+
 /// A micro block that spends the output, makes it again, and so on.
 fn respends(offset: u32, times: usize) -> Change {
     let transaction = Transaction { id: ID, inputs: vec![ID], outputs: vec![output()] };
-    let transactions = vec![transaction; times];
+    micro(offset, vec![transaction; times])
+}
+
+fn micro(offset: u32, transactions: Vec<Transaction>) -> Change {
     Change::Connect(MicroBlock { id: ID, previous: ID, epoch: 1, offset, time: TIME, transactions })
 }
 
@@ -54,24 +62,25 @@ fn lives(changes: &[Change]) -> Vec<(u64, Option<u64>)> {
 
 #[test]
 fn each_life_of_an_output_is_taken_back_once() {
-    let first = close(0, 0, 1);
-    for (micros, left) in [
+    let first = [close(0, 0, 1)];
+    for (micros, what) in [
+        (vec![spends(0)], "a spend"),
         (vec![respends(0, 1)], "one life"),
         (vec![respends(0, 2)], "two lives in one block"),
         (vec![respends(0, 1), respends(1, 2)], "three lives in two blocks"),
     ] {
         // The macro block knows nothing of the micro blocks.
-        let changes = [&[first.clone()], micros.as_slice(), &[close(1, 0, 0)]].concat();
-        assert_eq!(lives(&changes), [(0, None)], "{left}");
+        let changes = [first.as_slice(), micros.as_slice(), &[close(1, 0, 0)]].concat();
+        assert_eq!(lives(&changes), [(0, None)], "{what}");
         let reverts = vec![Change::Disconnect; micros.len()];
-        let changes = [&[first.clone()], micros.as_slice(), &reverts].concat();
-        assert_eq!(lives(&changes), [(0, None)], "{left}");
+        let changes = [first.as_slice(), micros.as_slice(), &reverts].concat();
+        assert_eq!(lives(&changes), [(0, None)], "{what}");
     }
 }
 
 #[test]
 fn a_macro_block_alone_tells_all_lives_of_an_output() {
-    let cases: [(usize, usize, &[(u64, Option<u64>)]); 4] = [
+    let cases: [(_, _, &[_]); 4] = [
         (1, 0, &[(0, Some(1))]),
         (1, 1, &[(0, Some(1)), (1, None)]),
         (2, 1, &[(0, Some(1)), (1, Some(1))]),
