@@ -141,9 +141,17 @@ enum Aim {
     /// It has arrived.
     None,
     /// To find out where the chain ends.
-    Status,
+    Status {
+        /// Whether the chain moved since the question: what it says may be older than what is stored.
+        moved: bool,
+    },
     /// To the end that the node named.
     Reach(Box<Reach>),
+}
+
+impl Aim {
+    /// The question is yet to be asked.
+    const STATUS: Self = Self::Status { moved: false };
 }
 
 /// The way to the end of the node's chain.
@@ -198,7 +206,7 @@ impl Follower {
     /// [`OtherChain`] where a final block is not what is stored.
     pub fn handle(&mut self, event: Event) -> Result<Vec<Change>, OtherChain> {
         match event {
-            Event::Connected => (self.aim, self.fruitless) = (Aim::Status, 0),
+            Event::Connected => (self.aim, self.fruitless) = (Aim::STATUS, 0),
             Event::Subscribed => self.missed = 0,
             Event::Poll => {
                 self.fruitless = 0;
@@ -210,7 +218,7 @@ impl Follower {
             Event::Answered(Block::Micro(block)) => return Ok(self.micro_block(block)),
             Event::Status(status) => return Ok(self.status(status)),
             // The chain moved since the status.
-            Event::Missing => self.aim = Aim::Status,
+            Event::Missing => self.aim = Aim::STATUS,
             Event::Refused => self.aim = Aim::None,
         }
         Ok(Vec::new())
@@ -227,39 +235,44 @@ impl Follower {
             }
         }
         self.fruitless = 0;
-        if let Aim::Reach(reach) = &mut self.aim {
-            reach.probe = None;
+        match &mut self.aim {
+            Aim::None => {}
+            Aim::Status { moved } => *moved = true,
+            Aim::Reach(reach) => reach.probe = None,
         }
     }
 
     /// What to ask now, after all changes were made; nothing where there is nothing to find out.
     pub fn question(&mut self) -> Option<Question> {
+        let question = self.wanted()?;
         // The longest way without a change is back to the last macro block and forth again. A node that leads on
         // contradicts itself, and is left alone until the next poll.
         self.fruitless = self.fruitless.saturating_add(1);
         if self.fruitless > self.chain.offset().saturating_mul(2).saturating_add(8) {
             self.aim = Aim::None;
+            return None;
         }
-        let again = match &self.aim {
-            Aim::None => return None,
-            Aim::Status => return Some(Question::Status),
-            Aim::Reach(reach) => {
-                let question = reach.probe.or_else(|| reach.toward(&self.chain));
-                if question.is_some() {
-                    return question;
-                }
-                reach.again
+        Some(question)
+    }
+
+    fn wanted(&mut self) -> Option<Question> {
+        if let Aim::Reach(reach) = &self.aim {
+            let question = reach.probe.or_else(|| reach.toward(&self.chain));
+            if question.is_some() {
+                return question;
             }
-        };
-        self.aim = if again { Aim::Status } else { Aim::None };
-        again.then_some(Question::Status)
+            self.aim = if reach.again { Aim::STATUS } else { Aim::None };
+        }
+        let Aim::Status { moved } = &mut self.aim else { return None };
+        *moved = false;
+        Some(Question::Status)
     }
 
     /// Something happened that is not understood yet.
     fn hint(&mut self) {
         match &mut self.aim {
-            Aim::None => self.aim = Aim::Status,
-            Aim::Status => {}
+            Aim::None => self.aim = Aim::STATUS,
+            Aim::Status { .. } => {}
             Aim::Reach(reach) => reach.again = true,
         }
     }
@@ -332,13 +345,15 @@ impl Follower {
         let (epoch, offset) = (self.chain.epoch(), self.chain.offset());
         let is_ahead = (status.epoch, status.offset) > (epoch, offset);
         self.missed += u32::from(is_ahead);
+        let again = matches!(self.aim, Aim::Status { moved: true });
         // A node that is catching up has blocks to learn, not blocks that were reverted.
         let reverted = status.is_synchronized
+            && !again
             && status.epoch == epoch
             && status.offset < offset
             && Some(status.last_block_hash) == self.chain.before(status.offset);
         let changes = if reverted { self.disconnect_to(status.offset) } else { Vec::new() };
-        self.aim = Aim::Reach(Box::new(Reach { status, probe: None, again: false }));
+        self.aim = Aim::Reach(Box::new(Reach { status, probe: None, again }));
         changes
     }
 

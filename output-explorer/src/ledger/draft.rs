@@ -6,7 +6,7 @@ use super::error::Fault;
 use super::record::{
     Balance, Cause, Count, HistoryRecord, Kind, MacroRecord, MicroRecord, OutputRecord, Step, Totals, What,
 };
-use super::store::{Batch, Store, beginning_with};
+use super::store::{Batch, Pair, Store, beginning_with};
 use super::table;
 use super::value::{decode, encode, get};
 use crate::block::{Content, MacroBlock, MicroBlock, NewOutput, Place, Position};
@@ -114,21 +114,25 @@ impl<'a> Draft<'a> {
         let mut places = places(Position::macro_block(block.epoch));
         let mut cause =
             || places.next().map(|place| Cause { place, transaction: None }).ok_or(Fault::OutOfOrder);
-        let mut own = Vec::new();
+        let mut own = HashMap::new();
         for input in rest.inputs {
             // What was made before the epoch, or in a known part of it; the others were made and spent since.
             if self.output(input)?.as_ref().is_some_and(|output| output.spent.is_none()) {
                 self.spend(input, cause()?)?;
             } else {
-                own.push(input);
+                *own.entry(*input).or_insert(0) += 1;
             }
             steps.push(Step::Spent(*input));
         }
         for output in rest.outputs {
             self.make(output, cause()?)?;
             steps.push(Step::Made(output.id));
+            // At once: it may be made once more.
+            if strike(&mut own, &output.id) {
+                self.spend(&output.id, cause()?)?;
+            }
         }
-        for input in own {
+        for input in own.keys() {
             self.spend(input, cause()?)?;
         }
         for offset in 0..offset {
@@ -203,10 +207,11 @@ impl<'a> Draft<'a> {
         if let Some(count) = self.count(&output.kind) {
             count.created = count.created.saturating_sub(1);
         }
-        // The last of the earlier ones is there again. None of them is younger than the batch: one that was made since
-        // the last macro block has been unmade before.
-        let earlier = self.store.scan(beginning_with(&table::earlier(id))).next_back().transpose()?;
-        if let Some((key, value)) = earlier {
+        // The last of the earlier ones is there again, unless this batch has had its turn with it: a batch that undoes
+        // one block undoes all that may have made the same output.
+        let mut earlier = self.store.scan(beginning_with(&table::earlier(id))).rev();
+        let is_left = |pair: &Result<Pair, _>| !pair.as_ref().is_ok_and(|(key, _)| self.batch.deletes(key));
+        if let Some((key, value)) = earlier.find(is_left).transpose()? {
             let earlier = decode(b"E", &value)?;
             self.batch.delete(key);
             self.outputs.insert(*id, Some(earlier));

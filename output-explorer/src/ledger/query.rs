@@ -120,10 +120,12 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`].
     pub fn block(&self, position: Position) -> Result<Option<(Hash, Time)>, LedgerError> {
+        let state = self.read()?;
         if let Some(block) = get::<MacroRecord>(self.store.as_ref(), &table::macro_block(position.epoch))? {
             return Ok(Some((block.id, block.time)));
         }
-        let Some(offset) = position.offset() else { return Ok(None) };
+        let offset = position.offset().filter(|_| position.epoch == state.epoch);
+        let Some(offset) = offset else { return Ok(None) };
         let block: Option<MicroRecord> = get(self.store.as_ref(), &table::micro_block(offset))?;
         Ok(block.map(|block| (block.id, block.time)))
     }

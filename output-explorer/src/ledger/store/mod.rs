@@ -36,6 +36,12 @@ impl Batch {
         self.0.insert(key, None);
     }
 
+    /// Whether it takes a key's value away.
+    #[must_use]
+    pub fn deletes(&self, key: &[u8]) -> bool {
+        self.0.get(key).is_some_and(Option::is_none)
+    }
+
     /// All changes in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&Vec<u8>, &Option<Vec<u8>>)> {
         self.0.iter()
