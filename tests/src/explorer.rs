@@ -35,6 +35,7 @@ pub fn output_explorer() -> &'static Path {
 /// A dev node that makes blocks on demand, and the ledger of an explorer.
 pub struct World {
     directory: TempDir,
+    network: Network,
     /// The node.
     pub server: Server,
 }
@@ -43,11 +44,17 @@ impl World {
     /// A node with so many micro blocks in an epoch, and user `alice` with the address of its account of that name.
     #[must_use]
     pub fn new(blocks_per_epoch: u32) -> Self {
-        let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
-        let server = start(&directory, "an explorer's test", blocks_per_epoch, Network::Dev);
-        let world = Self { directory, server };
+        let world = Self::of(Network::Dev, blocks_per_epoch);
         world.ok(&["user", "add", "alice", &world.alice().to_string()]);
         world
+    }
+
+    /// A node of a network, and no ledger yet.
+    #[must_use]
+    pub fn of(network: Network, blocks_per_epoch: u32) -> Self {
+        let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
+        let server = start(&directory, "an explorer's test", blocks_per_epoch, network);
+        Self { directory, network, server }
     }
 
     /// Another node in the place of this one, with its address unknown and another token.
@@ -55,6 +62,12 @@ impl World {
         let token = self.path("node.token");
         std::fs::remove_file(&token).unwrap_or_else(|error| panic!("{error}"));
         self.server = start(&self.directory, seed, 5, network);
+    }
+
+    /// The directory of the test, which is the home of the programs.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.directory.path()
     }
 
     /// A path in the test's directory.
@@ -68,7 +81,7 @@ impl World {
     pub fn alice(&self) -> Address {
         let accounts = Account::all("an explorer's test");
         let alice = accounts.into_iter().find(|account| account.name == "alice");
-        alice.unwrap_or_else(|| panic!("there is no alice")).address(Network::Dev)
+        alice.unwrap_or_else(|| panic!("there is no alice")).address(self.network)
     }
 
     /// Lets the node obey.
@@ -107,7 +120,7 @@ impl World {
             .args(args)
             .env_clear()
             .env("HOME", self.directory.path())
-            .env("OUTPUT_EXPLORER_NETWORK", "dev")
+            .env("OUTPUT_EXPLORER_NETWORK", self.network.name())
             .env("OUTPUT_EXPLORER_DATA_DIR", self.path("explorer"))
             .env("OUTPUT_EXPLORER_NODE", self.server.address().to_string())
             .env("OUTPUT_EXPLORER_NODE_TOKEN_FILE", self.path("node.token"))

@@ -11,8 +11,11 @@
 //! Announced reverts are hints too: a node that announces them does so for a whole epoch before its macro block, and
 //! none of that needs to be undone.
 
+mod chain;
 #[cfg(test)]
 mod tests;
+
+pub use chain::Chain;
 
 use crate::block::{Block, MacroBlock, MicroBlock};
 use stegos_common::api::response::Status;
@@ -22,50 +25,9 @@ use thiserror::Error;
 /// So many polls in a row may find blocks that were not sent, before the subscription counts as dropped.
 const MISSED: u32 = 3;
 
-/// The ids of the blocks that are stored.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Chain {
-    /// Those of the macro blocks, by epoch.
-    pub macros: Vec<Hash>,
-    /// Those of the micro blocks of the current epoch, by offset.
-    pub micros: Vec<Hash>,
-}
-
-impl Chain {
-    /// The current epoch: the one that no macro block closes yet.
-    #[must_use]
-    pub const fn epoch(&self) -> u64 {
-        // A `usize` has at most 64 bits on every platform there is.
-        self.macros.len() as u64
-    }
-
-    /// The offset of the next micro block.
-    #[must_use]
-    pub fn offset(&self) -> u32 {
-        u32::try_from(self.micros.len()).unwrap_or(u32::MAX)
-    }
-
-    /// The id of the macro block of an epoch.
-    #[must_use]
-    pub fn macro_block(&self, epoch: u64) -> Option<Hash> {
-        self.macros.get(usize::try_from(epoch).ok()?).copied()
-    }
-
-    /// The id of the block before a micro block of the current epoch.
-    #[must_use]
-    pub fn before(&self, offset: u32) -> Option<Hash> {
-        match offset.checked_sub(1) {
-            Some(before) => self.micros.get(before as usize).copied(),
-            None => self.macros.last().copied(),
-        }
-    }
-
-    /// The id of the last block.
-    #[must_use]
-    pub fn last(&self) -> Option<Hash> {
-        self.before(self.offset())
-    }
-}
+/// So many blocks may be taken back between two polls. A node that changes its mind faster has none, and is left alone
+/// until the next poll.
+const TAKEN_BACK: u32 = 1000;
 
 /// What the follower hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,13 +135,15 @@ pub struct Follower {
     missed: u32,
     /// Questions since the last poll or change.
     fruitless: u32,
+    /// Blocks that were taken back since the last poll.
+    taken_back: u32,
 }
 
 impl Follower {
     /// Goes on from what is stored.
     #[must_use]
     pub const fn new(chain: Chain) -> Self {
-        Self { chain, aim: Aim::None, missed: 0, fruitless: 0 }
+        Self { chain, aim: Aim::None, missed: 0, fruitless: 0, taken_back: 0 }
     }
 
     /// What is stored.
@@ -209,7 +173,7 @@ impl Follower {
             Event::Connected => (self.aim, self.fruitless) = (Aim::STATUS, 0),
             Event::Subscribed => self.missed = 0,
             Event::Poll => {
-                self.fruitless = 0;
+                (self.fruitless, self.taken_back) = (0, 0);
                 self.hint();
             }
             Event::Notified(block) => return self.notified(block),
@@ -228,7 +192,10 @@ impl Follower {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Connect(block) => self.chain.micros.push(block.id),
-            Change::Disconnect => drop(self.chain.micros.pop()),
+            Change::Disconnect => {
+                self.chain.micros.pop();
+                self.taken_back = self.taken_back.saturating_add(1);
+            }
             Change::Close(block) => {
                 self.chain.macros.push(block.id);
                 self.chain.micros.clear();
@@ -248,7 +215,8 @@ impl Follower {
         // The longest way without a change is back to the last macro block and forth again. A node that leads on
         // contradicts itself, and is left alone until the next poll.
         self.fruitless = self.fruitless.saturating_add(1);
-        if self.fruitless > self.chain.offset().saturating_mul(2).saturating_add(8) {
+        let longest = self.chain.offset().saturating_mul(2).saturating_add(8);
+        if self.fruitless > longest || self.taken_back > TAKEN_BACK {
             self.aim = Aim::None;
             return None;
         }

@@ -249,6 +249,26 @@ fn a_first_micro_block_after_another_macro_block_is_of_another_chain() {
     assert_eq!(talk(&mut follower, &node, "poll"), "status? 1.0? 0? other-chain");
 }
 
+/// Each answer is a good block in the place of the one before, and the status names neither.
+#[test]
+fn a_node_that_changes_its_mind_for_ever_is_left_alone_until_the_next_poll() {
+    let minds = [Node::new("0 1.0b"), Node::new("0 1.0c")];
+    let mut follower = Follower::new(stored("0 1.0"));
+    let mut event = Event::Poll;
+    for turn in 0.. {
+        assert!(turn < 10_000, "it asks for ever");
+        for change in follower.handle(event).unwrap() {
+            follower.apply(&change);
+        }
+        event = match follower.question() {
+            None => break,
+            Some(Question::Status) => Node { end: stored("0 1.0d"), ..Node::new("") }.status(),
+            Some(question) => minds[turn % 2].answer(question),
+        };
+    }
+    assert!(follower.is_settled());
+}
+
 #[test]
 fn words_without_a_question_do_not_wear_the_follower_out() {
     let node = Node::new("0 1.0 1.1 1.2");

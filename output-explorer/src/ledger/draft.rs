@@ -6,6 +6,7 @@ use super::error::Fault;
 use super::record::{
     Balance, Cause, Count, HistoryRecord, Kind, MacroRecord, MicroRecord, OutputRecord, Step, Totals, What,
 };
+use super::rest::{Rest, strike};
 use super::store::{Batch, Pair, Store, beginning_with};
 use super::table;
 use super::value::{decode, encode, get};
@@ -149,12 +150,16 @@ impl<'a> Draft<'a> {
         let mut touched = HashSet::new();
         for step in steps {
             let (Step::Made(id) | Step::Spent(id)) = step;
-            let Some(output) = self.output(id)? else { continue };
-            let spent = output.spent.is_some();
+            // Only looked at: what is not changed is not written again.
+            let output = match self.outputs.get(id) {
+                Some(output) => output.clone(),
+                None => get::<OutputRecord>(self.store, &table::output(id))?,
+            };
+            let Some(mut output) = output else { continue };
             if let Kind::Public { recipient, blob, .. } = &mut output.kind {
                 touched.insert(*recipient);
-                if spent && !keep_spent_blobs {
-                    *blob = None;
+                if output.spent.is_some() && !keep_spent_blobs && blob.take().is_some() {
+                    self.outputs.insert(*id, Some(output));
                 }
             }
         }
@@ -320,36 +325,4 @@ impl<'a> Draft<'a> {
 /// The places of a block, one after the other.
 fn places(position: Position) -> impl Iterator<Item = Place> {
     (0..=u32::MAX).map(move |index| Place { position, index })
-}
-
-/// What a macro block has beyond the micro blocks that are known.
-struct Rest<'a> {
-    inputs: Vec<&'a Hash>,
-    outputs: Vec<&'a NewOutput>,
-}
-
-impl<'a> Rest<'a> {
-    /// Nothing where the micro blocks have something that the macro block lacks: they are not those of its epoch.
-    fn new(block: &'a MacroBlock, steps: &[Step]) -> Option<Self> {
-        let (mut spent, mut made) = (HashMap::new(), HashMap::new());
-        for step in steps {
-            match step {
-                Step::Spent(id) => *spent.entry(*id).or_insert(0_u32) += 1,
-                Step::Made(id) => *made.entry(*id).or_insert(0_u32) += 1,
-            }
-        }
-        let inputs = block.inputs.iter().filter(|input| !strike(&mut spent, input)).collect();
-        let outputs = block.outputs.iter().filter(|output| !strike(&mut made, &output.id)).collect();
-        (spent.is_empty() && made.is_empty()).then_some(Self { inputs, outputs })
-    }
-}
-
-/// Strikes one out, if it is there.
-fn strike(counts: &mut HashMap<Hash, u32>, id: &Hash) -> bool {
-    let Some(count) = counts.get_mut(id) else { return false };
-    *count -= 1;
-    if *count == 0 {
-        counts.remove(id);
-    }
-    true
 }

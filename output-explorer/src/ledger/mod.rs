@@ -8,6 +8,7 @@ mod draft;
 mod error;
 pub mod query;
 pub mod record;
+mod rest;
 mod revision;
 pub mod store;
 mod table;

@@ -118,6 +118,7 @@ impl Ledger {
     /// # Errors
     /// [`UserError::Unknown`].
     pub fn user(&self, account: &str) -> Result<User, UserError> {
+        let _state = self.read()?;
         let stored: Option<UserRecord> = get(self.store.as_ref(), &table::user(account))?;
         stored.map(|user| shown(account, user)).ok_or_else(|| UserError::Unknown(account.to_owned()))
     }
@@ -150,6 +151,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] where the database fails.
     pub fn owner(&self, key: &Encoded) -> Result<Option<String>, LedgerError> {
+        let _state = self.read()?;
         get(self.store.as_ref(), &table::owner(key))
     }
 }

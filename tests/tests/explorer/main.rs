@@ -6,4 +6,5 @@ mod commands;
 mod crashes;
 mod lies;
 mod lines;
+mod readme;
 mod reverts;
