@@ -147,3 +147,28 @@ fn the_audit_finds_what_is_wrong() {
     let report = world.json(&["audit"]);
     assert_eq!((&report["prepared"], &report["differences"]), (&json!(false), &json!([])));
 }
+
+#[test]
+fn blobs_of_spent_outputs_are_kept_as_configured() {
+    for keep in ["true", "false"] {
+        let world = World::new(4);
+        // What the faucet pays with is spent, and that it is will be final.
+        let reserve = *world.server.node().chain().reserve().next().unwrap();
+        let blob = hex::encode(&world.server.node().chain().unspent(&reserve).unwrap().blob);
+        world.pay(5);
+        let explorer = world.follow_with(&mut world.command(&["run", "--keep-spent-blobs", keep]));
+        world.mine(2);
+        explorer.settle();
+        let list = ["outputs-list", &reserve.to_string()];
+        assert!(world.ok(&list).contains(&blob), "its spend may be taken back");
+        world.mine(3);
+        explorer.settle();
+        if keep == "true" {
+            assert!(world.ok(&list).contains(&blob));
+        } else {
+            let output = world.run(&list);
+            assert_eq!(output.status.code(), Some(3));
+            assert!(String::from_utf8_lossy(&output.stderr).contains(&reserve.to_string()));
+        }
+    }
+}

@@ -61,6 +61,23 @@ fn every_depth_while_away() {
 }
 
 #[test]
+fn every_depth_with_a_kill_on_the_way_back() {
+    let world = World::new(EPOCH);
+    world.mine(EPOCH - 1);
+    for depth in 1..EPOCH {
+        let mut explorer = world.follow();
+        is_right(&world, &explorer);
+        world.revert(depth);
+        fill(&world, depth);
+        explorer.daemon.wait_for("taken back, now at");
+        // It is killed by being dropped; some blocks of the old chain are still there.
+        drop(explorer);
+    }
+    is_right(&world, &world.follow());
+    world.audit();
+}
+
+#[test]
 fn a_shorter_chain_is_followed_back() {
     let world = World::new(10);
     let explorer = world.follow();
