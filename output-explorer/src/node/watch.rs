@@ -200,6 +200,7 @@ impl Watch {
 
     /// Follows the node as long as one connection lasts, or only to the end of its chain.
     async fn follow(&mut self, once: bool) -> Result<(), End> {
+        (self.asked, self.arrived, self.node) = (Asked::Nothing, false, None);
         let NodeConfig { address, max_message, request, poll, .. } = self.config;
         let endpoint = Endpoint::Tcp(address);
         let token = token_file::load(&self.token_file)?;
@@ -214,7 +215,6 @@ impl Watch {
         }
         (self.log)(&format!("connected to {endpoint}, stored up to {}", self.position()));
         self.tell(|status| status.connected = true);
-        (self.asked, self.arrived, self.node) = (Asked::Nothing, false, None);
         let mut subscription = Subscription::No;
         let mut polls = polls(poll);
         self.take(Event::Connected)?;
@@ -321,6 +321,7 @@ impl Watch {
         let network = self.ledger.network();
         let (asked, id, block) = match (question, answer) {
             (Question::Status, Response::StatusInfo(status)) => {
+                self.tell_behind(&status);
                 self.tell(|shown| shown.set_node(&status));
                 self.node = Some(status.clone());
                 return self.take(Event::Status(status));
@@ -428,6 +429,19 @@ impl Watch {
                 block.outputs.len()
             ),
         });
+    }
+
+    /// One line when the node begins to be behind.
+    fn tell_behind(&self, status: &Status) {
+        let ours = (self.follower.chain().epoch(), self.follower.chain().offset());
+        let is_behind = |status: &Status| status.epoch < ours.0;
+        if is_behind(status) && !self.node.as_ref().is_some_and(is_behind) {
+            (self.log)(&format!(
+                "the node is at epoch {} only, behind {}: what is final stays, and the node is waited for",
+                status.epoch,
+                self.position()
+            ));
+        }
     }
 
     fn tell_progress(&self) {

@@ -40,7 +40,7 @@ fn a_chain_of_many_epochs_is_read_by_who_comes_late() {
 #[test]
 fn a_node_that_lost_its_end_is_waited_for() {
     let world = World::new(4);
-    let explorer = world.follow();
+    let mut explorer = world.follow();
     world.pay(5);
     world.mine(17);
     let before = explorer.settle();
@@ -49,6 +49,7 @@ fn a_node_that_lost_its_end_is_waited_for() {
     let waiting = explorer.wait(|status| status["node"]["epoch"] == 2 && status["node"]["connected"] == true);
     assert_eq!(waiting["last_block_hash"], before["last_block_hash"], "what is final stays");
     assert_eq!(waiting["node"]["is_synchronized"], false);
+    explorer.daemon.wait_for("the node is at epoch 2 only");
     assert_eq!(world.balance().0, world.endowment() + 5);
 }
 
