@@ -67,12 +67,13 @@ fn questions_have_the_same_answers_with_and_without_the_daemon() {
 #[test]
 fn pages_are_complete_and_without_repetition() {
     let world = World::new(3);
+    let explorer = world.follow();
+    // Each block is seen: a macro block alone does not tell the order.
     for amount in 1..8 {
         world.pay(amount);
         world.mine(1);
+        explorer.settle();
     }
-    let explorer = world.follow();
-    explorer.settle();
     let (mut amounts, mut after) = (Vec::new(), None::<String>);
     loop {
         let mut args = vec!["outputs", "alice", "--limit", "3"];
