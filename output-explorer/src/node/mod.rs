@@ -1,4 +1,4 @@
-//! The node: [`link`] talks to it, [`watch`] keeps the ledger at the end of its chain.
+//! The node: one module talks to it, another keeps the ledger at the end of its chain.
 
 mod link;
 mod watch;

@@ -5,7 +5,7 @@
 //! - Its `flush` does not wait for the disk. An fsync follows.
 //! - Values of half a megabyte go to files of their own that are never synced: the ledger's are far shorter.
 //! - Where it finds damage, it forgets what was written later. What the node has is read again then; that users are
-//!   missing is noticed by [`crate::ledger::revision`].
+//!   missing is noticed by the count beside the database.
 //! - A batch is atomic within one tree only. There is one tree; tables are prefixes of the keys.
 //! - On some damage it panics; that is one more way to say so.
 //!
