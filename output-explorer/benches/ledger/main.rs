@@ -11,8 +11,8 @@ use chain::{Chain, OUTPUTS, key};
 use output_explorer::block::{MicroBlock, NewOutput};
 use output_explorer::follower::Change;
 use output_explorer::ledger::query::{Cut, Filter};
-use output_explorer::ledger::store::Store;
 use output_explorer::ledger::store::sled::SledStore;
+use output_explorer::ledger::store::{Batch, Store};
 use output_explorer::ledger::users::NewAddress;
 use output_explorer::ledger::{Ledger, Settings};
 use recorder::Recorder;
@@ -88,33 +88,28 @@ fn whole_path() -> f64 {
     fill(&ledger, &mut chain, 10_000);
     let token = ApiToken::random(&mut rand_core::OsRng);
     let frames: Vec<String> = (0..BLOCKS).map(|_| chain.frame(&token)).collect();
-    batches.lock().unwrap().clear();
-    let whole: Vec<Duration> = frames.iter().map(|frame| time(|| take(&token, frame, &ledger))).collect();
-    let batches = batches.lock().unwrap();
+    // The floor's database gets what the ledger's got, so that both are equally full.
     let store = SledStore::open(bare.path()).unwrap();
-    let floor: Vec<Duration> = frames
-        .iter()
-        .zip(batches.iter())
-        .map(|(frame, batch)| {
-            time(|| {
-                black_box(read(&token, frame));
-                store.write(batch).unwrap();
-            })
-        })
-        .collect();
+    let given = |batches: &mut Vec<Batch>| batches.drain(..).for_each(|batch| store.write(&batch).unwrap());
+    given(&mut batches.lock().unwrap());
+    let (mut whole, mut floor, mut written) = (Vec::new(), Vec::new(), Vec::new());
+    for frame in &frames {
+        whole.push(time(|| take(&token, frame, &ledger)));
+        let batch = batches.lock().unwrap().pop().unwrap();
+        floor.push(time(|| {
+            black_box(read(&token, frame));
+            store.write(&batch).unwrap();
+        }));
+        written.push(batch);
+    }
     let (whole, floor) = (median(whole), median(floor));
     println!("whole path {:.2} ms, floor {:.2} ms", millis(whole), millis(floor));
-    parts(&token, &frames, &batches, &ledger);
+    parts(&token, &frames, &written);
     whole.as_secs_f64() / floor.as_secs_f64()
 }
 
 /// Where the time goes.
-fn parts(
-    token: &ApiToken,
-    frames: &[String],
-    batches: &[output_explorer::ledger::store::Batch],
-    ledger: &Ledger,
-) {
+fn parts(token: &ApiToken, frames: &[String], batches: &[Batch]) {
     let median_of = |run: &dyn Fn(&String) -> Duration| median(frames.iter().map(run).collect());
     let decode = median_of(&|frame| time(|| drop(black_box(read(token, frame)))));
     let verify = median_of(&|frame| {
@@ -129,7 +124,6 @@ fn parts(
         millis(decode),
         millis(verify)
     );
-    black_box(ledger);
 }
 
 fn time(run: impl FnOnce()) -> Duration {
