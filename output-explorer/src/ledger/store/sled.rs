@@ -8,7 +8,7 @@
 //!   missing is noticed by the count beside the database.
 //! - A batch is atomic within one tree only. There is one tree; tables are prefixes of the keys.
 //! - It frees the old versions of what a batch changed a few at each later access: after a million new keys it held three
-//!   gigabytes of them. [`free_garbage`] has them freed with the batch.
+//!   gigabytes of them. So they are freed with each batch.
 //! - On some damage it panics; that is one more way to say so.
 //!
 //! Nothing else in the program names sled.
