@@ -7,7 +7,6 @@ use crate::devnode::clock::Clock;
 use crate::devnode::control::Command as Control;
 use crate::devnode::faults::Faults;
 use crate::devnode::server::{Server, Settings};
-use crate::money;
 use crate::session::Session;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -185,8 +184,8 @@ impl World {
 
     /// The amount that alice has from the first block on.
     #[must_use]
-    pub fn endowment(&self) -> i64 {
-        money::amount(1_000_000_000_000).micro()
+    pub const fn endowment(&self) -> i64 {
+        1_000_000_000_000
     }
 }
 

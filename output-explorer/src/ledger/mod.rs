@@ -29,7 +29,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use stegos_common::address::Network;
 use store::sled::SledStore;
 use store::{Batch, Store, StoreError, beginning_with};
-use value::{decode, encode, get};
+use value::{damaged, decode, encode, get};
 
 /// The database's directory in that of the ledger.
 const DATABASE: &str = "ledger";
@@ -106,14 +106,11 @@ impl Ledger {
             Some(_) => {}
         }
         let revision = get(store.as_ref(), table::USERS_REVISION)?.unwrap_or_default();
-        let state = RwLock::new(State { epoch: 0, offset: 0, revision, failed: false });
-        let ledger = Self { store, network, keep_spent_blobs, state, files: None };
-        let chain = ledger.chain()?;
-        {
-            let mut state = ledger.state.write().unwrap_or_else(PoisonError::into_inner);
-            (state.epoch, state.offset) = (chain.epoch(), chain.offset());
-        }
-        Ok(ledger)
+        let epoch = next(store.as_ref(), table::MACRO_BLOCKS)?;
+        let offset = next(store.as_ref(), table::MICRO_BLOCKS)?;
+        let offset = u32::try_from(offset).map_err(|_| damaged(table::MICRO_BLOCKS))?;
+        let state = RwLock::new(State { epoch, offset, revision, failed: false });
+        Ok(Self { store, network, keep_spent_blobs, state, files: None })
     }
 
     /// The network.
@@ -187,4 +184,13 @@ impl Ledger {
         let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.failed { Err(StoreError::Closed.into()) } else { Ok(state) }
     }
+}
+
+/// The number behind the last one of a table whose keys are numbers.
+fn next(store: &dyn Store, table: &[u8]) -> Result<u64, LedgerError> {
+    let last = store.scan(beginning_with(table)).next_back().transpose()?;
+    Ok(last.map_or(0, |(key, _)| {
+        let digits = key.iter().skip(table.len());
+        digits.fold(0, |number: u64, digit| number << 8 | u64::from(*digit)).saturating_add(1)
+    }))
 }
