@@ -9,6 +9,7 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::path::Path;
+use stegos_common::account::{AccountName, AccountNameError};
 use stegos_common::address::{Address, AddressError, EncodedAddress, Network, UnknownNetworkError};
 use stegos_common::amount::{Amount, AmountError};
 use stegos_common::api::block::{
@@ -117,6 +118,7 @@ assert_impl_all!(TokenFileError: Send, Sync, Error);
 fn values() {
     let key = SecretKey::from_seed(b"value");
     value(Network::Dev);
+    value("alice".parse::<AccountName>().unwrap());
     value(Address::new(Network::Dev, key.public_key()));
     value(Amount::ZERO);
     value(Point::identity());
@@ -188,6 +190,7 @@ fn errors() {
     error(BlockError::Count { part: Part::Inputs, stated: 1, actual: 0 });
     error(DecodeError::Missing("point"));
     error::<UnknownNetworkError>("moon".parse::<Network>().unwrap_err());
+    error::<AccountNameError>("=1".parse::<AccountName>().unwrap_err());
     error::<AddressError>("moon".parse::<Address>().unwrap_err());
     error::<AmountError>("moon".parse::<Amount>().unwrap_err());
     error::<EncodingError>(PublicKey::from_bytes(&[]).unwrap_err());
