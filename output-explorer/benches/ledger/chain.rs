@@ -3,7 +3,9 @@
 use output_explorer::block::{Content, MacroBlock, NewOutput};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
 use serde_json::Value;
+use std::sync::Arc;
 use stegos_common::address::Network;
 use stegos_common::amount::Amount;
 use stegos_common::api::block::MicroBlock;
@@ -13,6 +15,7 @@ use stegos_common::api::transaction::TransactionJson;
 use stegos_common::frame::{self, ApiToken};
 use stegos_common::group::{Encoded, Scalar};
 use stegos_common::hash::Hash;
+use stegos_common::keys::SecretKey;
 use stegos_common::output::{Output, PublicPaymentOutput};
 use stegos_common::schnorr::Signature;
 use stegos_common::transaction::PaymentTransaction;
@@ -21,14 +24,15 @@ use stegos_common::transaction::PaymentTransaction;
 pub(crate) const OUTPUTS: usize = 1000;
 const PER_PAYMENT: usize = 10;
 
-/// The key of a user.
-pub(crate) fn key(user: usize) -> Encoded {
-    Encoded::from_bytes(*Hash::digest(format!("user {user}").as_str()).as_bytes())
+/// The public keys of users.
+pub(crate) fn keys(users: usize) -> Arc<[Encoded]> {
+    let key = |user: usize| SecretKey::from_seed(&user.to_be_bytes()).public_key().encoded();
+    (0..users).into_par_iter().map(key).collect::<Vec<_>>().into()
 }
 
 /// Makes blocks, each behind the one before.
 pub(crate) struct Chain {
-    users: usize,
+    keys: Arc<[Encoded]>,
     rng: ChaCha8Rng,
     last: Hash,
     epoch: u64,
@@ -37,25 +41,25 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    pub(crate) fn new(users: usize) -> Self {
+    pub(crate) fn new(keys: Arc<[Encoded]>) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(7);
-        Self { users, rng, last: Hash::digest("genesis"), epoch: 0, offset: 0, unspent: Vec::new() }
+        Self { keys, rng, last: Hash::digest("genesis"), epoch: 0, offset: 0, unspent: Vec::new() }
     }
 
     fn random(&mut self, below: usize) -> usize {
         usize::try_from(self.rng.next_u64() % u64::try_from(below).unwrap()).unwrap()
     }
 
-    fn payment(&mut self, user: usize) -> Output {
+    fn payment(&mut self, recipient: Encoded) -> Output {
         let serno = i64::from_le_bytes(self.rng.next_u64().to_le_bytes());
-        Output::PublicPayment(PublicPaymentOutput { recipient: key(user), serno, amount: 1_000_000 })
+        Output::PublicPayment(PublicPaymentOutput { recipient, serno, amount: 1_000_000 })
     }
 
     /// An output as a macro block makes it.
-    pub(crate) fn output(&mut self, user: usize) -> NewOutput {
-        let output = self.payment(user);
+    pub(crate) fn output(&mut self, recipient: Encoded) -> NewOutput {
+        let output = self.payment(recipient);
         let amount = Amount::from_micro(1_000_000).unwrap();
-        let content = Content::Public { recipient: key(user), amount, blob: output.to_bytes() };
+        let content = Content::Public { recipient, amount, blob: output.to_bytes() };
         self.unspent.push(output.id());
         NewOutput { id: output.id(), content }
     }
@@ -81,12 +85,12 @@ impl Chain {
                 let txins = vec![self.unspent.swap_remove(input)];
                 let txouts: Vec<Output> = (0..PER_PAYMENT)
                     .map(|_| {
-                        let user = self.random(self.users);
-                        self.payment(user)
+                        let user = self.random(self.keys.len());
+                        self.payment(self.keys[user])
                     })
                     .collect();
                 self.unspent.extend(txouts.iter().map(Output::id));
-                let signature = Signature { u: Scalar::ZERO, k: key(0) };
+                let signature = Signature { u: Scalar::ZERO, k: self.keys[0] };
                 let payment = PaymentTransaction { txins, txouts, gamma: Scalar::ZERO, fee: 1000, signature };
                 TransactionJson::new(&payment, Network::Dev)
             })

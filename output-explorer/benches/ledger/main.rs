@@ -2,31 +2,49 @@
 //! questions are answered. Everything that is compared is measured in one run.
 //!
 //! `OUTPUT_EXPLORER_BENCH_USERS` is the number of users of the big ledger, a million unless it is set.
-#![allow(missing_docs, clippy::unwrap_used, clippy::cast_precision_loss, clippy::float_arithmetic)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    clippy::float_arithmetic
+)]
 
 mod chain;
+mod memory;
 mod recorder;
 
-use chain::{Chain, OUTPUTS, key};
-use output_explorer::block::{MicroBlock, NewOutput};
+use chain::{Chain, OUTPUTS};
+use output_explorer::block::MicroBlock;
 use output_explorer::follower::Change;
 use output_explorer::ledger::query::{Cut, Filter};
 use output_explorer::ledger::store::sled::SledStore;
 use output_explorer::ledger::store::{Batch, Store};
-use output_explorer::ledger::users::NewAddress;
 use output_explorer::ledger::{Ledger, Settings};
 use recorder::Recorder;
+use std::env;
+use std::fs::File;
 use std::hint::black_box;
+use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, fs};
-use stegos_common::address::Network;
+use stegos_common::address::{EncodedAddress, Network};
 use stegos_common::api::NodeMessage;
 use stegos_common::api::response::Notification;
 use stegos_common::frame::{self, ApiToken};
+use stegos_common::group::Encoded;
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Blocks of each measurement.
 const BLOCKS: u32 = 60;
+
+/// Users of the small ledger.
+const FEW: usize = 1000;
 
 /// Outputs of a macro block with which a ledger is filled.
 const FILL: usize = 20_000;
@@ -37,32 +55,31 @@ fn main() {
         return;
     }
     let users = env::var("OUTPUT_EXPLORER_BENCH_USERS").map_or(1_000_000, |text| text.parse().unwrap());
-    let path = whole_path();
+    let keys = chain::keys(users.max(10_000));
+    memory::forget_peak();
+    let path = whole_path(&keys);
     println!("a block of {OUTPUTS} outputs: {path:.2} of decoding it and one bare batch (limit 2.5)");
-    println!("peak memory so far: {} MiB", peak());
+    println!("  peak memory of both together: {} MiB", memory::peak());
     let (few_dir, many_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let few = filled(few_dir.path(), 1000);
-    let many = filled(many_dir.path(), users);
-    println!("peak memory so far: {} MiB", peak());
-    questions(&many.0, users);
+    import(few_dir.path(), &keys, FEW);
+    import(many_dir.path(), &keys, users);
+    memory::forget_peak();
+    let few = filled(few_dir.path(), keys[..FEW].into());
+    let many = filled(many_dir.path(), keys[..users].into());
+    println!("an output for each of them: peak memory {} MiB", memory::peak());
+    memory::forget_peak();
+    questions(&many.0, &keys[..users]);
     let (few, many) = flat(few, many);
     let ratio = many.as_secs_f64() / few.as_secs_f64();
     println!(
-        "a block with 1000 users {:.2} ms, with {users} users {:.2} ms: ratio {ratio:.2} (limit 1.2)",
-        few.as_secs_f64() * 1000.0,
-        many.as_secs_f64() * 1000.0
+        "a block with {FEW} users {:.2} ms, with {users} users {:.2} ms: ratio {ratio:.2} (limit 1.2)",
+        millis(few),
+        millis(many)
     );
-    println!("peak memory: {} MiB", peak());
+    println!("  peak memory of both ledgers and {} blocks: {} MiB", 2 * BLOCKS, memory::peak());
 }
 
 const SETTINGS: Settings = Settings { network: Network::Dev, keep_spent_blobs: true };
-
-/// The most memory that this process had, in MiB.
-fn peak() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or_default() >> 10
-}
 
 /// Reads a frame as the link does.
 fn read(token: &ApiToken, frame: &str) -> NodeMessage {
@@ -79,13 +96,14 @@ fn take(token: &ApiToken, frame: &str, ledger: &Ledger) {
 }
 
 /// The time of a block on its whole way, as a multiple of the floor.
-fn whole_path() -> f64 {
+fn whole_path(keys: &[Encoded]) -> f64 {
     let (temp, bare) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let recorder = Recorder::new(SledStore::open(temp.path()).unwrap());
     let batches = recorder.batches();
     let ledger = Ledger::new(Box::new(recorder), SETTINGS).unwrap();
-    let mut chain = Chain::new(10_000);
-    fill(&ledger, &mut chain, 10_000);
+    let keys = &keys[..10_000];
+    let mut chain = Chain::new(keys.into());
+    fill(&ledger, &mut chain, keys);
     let token = ApiToken::random(&mut rand_core::OsRng);
     let frames: Vec<String> = (0..BLOCKS).map(|_| chain.frame(&token)).collect();
     // The floor's database gets what the ledger's got, so that both are equally full.
@@ -141,41 +159,59 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// Gives so many recipients an output each.
-fn fill(ledger: &Ledger, chain: &mut Chain, recipients: usize) {
-    for first in (0..recipients).step_by(FILL) {
-        let outputs: Vec<NewOutput> =
-            (first..recipients.min(first + FILL)).map(|user| chain.output(user)).collect();
+/// Gives each recipient an output.
+fn fill(ledger: &Ledger, chain: &mut Chain, recipients: &[Encoded]) {
+    for some in recipients.chunks(FILL) {
+        let outputs = some.iter().map(|key| chain.output(*key)).collect();
         ledger.commit(&Change::Close(chain.macro_block(outputs))).unwrap();
     }
 }
 
-/// A ledger of so many users, each with one output.
-fn filled(dir: &Path, users: usize) -> (Ledger, Chain) {
+/// Imports so many users as an operator does.
+fn import(data_dir: &Path, keys: &[Encoded], users: usize) {
+    let file = data_dir.with_extension("jsonl");
+    let mut lines = BufWriter::new(File::create(&file).unwrap());
+    for (user, key) in keys.iter().take(users).enumerate() {
+        let address = EncodedAddress { network: Network::Dev, key: *key };
+        writeln!(lines, "{{\"account\":\"user {user}\",\"address\":\"{address}\"}}").unwrap();
+    }
+    lines.into_inner().unwrap().sync_all().unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_output-explorer"));
+    program.args(["--network", "dev", "user", "import"]).arg(&file).arg("--data-dir").arg(data_dir);
+    let begin = Instant::now();
+    let (status, peak) = memory::run(&mut program);
+    assert!(status.success());
+    println!(
+        "`user import` of {users} users: {:.1?} (limit 1 min for 1000000), peak memory {peak} MiB",
+        begin.elapsed()
+    );
+    std::fs::remove_file(file).unwrap();
+}
+
+/// A ledger of these users, each with one output; the first has many more.
+fn filled(dir: &Path, keys: Arc<[Encoded]>) -> (Ledger, Chain) {
     let ledger = Ledger::open(dir, SETTINGS).unwrap();
-    let mut chain = Chain::new(users);
-    fill(&ledger, &mut chain, users);
-    let added = time(|| {
-        for first in (0..users).step_by(10_000) {
-            let new = (first..users.min(first + 10_000))
-                .map(|user| NewAddress { account: format!("user {user}").parse().unwrap(), key: key(user) });
-            ledger.add_users(&new.collect::<Vec<_>>()).unwrap();
-        }
-    });
-    println!("{users} users added in {:.1} s", added.as_secs_f64());
+    let mut chain = Chain::new(Arc::clone(&keys));
+    fill(&ledger, &mut chain, &keys);
+    fill(&ledger, &mut chain, &[keys[0]; 1000]);
     (ledger, chain)
 }
 
 /// A balance and a first page.
-fn questions(ledger: &Ledger, users: usize) {
-    let some: Vec<usize> = (0..1000).map(|number| number * 7919 % users).collect();
+fn questions(ledger: &Ledger, keys: &[Encoded]) {
+    let some = || (0..1000).map(|number| keys[number * 7919 % keys.len()]);
     let cut = Cut { after: None, limit: 100 };
-    let balance = some.iter().map(|user| time(|| drop(black_box(ledger.balance(&key(*user))))));
-    let balance = median(balance.collect());
-    let page =
-        some.iter().map(|user| time(|| drop(black_box(ledger.outputs(&[key(*user)], Filter::Unspent, cut)))));
-    let page = median(page.collect());
-    println!("in {users} outputs: a balance {balance:.1?}, the first page of a user's outputs {page:.1?}");
+    let balance = median(some().map(|key| time(|| drop(black_box(ledger.balance(&key))))).collect());
+    let rows = |key: Encoded| ledger.outputs(&[key], Filter::Unspent, cut).unwrap().rows.len();
+    let page = |key: Encoded| time(|| assert!(rows(key) > 0));
+    let (one, hundred) =
+        (median(some().map(page).collect()), median((0..1000).map(|_| page(keys[0])).collect()));
+    assert_eq!(rows(keys[0]), 100);
+    println!(
+        "in {} outputs: a balance {balance:.1?}, the first page of a user with one output {one:.1?}, of one with 1000 \
+         outputs {hundred:.1?}",
+        keys.len()
+    );
 }
 
 /// The time of a block with few users and with many, taken in turns.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod balance;
+mod import;
 mod outputs;
 mod run;
 mod show;

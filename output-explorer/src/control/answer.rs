@@ -10,6 +10,7 @@ use crate::ledger::query::{Cut, EpochError, Filter, Found, Happened, blob};
 use crate::ledger::record::{Balance, Cause, Kind, Sum};
 use crate::ledger::users::NewAddress;
 use crate::ledger::{Ledger, LedgerError, UserError};
+use rayon::prelude::*;
 use stegos_common::account::AccountNameError;
 use stegos_common::address::{AddressError, EncodedAddress};
 use stegos_common::api::encoding::HexBytes;
@@ -83,7 +84,8 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
             Answer::Users { users: users.into_iter().map(row).collect() }
         }
         Request::AddUsers { addresses } => {
-            let new = addresses.iter().map(|new| new_address(ledger, new)).collect::<Result<Vec<_>, _>>()?;
+            let new =
+                addresses.par_iter().map(|new| new_address(ledger, new)).collect::<Result<Vec<_>, _>>()?;
             let added = ledger.add_users(&new)?;
             Answer::Added { users: added.users, addresses: added.addresses }
         }
