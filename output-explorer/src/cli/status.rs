@@ -2,7 +2,7 @@
 
 use super::show::{self, line};
 use super::{Setup, Shown};
-use crate::control::{Answer, LinkStatus, Request, StatusAnswer};
+use crate::control::{Answer, Lag, LinkStatus, Request, StatusAnswer};
 use crate::error::Error;
 use clap::Args;
 
@@ -30,17 +30,20 @@ impl Status {
         line(&format!("stakes       {stakes} outputs"))?;
         match &status.node {
             None => line("node         not followed: `run` is not running"),
-            Some(node) => show_node(node),
+            Some(node) => show_node(node, status.lag),
         }
     }
 }
 
-fn show_node(node: &LinkStatus) -> Result<(), Error> {
+fn show_node(node: &LinkStatus, lag: Option<Lag>) -> Result<(), Error> {
     let state = if node.connected { "connected" } else { "NOT CONNECTED" };
     line(&format!("node         {} {state}", node.address))?;
     if let (Some(epoch), Some(offset)) = (node.epoch, node.offset) {
         let behind = if node.is_synchronized == Some(false) { ", behind the network" } else { "" };
         line(&format!("node is at   epoch {epoch}, offset {offset}{behind}"))?;
+    }
+    if let Some(Lag { epochs, micro_blocks }) = lag {
+        line(&format!("lag          {epochs} epochs, {micro_blocks} micro blocks"))?;
     }
     if let Some(error) = &node.last_error {
         line(&format!("last loss    {error}"))?;

@@ -2,8 +2,8 @@
 
 use super::message::{
     AccountAddress, AddressBalance, AddressSum, Answer, BalanceAnswer, BalanceAtAnswer, BlockRow, Event,
-    Finality, HistoryRow, KindName, LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows, State,
-    StatusAnswer, UserRow,
+    Finality, HistoryRow, KindName, Lag, LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows,
+    State, StatusAnswer, UserRow,
 };
 use crate::block::Position;
 use crate::ledger::query::{Cut, EpochError, Filter, Found, Happened, blob};
@@ -11,6 +11,7 @@ use crate::ledger::record::{Balance, Cause, Kind, Sum};
 use crate::ledger::users::NewAddress;
 use crate::ledger::{Ledger, LedgerError, UserError};
 use rayon::prelude::*;
+use std::cmp::Ordering;
 use stegos_common::account::AccountNameError;
 use stegos_common::address::{AddressError, EncodedAddress};
 use stegos_common::api::encoding::HexBytes;
@@ -161,8 +162,20 @@ fn status(ledger: &Ledger, node: Option<LinkStatus>) -> Result<StatusAnswer, Que
         public: end.totals.public,
         private_outputs: end.totals.private.created.saturating_sub(end.totals.private.spent),
         stakes: end.totals.stakes.created.saturating_sub(end.totals.stakes.spent),
+        lag: node.as_ref().and_then(|node| lag(end.epoch, end.offset, node)),
         node,
     })
+}
+
+/// A node that is behind the ledger is not ahead of it.
+fn lag(epoch: u64, offset: u32, node: &LinkStatus) -> Option<Lag> {
+    let (node_epoch, node_offset) = (node.epoch?, node.offset?);
+    let micro_blocks = match node_epoch.cmp(&epoch) {
+        Ordering::Less => 0,
+        Ordering::Equal => node_offset.saturating_sub(offset),
+        Ordering::Greater => node_offset,
+    };
+    Some(Lag { epochs: node_epoch.saturating_sub(epoch), micro_blocks })
 }
 
 fn event(epoch: u64, cause: &Cause) -> Event {

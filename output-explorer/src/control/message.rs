@@ -221,6 +221,17 @@ pub struct StatusAnswer {
     pub stakes: u64,
     /// The node, while it is followed.
     pub node: Option<LinkStatus>,
+    /// How far the ledger is behind it.
+    pub lag: Option<Lag>,
+}
+
+/// How far the ledger is behind the node, when that was last asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lag {
+    /// Epochs.
+    pub epochs: u64,
+    /// Micro blocks of the node's epoch.
+    pub micro_blocks: u32,
 }
 
 /// The connection to the node.

@@ -7,6 +7,7 @@ use stegos_common::api::request::Request;
 use stegos_common::api::response::{Notification, Response};
 use stegos_common::api::{Id, Message, MessageError, NodeMessage};
 use stegos_common::frame::ApiToken;
+use stegos_common::socket::token_file::TokenFileError;
 use stegos_common::socket::{Client, Endpoint, Limits, SocketError};
 use thiserror::Error;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -31,6 +32,9 @@ pub enum LinkError {
     /// No answer.
     #[error("the node did not answer {what} within {0:?}", what = .1)]
     Timeout(Duration, &'static str),
+    /// The API token's file cannot be used any more.
+    #[error(transparent)]
+    Token(TokenFileError),
     /// The node has stopped sending blocks.
     #[error("the node has stopped sending blocks without a word")]
     Dropped,

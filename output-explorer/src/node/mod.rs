@@ -1,7 +1,10 @@
 //! The node: one module talks to it, another keeps the ledger at the end of its chain.
 
+mod error;
 mod link;
+mod report;
 mod watch;
 
+pub use error::WatchError;
 pub use link::LinkError;
-pub use watch::{Watch, WatchError};
+pub use watch::Watch;

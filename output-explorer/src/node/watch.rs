@@ -1,96 +1,27 @@
 //! Keeps the ledger at the end of a node's chain: connects and connects again, asks, listens, and lets the follower
 //! decide.
 
+use super::error::{End, WatchError};
 use super::link::{Heard, Link, LinkError};
-use crate::block::{Block, InvalidBlock, MacroBlock, MicroBlock, Position};
+use super::report::Report;
+use crate::block::{Block, MacroBlock, MicroBlock, Position};
 use crate::control::LinkStatus;
-use crate::follower::{Change, Event, Follower, OtherChain, Question};
-use crate::ledger::{Fault, Ledger, LedgerError};
+use crate::follower::{Event, Follower, Question};
+use crate::ledger::{Ledger, LedgerError};
 use crate::settings::NodeConfig;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use stegos_common::address::Network;
 use stegos_common::api::request::Request;
 use stegos_common::api::response::{Notification, Response, Status};
-use stegos_common::hash::Hash;
 use stegos_common::socket::Endpoint;
-use stegos_common::socket::token_file::{self, TokenFileError};
-use thiserror::Error;
+use stegos_common::socket::token_file;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 /// The pause before the second attempt to connect; it doubles up to [`LONGEST_PAUSE`], give or take.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// A node this many epochs ahead has too much to say one line about each block.
-const FAR: u64 = 3;
-
-/// Why nothing is followed any more.
-#[derive(Debug, Error)]
-pub enum WatchError {
-    /// The ledger cannot be written.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// The node's final blocks are others.
-    #[error(transparent)]
-    OtherChain(#[from] OtherChain),
-    /// The node is one of another network.
-    #[error(
-        "the node at {node} is one of {actual}, not of {expected}; choose another --node or another --network"
-    )]
-    OtherNetwork {
-        /// Where the node is.
-        node: Endpoint,
-        /// Its network.
-        actual: Network,
-        /// That of the ledger.
-        expected: Network,
-    },
-    /// The API token's file cannot be used.
-    #[error(transparent)]
-    Token(#[from] TokenFileError),
-    /// Nobody said where the API token is.
-    #[error("no API token: name the node's token file with --node-token-file")]
-    NoToken,
-    /// The connection was lost, and it matters.
-    #[error(transparent)]
-    Lost(LinkError),
-}
-
-/// Why a connection ended.
-enum End {
-    /// Another one may do better.
-    Lost(LinkError),
-    /// None would.
-    Fatal(WatchError),
-    /// The end of the node's chain was reached, and that was all.
-    Arrived,
-}
-
-impl From<LinkError> for End {
-    fn from(error: LinkError) -> Self {
-        Self::Lost(error)
-    }
-}
-
-impl<E: Into<WatchError>> From<E> for End {
-    fn from(error: E) -> Self {
-        Self::Fatal(error.into())
-    }
-}
-
-/// A block that is refused.
-#[derive(Debug, Error)]
-enum NodeFault {
-    /// It contradicts itself.
-    #[error(transparent)]
-    Invalid(#[from] InvalidBlock),
-    /// It contradicts what is stored.
-    #[error(transparent)]
-    Contradiction(#[from] Fault),
-}
 
 /// Keeps a ledger up to date. What it does is said line by line to `log`.
 pub struct Watch {
@@ -98,14 +29,15 @@ pub struct Watch {
     follower: Follower,
     config: NodeConfig,
     token_file: PathBuf,
-    status: Arc<Mutex<LinkStatus>>,
-    log: fn(&str),
+    report: Report,
     /// What is asked for, so that another answer is not taken for it.
     asked: Asked,
     /// Where the node's chain was last, on this connection.
     node: Option<Status>,
     /// Whether the end of the node's chain was reached on this connection.
     arrived: bool,
+    /// Whether there was a connection to a node of the right network.
+    met: bool,
 }
 
 /// What is asked for.
@@ -145,11 +77,11 @@ impl Watch {
             follower,
             config,
             token_file,
-            status,
-            log,
+            report: Report { log, status },
             asked: Asked::Nothing,
             node: None,
             arrived: false,
+            met: false,
         })
     }
 
@@ -177,11 +109,7 @@ impl Watch {
                 pause = pauses();
             }
             let wait = pause.next().unwrap_or(LONGEST_PAUSE);
-            (self.log)(&format!("connection lost: {lost}. Next attempt in {:.1} s", wait.as_secs_f32()));
-            self.tell(|status| {
-                (status.connected, status.subscribed) = (false, false);
-                status.last_error = Some(lost.to_string());
-            });
+            self.report.lost(&lost, wait);
             sleep(wait).await;
         }
     }
@@ -203,7 +131,12 @@ impl Watch {
         (self.asked, self.arrived, self.node) = (Asked::Nothing, false, None);
         let NodeConfig { address, max_message, request, poll, .. } = self.config;
         let endpoint = Endpoint::Tcp(address);
-        let token = token_file::load(&self.token_file)?;
+        let token = match token_file::load(&self.token_file) {
+            Ok(token) => token,
+            // Somebody is replacing it, perhaps.
+            Err(error) if self.met => return Err(LinkError::Token(error).into()),
+            Err(error) => return Err(error.into()),
+        };
         let mut link = Link::connect(&endpoint, token, max_message, request).await?;
         match link.request(Request::ChainName, "chain_name").await? {
             Response::ChainName { name } if name == self.ledger.network() => {}
@@ -213,8 +146,8 @@ impl Watch {
             }
             _ => return Err(LinkError::WrongAnswer("chain_name").into()),
         }
-        (self.log)(&format!("connected to {endpoint}, stored up to {}", self.position()));
-        self.tell(|status| status.connected = true);
+        self.report.connected(&endpoint, self.follower.chain());
+        self.met = true;
         let mut subscription = Subscription::No;
         let mut polls = polls(poll);
         self.take(Event::Connected)?;
@@ -234,7 +167,7 @@ impl Watch {
                     if subscription == Subscription::Refused {
                         subscription = Subscription::No;
                     }
-                    self.tell_progress();
+                    self.report.progress(self.follower.chain(), self.node.as_ref());
                     self.take(Event::Poll)?;
                 }
             }
@@ -270,11 +203,11 @@ impl Watch {
         match heard {
             Heard::Notification(notification) => self.notified(notification),
             Heard::UnclearNotification(error) => {
-                self.fault("a notification", &error.to_string());
+                self.report.fault("a notification", &error.to_string());
                 Ok(())
             }
             Heard::Unclear(error) => {
-                self.fault("an answer", &error.to_string());
+                self.report.fault("an answer", &error.to_string());
                 self.take(Event::Refused)
             }
             Heard::Answer(answer) => match std::mem::replace(&mut self.asked, Asked::Nothing) {
@@ -283,7 +216,7 @@ impl Watch {
                 Asked::Subscription => {
                     let subscribed = matches!(answer, Response::SubscribedChain { .. });
                     *subscription = if subscribed { Subscription::Yes } else { Subscription::Refused };
-                    self.tell(|status| status.subscribed = subscribed);
+                    self.report.subscribed(subscribed);
                     if subscribed {
                         self.take(Event::Subscribed)?;
                     }
@@ -311,7 +244,7 @@ impl Watch {
         match block {
             Ok(block) => self.take(Event::Notified(block)),
             Err(error) => {
-                self.refuse(place, id, &error.into());
+                self.report.refused(place, id, &error.into());
                 Ok(())
             }
         }
@@ -321,8 +254,7 @@ impl Watch {
         let network = self.ledger.network();
         let (asked, id, block) = match (question, answer) {
             (Question::Status, Response::StatusInfo(status)) => {
-                self.tell_behind(&status);
-                self.tell(|shown| shown.set_node(&status));
+                self.report.answered(&status, self.node.as_ref(), self.follower.chain());
                 self.node = Some(status.clone());
                 return self.take(Event::Status(status));
             }
@@ -340,7 +272,7 @@ impl Watch {
                 return self.take(Event::Missing);
             }
             (_, Response::Error { error, .. } | Response::NotUnderstood { error }) => {
-                self.fault("status_info", &error);
+                self.report.fault("status_info", &error);
                 return self.take(Event::Refused);
             }
             _ => return Err(LinkError::WrongAnswer("the last one").into()),
@@ -348,7 +280,7 @@ impl Watch {
         match block {
             Ok(block) => self.take(Event::Answered(block)),
             Err(error) => {
-                self.refuse(asked, id, &error.into());
+                self.report.refused(asked, id, &error.into());
                 self.take(Event::Refused)
             }
         }
@@ -364,11 +296,11 @@ impl Watch {
             match self.ledger.commit(&change) {
                 Ok(()) => {
                     self.follower.apply(&change);
-                    self.tell_change(&change);
+                    self.report.changed(&change, self.follower.chain(), self.node.as_ref());
                 }
                 Err(LedgerError::Fault(fault)) => {
                     if let Some((position, id)) = block {
-                        self.refuse(position, id, &fault.into());
+                        self.report.refused(position, id, &fault.into());
                     }
                     // It is read again at the next poll, not at once and for ever.
                     self.follower.handle(Event::Refused)?;
@@ -378,80 +310,6 @@ impl Watch {
             }
         }
         Ok(())
-    }
-
-    fn refuse(&self, position: Position, id: Hash, fault: &NodeFault) {
-        self.fault(&format!("block {position} ({id})"), &fault.to_string());
-    }
-
-    fn fault(&self, what: &str, why: &str) {
-        (self.log)(&format!("NODE FAULT: {what}: {why}. Refused; it is read again"));
-        self.tell(|status| {
-            status.faults += 1;
-            status.last_fault = Some(format!("{what}: {why}"));
-        });
-    }
-
-    /// Where the ledger ends.
-    fn position(&self) -> String {
-        format!("epoch {} offset {}", self.follower.chain().epoch(), self.follower.chain().offset())
-    }
-
-    fn is_far(&self) -> bool {
-        let epoch = self.follower.chain().epoch();
-        self.node.as_ref().is_some_and(|node| node.epoch > epoch.saturating_add(FAR))
-    }
-
-    /// One line for each block, unless there are thousands to come.
-    fn tell_change(&self, change: &Change) {
-        if self.is_far() {
-            return;
-        }
-        (self.log)(&match change {
-            Change::Connect(block) => {
-                let inputs: usize =
-                    block.transactions.iter().map(|transaction| transaction.inputs.len()).sum();
-                let outputs: usize =
-                    block.transactions.iter().map(|transaction| transaction.outputs.len()).sum();
-                format!(
-                    "micro block {}/{} {}: {inputs} inputs, {outputs} outputs",
-                    block.epoch,
-                    block.offset,
-                    block.id.short()
-                )
-            }
-            Change::Disconnect => format!("taken back, now at {}", self.position()),
-            Change::Close(block) => format!(
-                "macro block {} {}: {} inputs, {} outputs, final",
-                block.epoch,
-                block.id.short(),
-                block.inputs.len(),
-                block.outputs.len()
-            ),
-        });
-    }
-
-    /// One line when the node begins to be behind.
-    fn tell_behind(&self, status: &Status) {
-        let ours = (self.follower.chain().epoch(), self.follower.chain().offset());
-        let is_behind = |status: &Status| status.epoch < ours.0;
-        if is_behind(status) && !self.node.as_ref().is_some_and(is_behind) {
-            (self.log)(&format!(
-                "the node is at epoch {} only, behind {}: what is final stays, and the node is waited for",
-                status.epoch,
-                self.position()
-            ));
-        }
-    }
-
-    fn tell_progress(&self) {
-        if let Some(node) = self.node.as_ref().filter(|_| self.is_far()) {
-            (self.log)(&format!("reading epoch {} of {}", self.follower.chain().epoch(), node.epoch));
-        }
-    }
-
-    fn tell(&self, change: impl FnOnce(&mut LinkStatus)) {
-        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 

@@ -124,3 +124,19 @@ fn a_wrong_token_is_told_and_tried_again() {
     explorer.settle();
     world.audit();
 }
+
+#[test]
+fn a_token_file_that_is_away_for_a_while_is_waited_for() {
+    let world = World::new(5);
+    let mut explorer = world.follow();
+    explorer.settle();
+    let (file, away) = (world.path("node.token"), world.path("node.token.away"));
+    fs::rename(&file, &away).unwrap();
+    world.control(Command::Close { connection: None });
+    explorer.daemon.wait_for("connection lost: cannot use the API token file");
+    world.pay(1);
+    world.mine(2);
+    fs::rename(&away, &file).unwrap();
+    explorer.settle();
+    world.audit();
+}
