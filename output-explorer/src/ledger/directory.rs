@@ -2,9 +2,10 @@
 
 use super::LedgerError;
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::geteuid;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The lock file's name. It holds the process id of whoever holds the lock.
@@ -20,9 +21,13 @@ impl Directory {
     /// Locks it; makes it, mode 0700, where there is none.
     ///
     /// # Errors
-    /// `InUse` where another process has it, `Io`.
+    /// `NotPrivate` where others may enter it, `InUse` where another process has it, `Io`.
     pub(super) fn lock(path: &Path) -> Result<Self, LedgerError> {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
+        let metadata = path.metadata().map_err(io_error(path))?;
+        if metadata.mode() & 0o077 != 0 || metadata.uid() != geteuid().as_raw() {
+            return Err(LedgerError::NotPrivate(path.to_owned()));
+        }
         let lock = path.join(LOCK);
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -64,5 +69,25 @@ fn read_pid(file: File) -> String {
     match (read, text.trim().parse::<u32>()) {
         (Ok(_), Ok(pid)) => pid.to_string(),
         _ => "?".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_directory_that_others_may_enter_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        for mode in [0o750, 0o701, 0o770] {
+            set_permissions(temp.path(), Permissions::from_mode(mode)).unwrap();
+            let refused = Directory::lock(temp.path());
+            assert!(matches!(refused, Err(LedgerError::NotPrivate(_))), "{mode:o}");
+        }
+        let made = temp.path().join("a/b");
+        let _held = Directory::lock(&made).unwrap();
+        assert_eq!(made.metadata().unwrap().mode() & 0o777, 0o700);
     }
 }

@@ -64,6 +64,9 @@ pub enum LedgerError {
         /// What the system said.
         source: io::Error,
     },
+    /// Others may enter the directory.
+    #[error("{} is not this user's alone, so others could change the ledger: chmod 700 it, or choose another", .0.display())]
+    NotPrivate(PathBuf),
     /// Another process has it.
     #[error("the ledger in {} is in use by process {pid}; ask that one, or stop it first", dir.display())]
     InUse {
