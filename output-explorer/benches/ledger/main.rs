@@ -60,12 +60,13 @@ fn main() {
     let path = whole_path(&keys);
     println!("a block of {OUTPUTS} outputs: {path:.2} of decoding it and one bare batch (limit 2.5)");
     println!("  peak memory of both together: {} MiB", memory::peak());
-    let (few_dir, many_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    import(few_dir.path(), &keys, FEW);
-    import(many_dir.path(), &keys, users);
+    let temp = tempfile::tempdir().unwrap();
+    let (few_dir, many_dir) = (temp.path().join("few"), temp.path().join("many"));
+    import(&few_dir, &keys, FEW);
+    import(&many_dir, &keys, users);
     memory::forget_peak();
-    let few = filled(few_dir.path(), keys[..FEW].into());
-    let many = filled(many_dir.path(), keys[..users].into());
+    let few = filled(&few_dir, keys[..FEW].into());
+    let many = filled(&many_dir, keys[..users].into());
     println!("an output for each of them: peak memory {} MiB", memory::peak());
     memory::forget_peak();
     questions(&many.0, &keys[..users]);
