@@ -2,7 +2,7 @@
 
 use custody_tests::devnode::control::Command;
 use custody_tests::devnode::faults::{Faults, NotificationFault};
-use custody_tests::explorer::{Explorer, World};
+use custody_tests::explorer::World;
 
 /// Micro blocks of an epoch on the real networks.
 const EPOCH: u32 = 60;
@@ -17,16 +17,6 @@ fn fill(world: &World, blocks: u32) {
     }
 }
 
-fn is_right(world: &World, explorer: &Explorer<'_>) {
-    explorer.settle();
-    let paid = {
-        let node = world.server.node();
-        let unspent = |id: &String| node.chain().unspent(&id.parse().unwrap()).is_some();
-        world.outputs().iter().filter(|id| !unspent(id)).cloned().collect::<Vec<_>>()
-    };
-    assert_eq!(paid, Vec::<String>::new(), "these were taken back");
-}
-
 #[test]
 fn every_depth_while_connected() {
     let world = World::new(EPOCH);
@@ -36,7 +26,7 @@ fn every_depth_while_connected() {
     for depth in 1..EPOCH {
         world.revert(depth);
         fill(&world, depth);
-        is_right(&world, &explorer);
+        explorer.check();
     }
     world.audit();
     explorer.stop();
@@ -51,7 +41,7 @@ fn every_depth_while_away() {
         world.revert(depth);
         fill(&world, depth);
         let explorer = world.follow();
-        is_right(&world, &explorer);
+        explorer.check();
         // Half of the times it is killed here, by being dropped.
         if depth % 2 == 0 {
             explorer.stop();
@@ -66,14 +56,14 @@ fn every_depth_with_a_kill_on_the_way_back() {
     world.mine(EPOCH - 1);
     for depth in 1..EPOCH {
         let mut explorer = world.follow();
-        is_right(&world, &explorer);
+        explorer.check();
         world.revert(depth);
         fill(&world, depth);
         explorer.daemon.wait_for("taken back, now at");
         // It is killed by being dropped; some blocks of the old chain are still there.
         drop(explorer);
     }
-    is_right(&world, &world.follow());
+    world.follow().check();
     world.audit();
 }
 
