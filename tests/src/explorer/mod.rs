@@ -1,6 +1,9 @@
 //! A chain of its own and an `output-explorer` that follows it: the real binary and its commands.
 
+mod running;
 mod truth;
+
+pub use running::Explorer;
 
 use crate::daemon::{Daemon, program};
 use crate::devnode::accounts::Account;
@@ -17,14 +20,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 use stegos_common::address::{Address, Network};
 use stegos_common::api::create_raw_transaction::{OutputType, TxOut};
 use stegos_common::hash::Hash;
 use stegos_common::socket::Endpoint;
 use tempfile::TempDir;
-use truth::{Past, Truth};
+use truth::Past;
 
 /// The seed of the node's chain.
 const SEED: &str = "an explorer's test";
@@ -34,9 +35,6 @@ const CHAIN: &str = "chain";
 
 /// The fee of a payment between accounts, in micro-STG.
 const FEE: i64 = 1000;
-
-/// Longer than anything here takes even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The program under test, built once per test file in the test's own profile.
 #[must_use]
@@ -88,7 +86,8 @@ impl World {
         Self { directory, network, past: Past::default(), server }
     }
 
-    fn add_users(&self) {
+    /// Makes the accounts of the node users.
+    pub fn add_users(&self) {
         let user = |account: Account| {
             json!({ "account": account.name, "address": account.address(self.network) }).to_string()
         };
@@ -294,59 +293,4 @@ fn settings(directory: &TempDir, network: Network, blocks_per_epoch: u32) -> Set
 
 fn serve(settings: Settings) -> Server {
     Server::start(settings).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// A running `output-explorer run`, killed when dropped.
-pub struct Explorer<'a> {
-    world: &'a World,
-    /// Its log.
-    pub daemon: Daemon,
-}
-
-impl Explorer<'_> {
-    /// A connection to its socket.
-    #[must_use]
-    pub fn connect(&self) -> Session {
-        let directory = self.world.path("explorer");
-        Session::open(&Endpoint::Unix(directory.join("run/explorer.sock")), &directory.join("api.token"))
-    }
-
-    /// Waits until it says that it is where `wanted` says.
-    pub fn wait(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let mut session = self.connect();
-        let begin = Instant::now();
-        loop {
-            let status = session.request(&json!({ "type": "status" }));
-            if wanted(&status) {
-                return status;
-            }
-            assert!(begin.elapsed() < PATIENCE, "it stays at {status:#}");
-            sleep(Duration::from_millis(3));
-        }
-    }
-
-    /// Waits until its last block is the node's.
-    pub fn settle(&self) -> Value {
-        self.wait(|status| {
-            status["last_block_hash"] == self.world.server.node().status().last_block_hash.to_string()
-        })
-    }
-
-    /// Waits until its last block is the node's, and holds all that it says about everybody against the node's blocks.
-    pub fn check(&self) {
-        self.settle();
-        let truth = Truth::new(self.world.server.node().chain(), &self.world.past);
-        let mut session = self.connect();
-        truth.compare_status(&mut session);
-        for account in Account::all(SEED) {
-            truth.compare_user(&mut session, &account);
-        }
-    }
-
-    /// Stops it by SIGTERM, which must be a success. Answers what it said.
-    pub fn stop(self) -> Vec<String> {
-        let (status, log) = self.daemon.stop();
-        assert_eq!(status.code(), Some(0), "{log:#?}");
-        log
-    }
 }
