@@ -7,4 +7,5 @@ mod crashes;
 mod lies;
 mod lines;
 mod readme;
+mod restarts;
 mod reverts;
