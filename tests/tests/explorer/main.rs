@@ -9,3 +9,4 @@ mod lines;
 mod readme;
 mod restarts;
 mod reverts;
+mod users;
