@@ -74,6 +74,26 @@ fn the_audit_finds_what_is_wrong() {
     explorer.settle();
     explorer.stop();
     world.audit();
+    let missing = world.outputs().into_iter().next().unwrap();
+    {
+        let database = sled::open(world.path("explorer/ledger")).unwrap();
+        let key = [b"O".as_slice(), &hex::decode(&missing).unwrap()].concat();
+        assert!(database.remove(key).unwrap().is_some());
+    }
+    let output = world.run(&["audit"]);
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains(&missing), "{output:?}");
+}
+
+#[test]
+fn the_audit_of_a_ledger_on_another_branch_compares_what_is_final() {
+    let world = World::new(4);
+    world.pay(5);
+    world.mine(6);
+    let explorer = world.follow();
+    explorer.settle();
+    explorer.stop();
+    world.audit();
     // The chain is another one from here on: what the ledger has is not what the node says.
     world.revert(1);
     world.pay(9);

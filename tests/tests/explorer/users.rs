@@ -125,7 +125,9 @@ fn an_address_has_one_owner() {
                 }
             }
             let two = line("bob", &address("bob")) + &line("eve", &address("bob"));
-            assert_eq!(import(world, &two).status.code(), Some(3));
+            let output = import(world, &two);
+            assert_eq!(output.status.code(), Some(3));
+            assert!(said(&output).contains(", lines 1 to 2: address"), "{output:?}");
             assert_eq!(accounts(world, &["--archived"]), ["alice"]);
             world.ok(&["user", "remove", "alice"]);
         }
