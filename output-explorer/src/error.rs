@@ -43,6 +43,21 @@ pub(crate) enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// An account that cannot be imported.
+    #[error(
+        "{}, lines {first} to {last}: {reason}. None of these lines was imported, those before were; correct the file \
+         and import it again", path.display()
+    )]
+    ImportRefused {
+        /// The file.
+        path: PathBuf,
+        /// The first line of the step, from 1.
+        first: usize,
+        /// The last one.
+        last: usize,
+        /// Why the ledger refuses it; it names the account.
+        reason: String,
+    },
     /// A file cannot be read.
     #[error("{}: {source}", path.display())]
     File {
@@ -69,7 +84,7 @@ impl Error {
     /// The exit code, as the help of the program lists them. Code 2 is given by the parser of the command line.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Ask(AskError::Refused(_)) => 3,
+            Self::Ask(AskError::Refused(_)) | Self::ImportRefused { .. } => 3,
             Self::Ledger(_) | Self::Watch(WatchError::Ledger(_)) => 4,
             Self::Ask(
                 AskError::Ledger(_) | AskError::NotAnswering(..) | AskError::Failed(_) | AskError::Query(_),

@@ -5,9 +5,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than anything here takes even on a busy machine: who waits longer waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -47,8 +47,10 @@ impl Daemon {
 
     /// The next line with `text` in it; waits for it.
     pub fn wait_for(&mut self, text: &str) -> String {
+        let begin = Instant::now();
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+            // It may go on saying other things.
+            let Ok(line) = self.lines.recv_timeout(PATIENCE.saturating_sub(begin.elapsed())) else {
                 panic!("the program never said {text:?}, only {:#?}", self.log);
             };
             self.log.push(line.clone());
@@ -80,9 +82,13 @@ impl Daemon {
 
     /// Waits for the program to end by itself. Answers the exit status and every line that was said.
     pub fn join(mut self) -> (ExitStatus, Vec<String>) {
-        let mut log = std::mem::take(&mut self.log);
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
-            log.push(line);
+        let (mut log, begin) = (std::mem::take(&mut self.log), Instant::now());
+        loop {
+            match self.lines.recv_timeout(PATIENCE.saturating_sub(begin.elapsed())) {
+                Ok(line) => log.push(line),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("the program does not end; it said {log:#?}"),
+            }
         }
         match self.child.wait() {
             Ok(status) => (status, log),

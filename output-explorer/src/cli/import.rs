@@ -1,7 +1,7 @@
 //! `user import`: many users from a file.
 
 use super::{Setup, say, show};
-use crate::control::{AccountAddress, Answer, Asker, Request};
+use crate::control::{AccountAddress, Answer, AskError, Asker, Request};
 use crate::error::Error;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -48,7 +48,9 @@ struct Step {
     addresses: Vec<AccountAddress>,
     /// Accounts that are left out.
     archived: usize,
-    /// The length of the lines.
+    /// The first line and the last one.
+    lines: (usize, usize),
+    /// Their length.
     bytes: u64,
 }
 
@@ -88,7 +90,13 @@ fn import(setup: &Setup, path: &Path, lines: impl BufRead + Send, length: Option
         for step in receiver {
             let step = step?;
             archived += step.archived;
-            let added = add(&mut asker, step.addresses)?;
+            let added = add(&mut asker, step.addresses).map_err(|error| match error {
+                Error::Ask(AskError::Refused(reason)) => {
+                    let (first, last) = step.lines;
+                    Error::ImportRefused { path: path.to_owned(), first, last, reason }
+                }
+                error => error,
+            })?;
             users += added.0;
             addresses += added.1;
             progress.inc(step.bytes);
@@ -126,7 +134,7 @@ struct Steps<'a, R> {
 impl<R: BufRead> Steps<'_, R> {
     /// The next step, if there is one. With a bad line none of its step is taken.
     fn next(&mut self) -> Result<Option<Step>, Error> {
-        let mut step = Step::default();
+        let mut step = Step { lines: (self.number + 1, self.number), ..Step::default() };
         let mut text = String::new();
         while step.addresses.len() < STEP {
             self.number += 1;
@@ -136,6 +144,7 @@ impl<R: BufRead> Steps<'_, R> {
                 break;
             }
             step.bytes += read;
+            step.lines.1 = self.number;
             if let Some(line) = self.parse(&text)? {
                 if line.archived {
                     step.archived += 1;
@@ -215,6 +224,8 @@ mod tests {
         let steps = steps(&text).unwrap();
         let sizes: Vec<usize> = steps.iter().map(|step| step.addresses.len()).collect();
         assert_eq!(sizes, [STEP, STEP, 1]);
+        let lines: Vec<(usize, usize)> = steps.iter().map(|step| step.lines).collect();
+        assert_eq!(lines, [(1, STEP), (STEP + 1, 2 * STEP), (2 * STEP + 1, 2 * STEP + 1)]);
         let bytes: u64 = steps.iter().map(|step| step.bytes).sum();
         assert_eq!(bytes, u64::try_from(text.len()).unwrap());
     }

@@ -13,7 +13,7 @@ fn macro_blocks_that_are_never_sent_are_fetched() {
         world.pay(epoch);
         for _ in 0..6 {
             world.mine(1);
-            explorer.settle();
+            explorer.check();
         }
         explorer.daemon.wait_for(&format!("macro block {epoch} "));
         assert_eq!(world.balance().0, world.endowment() + (1..=epoch).sum::<i64>());
@@ -21,6 +21,13 @@ fn macro_blocks_that_are_never_sent_are_fetched() {
     world.audit();
     let at = world.json(&["balance", "alice", "--at-epoch", "2"]);
     assert_eq!(at["final"]["amount"], world.endowment() + 3);
+    // What the micro blocks told outlives their epoch.
+    let history = world.json(&["history", "reserve"]);
+    let told = history["rows"].as_array().unwrap().iter().filter(|row| row["epoch"] != 0);
+    assert!(
+        told.clone().count() > 6 && told.clone().all(|row| row["transaction"].is_string()),
+        "{history:#}"
+    );
     let refused = world.run(&["balance", "alice", "--at-epoch", "5"]);
     assert_eq!(refused.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("the last final one is 4"), "{refused:?}");
@@ -32,8 +39,7 @@ fn a_chain_of_many_epochs_is_read_by_who_comes_late() {
     world.pay(5);
     world.mine(40);
     let explorer = world.follow();
-    explorer.settle();
-    assert_eq!(world.balance(), (world.endowment() + 5, world.endowment() + 5));
+    explorer.check();
     world.audit();
 }
 

@@ -1,14 +1,7 @@
 //! What people ask.
 
 use custody_tests::explorer::World;
-use custody_tests::money::key;
 use serde_json::json;
-use std::fs;
-use stegos_common::address::{Address, Network};
-
-fn address(name: &str) -> String {
-    Address::new(Network::Dev, key(name).1).to_string()
-}
 
 /// What holds while the ledger is open elsewhere holds also when it is not.
 fn both_ways(world: &World, check: impl Fn(&World)) {
@@ -17,21 +10,6 @@ fn both_ways(world: &World, check: impl Fn(&World)) {
     check(world);
     explorer.stop();
     check(world);
-}
-
-#[test]
-fn a_user_of_today_sees_the_deposits_of_yesterday() {
-    let world = World::new(4);
-    world.pay(5);
-    world.mine(6);
-    let explorer = world.follow();
-    explorer.settle();
-    world.ok(&["user", "remove", "alice"]);
-    world.ok(&["user", "add", "alice", &world.alice().to_string()]);
-    let history = world.json(&["history", "alice"]);
-    let amounts: Vec<_> =
-        history["rows"].as_array().unwrap().iter().map(|row| row["amount"].as_i64()).collect();
-    assert_eq!(amounts, [Some(world.endowment()), Some(5)]);
 }
 
 #[test]
@@ -72,7 +50,7 @@ fn pages_are_complete_and_without_repetition() {
     for amount in 1..8 {
         world.pay(amount);
         world.mine(1);
-        explorer.settle();
+        explorer.check();
     }
     let (mut amounts, mut after) = (Vec::new(), None::<String>);
     loop {
@@ -88,52 +66,27 @@ fn pages_are_complete_and_without_repetition() {
 }
 
 #[test]
-fn users_come_and_go_in_bulk() {
+fn the_audit_finds_what_is_wrong() {
     let world = World::new(4);
-    both_ways(&world, |world| {
-        let line = |account: &str, address: &str| {
-            json!({ "account": account, "address": address, "network": "dev", "origin": "derived" })
-                .to_string()
-        };
-        let path = world.path("accounts.jsonl");
-        let file = path.to_str().unwrap();
-        fs::write(&path, [line("bob", &address("bob")), line("carol", &address("carol"))].join("\n"))
-            .unwrap();
-        world.ok(&["user", "import", file]);
-        assert_eq!(world.ok(&["user", "import", file]), "0 users and 0 addresses added\n");
-
-        // One address cannot belong to two users, also after one of them was removed.
-        world.ok(&["user", "remove", "bob"]);
-        let taken = world.run(&["user", "add", "mallory", &address("bob")]);
-        assert_eq!(taken.status.code(), Some(3));
-        assert!(String::from_utf8_lossy(&taken.stderr).contains("belongs to user \"bob\""), "{taken:?}");
-        let names = |args: &[&str]| -> Vec<String> {
-            let users = world.json(args);
-            users
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|user| user["account"].as_str().unwrap().to_owned())
-                .collect()
-        };
-        assert_eq!(names(&["user", "list"]), ["alice", "carol"]);
-        assert_eq!(names(&["user", "list", "--archived"]), ["alice", "bob", "carol"]);
-        assert_eq!(names(&["user", "list", "--archived", "--after", "alice", "--limit", "1"]), ["bob"]);
-
-        // All of a step or nothing, and the line is named.
-        let testnet = Address::new(Network::Testnet, key("dave").1).to_string();
-        fs::write(&path, [line("erin", &address("erin")), line("dave", &testnet)].join("\n")).unwrap();
-        let refused = world.run(&["user", "import", file]);
-        assert_eq!(refused.status.code(), Some(1));
-        assert!(String::from_utf8_lossy(&refused.stderr).contains("line 2"), "{refused:?}");
-        assert_eq!(names(&["user", "list"]), ["alice", "carol"]);
-        world.ok(&["user", "add", "bob", &address("bob")]);
-        world.ok(&["user", "remove", "bob"]);
-    });
+    world.pay(5);
+    world.mine(6);
+    let explorer = world.follow();
+    explorer.settle();
+    explorer.stop();
+    world.audit();
+    let missing = world.outputs().into_iter().next().unwrap();
+    {
+        let database = sled::open(world.path("explorer/ledger")).unwrap();
+        let key = [b"O".as_slice(), &hex::decode(&missing).unwrap()].concat();
+        assert!(database.remove(key).unwrap().is_some());
+    }
+    let output = world.run(&["audit"]);
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains(&missing), "{output:?}");
 }
 
 #[test]
-fn the_audit_finds_what_is_wrong() {
+fn the_audit_of_a_ledger_on_another_branch_compares_what_is_final() {
     let world = World::new(4);
     world.pay(5);
     world.mine(6);

@@ -49,7 +49,7 @@ fn killed_at_any_moment_it_goes_on_rightly() {
         assert_eq!(world.json(&["user", "list", "--limit", "1000"]), added, "round {round}");
 
         let explorer = world.follow();
-        explorer.settle();
+        explorer.check();
         world.audit();
         if below(2) == 0 {
             explorer.stop();
@@ -66,31 +66,38 @@ fn a_half_written_snapshot_is_put_aside() {
     explorer.stop();
     let left_over = "snap.00000000000000FF.generating";
     fs::write(world.path("explorer/ledger").join(left_over), b"half").unwrap();
-    let explorer = world.follow();
-    explorer.settle();
+    world.follow().check();
     world.audit();
     assert!(world.path("explorer/quarantine").join(left_over).exists());
 }
+
+/// What files may grow by, in the units of `ulimit`: a disk that is nearly full.
+const ROOM: u64 = 2048;
 
 #[test]
 fn on_a_full_disk_it_stops_and_says_so() {
     let world = World::new(5);
     world.follow().settle();
+    let size = fs::metadata(world.path("explorer/ledger/db")).unwrap().len() / 512;
     let run = world.command(&["run"]);
     let mut limited = Command::new("sh");
-    // Files may not grow beyond so many blocks of 512 bytes: writing fails as on a full disk.
-    let script = format!("trap '' XFSZ; ulimit -f 1100; exec {} run", output_explorer().display());
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec {} run", size + ROOM, output_explorer().display());
     limited.args(["-c", &script]).env_clear();
     limited.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let daemon = Daemon::spawn(&mut limited);
-    for _ in 0..200 {
-        world.pay(1);
+    // It is in the midst of it when there is no more room.
+    let mut daemon = Daemon::spawn(&mut limited);
+    world.pay(1);
+    world.mine(1);
+    daemon.wait_for("micro block 1/0");
+    for _ in 0..60 {
+        for _ in 0..20 {
+            world.pay(1);
+        }
         world.mine(1);
     }
     let (status, log) = daemon.join();
     assert_eq!(status.code(), Some(4), "{log:#?}");
     assert!(log.last().unwrap().contains("Look at the disk"), "{log:#?}");
-    let explorer = world.follow();
-    explorer.settle();
+    world.follow().check();
     world.audit();
 }

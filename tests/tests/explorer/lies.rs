@@ -20,21 +20,12 @@ fn no_lie_is_stored() {
         explorer.daemon.wait_for_times("NODE FAULT: block", told);
         assert_eq!(world.outputs(), before, "{lie:?}");
         world.faults(Faults::default());
-        explorer.settle();
-        world.audit();
+        explorer.check();
         told = explorer.connect().request(&serde_json::json!({ "type": "status" }))["node"]["faults"]
             .as_u64()
             .and_then(|faults| usize::try_from(faults).ok())
             .unwrap();
     }
-    world.faults(Faults { lie: Lie::Previous, ..Faults::default() });
-    let before = world.outputs();
-    world.pay(3);
-    world.mine(1);
-    explorer.wait(|status| status["node"]["offset"] == 6);
-    assert_eq!(world.outputs(), before);
-    world.faults(Faults::default());
-    explorer.settle();
     world.audit();
 }
 
@@ -52,8 +43,29 @@ fn lies_about_macro_blocks_are_refused_too() {
         explorer.wait(|status| status["node"]["faults"].as_u64() > faults);
         assert_eq!(world.balance().0, before, "{lie:?}");
         world.faults(Faults::default());
-        explorer.settle();
+        explorer.check();
         assert_eq!(world.balance().0, before + 3);
-        world.audit();
+    }
+    world.audit();
+}
+
+/// As far as anybody can tell, such a block is one of another chain: that is for a person to look at.
+#[test]
+fn a_block_behind_another_one_is_of_another_chain() {
+    // The third micro block, and the macro block.
+    for mined in [2, 3] {
+        let world = World::new(3);
+        let explorer = world.follow();
+        world.pay(3);
+        world.mine(mined);
+        let before = explorer.check();
+        world.faults(Faults { lie: Lie::Previous, ..Faults::default() });
+        world.mine(1);
+        let (status, log) = explorer.daemon.join();
+        assert_eq!(status.code(), Some(5), "{log:#?}");
+        assert!(log.iter().any(|line| line.contains("the node is on another chain")), "{log:#?}");
+        assert_eq!(world.json(&["status"])["last_block_hash"], before["last_block_hash"]);
+        world.faults(Faults::default());
+        world.follow().check();
     }
 }

@@ -17,7 +17,7 @@ fn a_subscription_that_is_dropped_in_silence_is_noticed() {
     for _ in 0..5 {
         world.pay(1);
         world.mine(1);
-        explorer.settle();
+        explorer.check();
     }
     explorer.daemon.wait_for("the node has stopped sending blocks without a word");
     explorer.daemon.wait_for("connected to");
@@ -35,7 +35,7 @@ fn a_connection_that_is_closed_is_made_again() {
         world.pay(1);
         world.mine(2);
     }
-    explorer.settle();
+    explorer.check();
     world.audit();
 }
 
@@ -52,10 +52,10 @@ fn notifications_that_come_twice_never_or_swapped() {
             explorer.settle();
         }
         world.mine(6);
-        explorer.settle();
+        explorer.check();
         world.faults(Faults::default());
-        world.audit();
     }
+    world.audit();
 }
 
 #[test]
@@ -71,12 +71,11 @@ fn spoiled_frames_do_no_harm() {
         losses += 1;
         explorer.daemon.wait_for_times("connection lost", losses);
         world.faults(Faults::default());
-        explorer.settle();
-        world.audit();
+        explorer.check();
     }
     world.faults(Faults { split: true, ..Faults::default() });
     world.mine(4);
-    explorer.settle();
+    explorer.check();
     world.audit();
 }
 
@@ -92,7 +91,7 @@ fn a_message_that_is_too_long_is_refused() {
     let lost = explorer.daemon.wait_for("connection lost");
     assert!(lost.contains("too long") || lost.contains("too big"), "{lost}");
     world.faults(Faults::default());
-    explorer.settle();
+    explorer.check();
     world.audit();
 }
 
@@ -108,7 +107,7 @@ fn a_node_that_does_not_answer_is_left() {
     explorer.daemon.wait_for("NODE FAULT");
     world.mine(1);
     world.faults(Faults::default());
-    explorer.settle();
+    explorer.check();
     world.audit();
 }
 
@@ -121,7 +120,7 @@ fn a_wrong_token_is_told_and_tried_again() {
     let lost = explorer.daemon.wait_for("connection lost");
     assert!(lost.contains("check the API token"), "{lost}");
     fs::write(world.path("node.token"), right).unwrap();
-    explorer.settle();
+    explorer.check();
     world.audit();
 }
 

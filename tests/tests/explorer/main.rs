@@ -7,4 +7,6 @@ mod crashes;
 mod lies;
 mod lines;
 mod readme;
+mod restarts;
 mod reverts;
+mod users;

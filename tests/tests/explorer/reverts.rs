@@ -1,8 +1,7 @@
 //! What the node takes back, with and without a word.
 
 use custody_tests::devnode::control::Command;
-use custody_tests::devnode::faults::{Faults, NotificationFault};
-use custody_tests::explorer::{Explorer, World};
+use custody_tests::explorer::World;
 
 /// Micro blocks of an epoch on the real networks.
 const EPOCH: u32 = 60;
@@ -17,16 +16,6 @@ fn fill(world: &World, blocks: u32) {
     }
 }
 
-fn is_right(world: &World, explorer: &Explorer<'_>) {
-    explorer.settle();
-    let paid = {
-        let node = world.server.node();
-        let unspent = |id: &String| node.chain().unspent(&id.parse().unwrap()).is_some();
-        world.outputs().iter().filter(|id| !unspent(id)).cloned().collect::<Vec<_>>()
-    };
-    assert_eq!(paid, Vec::<String>::new(), "these were taken back");
-}
-
 #[test]
 fn every_depth_while_connected() {
     let world = World::new(EPOCH);
@@ -36,7 +25,7 @@ fn every_depth_while_connected() {
     for depth in 1..EPOCH {
         world.revert(depth);
         fill(&world, depth);
-        is_right(&world, &explorer);
+        explorer.check();
     }
     world.audit();
     explorer.stop();
@@ -51,7 +40,7 @@ fn every_depth_while_away() {
         world.revert(depth);
         fill(&world, depth);
         let explorer = world.follow();
-        is_right(&world, &explorer);
+        explorer.check();
         // Half of the times it is killed here, by being dropped.
         if depth % 2 == 0 {
             explorer.stop();
@@ -66,14 +55,14 @@ fn every_depth_with_a_kill_on_the_way_back() {
     world.mine(EPOCH - 1);
     for depth in 1..EPOCH {
         let mut explorer = world.follow();
-        is_right(&world, &explorer);
+        explorer.check();
         world.revert(depth);
         fill(&world, depth);
         explorer.daemon.wait_for("taken back, now at");
         // It is killed by being dropped; some blocks of the old chain are still there.
         drop(explorer);
     }
-    is_right(&world, &world.follow());
+    world.follow().check();
     world.audit();
 }
 
@@ -89,6 +78,7 @@ fn a_shorter_chain_is_followed_back() {
     explorer.settle();
     assert_eq!(world.balance(), (world.endowment(), world.endowment()));
     assert_eq!(world.run(&["output", &deposit.to_string()]).status.code(), Some(3));
+    explorer.check();
     world.audit();
 }
 
@@ -101,12 +91,12 @@ fn a_block_that_is_replaced_in_silence() {
     explorer.settle();
     for keep_transactions in [true, false] {
         world.control(Command::Replace { keep_transactions });
-        explorer.settle();
+        explorer.check();
         world.pay(7);
         world.mine(1);
-        explorer.settle();
-        world.audit();
+        explorer.check();
     }
+    world.audit();
 }
 
 #[test]
@@ -118,11 +108,11 @@ fn a_node_that_announces_everything() {
     world.mine(2);
     explorer.settle();
     world.revert(1);
-    explorer.settle();
+    explorer.check();
     // One block is followed after the other, the end of the epoch included.
     for _ in 0..12 {
         world.mine(1);
-        explorer.settle();
+        explorer.check();
     }
     world.audit();
     explorer.daemon.wait_for("taken back");
@@ -139,40 +129,47 @@ fn the_macro_block_differs_from_the_micro_blocks_that_were_seen() {
     let explorer = world.follow();
     let lost = world.pay(5);
     world.mine(2);
-    explorer.settle();
-    let kept = {
-        // All at once: nobody can look in between.
-        let mut node = world.server.node();
-        node.revert(2, false).unwrap();
-        drop(node);
-        world.faults(Faults { notifications: NotificationFault::Drop, ..Faults::default() });
-        let kept = world.pay(6);
-        world.control(Command::FinishEpoch);
-        kept
-    };
-    world.faults(Faults::default());
-    explorer.settle();
+    explorer.check();
+    explorer.stop();
+    world.revert(2);
+    let kept = world.pay(6000);
+    world.mine(1);
+    let spent = world.spend(&kept, 6000, "alice", "bob");
+    world.mine(4);
+    world.follow().check();
     assert_eq!(world.run(&["output", &lost.to_string()]).status.code(), Some(3));
-    assert_eq!(world.balance().0, world.endowment() + 6);
-    assert_eq!(world.json(&["output", &kept.to_string()])["created"]["finality"], "final");
+    for id in [kept, spent] {
+        assert_eq!(world.json(&["output", &id.to_string()])["created"]["finality"], "final");
+    }
     world.audit();
 }
 
 #[test]
-fn an_output_that_is_made_again_after_a_revert() {
+fn an_output_and_its_spend_are_taken_back_and_made_again() {
     let world = World::new(10);
     let explorer = world.follow();
-    let deposit = world.pay(5);
-    world.mine(2);
-    explorer.settle();
-    // The payment returns to the mempool and is in another block.
-    world.control(Command::Revert { blocks: 2, keep_transactions: true });
-    explorer.settle();
-    assert_eq!(world.balance().1, world.endowment());
+    let made = world.pay(5000);
     world.mine(1);
-    explorer.settle();
-    assert_eq!(world.balance().1, world.endowment() + 5);
-    assert!(world.outputs().contains(&deposit.to_string()));
+    let change = world.spend(&made, 5000, "alice", "bob");
+    world.mine(1);
+    explorer.check();
+    // The payments return to the mempool, and only one of them can be in the next block.
+    world.control(Command::Revert { blocks: 2, keep_transactions: true });
+    explorer.check();
+    for _ in 0..2 {
+        world.mine(1);
+        explorer.check();
+    }
+    assert!(world.outputs().contains(&made.to_string()));
+    // Spent once more, and not taken back with what comes then.
+    world.spend(&made, 5000, "alice", "carol");
+    world.mine(2);
+    explorer.check();
+    world.revert(1);
+    explorer.check();
+    assert_eq!(world.run(&["output", &change.to_string()]).status.code(), Some(3));
+    world.mine(10);
+    explorer.check();
     world.audit();
 }
 
@@ -181,14 +178,15 @@ fn a_spend_of_an_output_that_was_first_seen_after_the_revert() {
     let world = World::new(10);
     let explorer = world.follow();
     world.mine(2);
-    explorer.settle();
+    explorer.check();
     world.revert(2);
-    // The faucet spends its own change, block after block.
-    for amount in 1..6 {
-        world.pay(amount);
+    let mut output = world.pay(5000);
+    for (micro, from, to) in [(5000, "alice", "bob"), (4000, "bob", "carol"), (3000, "carol", "alice")] {
         world.mine(1);
+        output = world.spend(&output, micro, from, to);
     }
-    explorer.settle();
-    assert_eq!(world.balance().1, world.endowment() + 15);
+    world.mine(1);
+    explorer.check();
+    assert!(world.outputs().contains(&output.to_string()));
     world.audit();
 }

@@ -1,5 +1,10 @@
 //! A chain of its own and an `output-explorer` that follows it: the real binary and its commands.
 
+mod running;
+mod truth;
+
+pub use running::Explorer;
+
 use crate::daemon::{Daemon, program};
 use crate::devnode::accounts::Account;
 use crate::devnode::chain::Params;
@@ -7,22 +12,29 @@ use crate::devnode::clock::Clock;
 use crate::devnode::control::Command as Control;
 use crate::devnode::faults::Faults;
 use crate::devnode::server::{Server, Settings};
+use crate::request::pay;
 use crate::session::Session;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 use stegos_common::address::{Address, Network};
 use stegos_common::api::create_raw_transaction::{OutputType, TxOut};
 use stegos_common::hash::Hash;
 use stegos_common::socket::Endpoint;
 use tempfile::TempDir;
+use truth::Past;
 
-/// Longer than anything here takes even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The seed of the node's chain.
+const SEED: &str = "an explorer's test";
+
+/// The directory of a chain that is kept on disk.
+const CHAIN: &str = "chain";
+
+/// The fee of a payment between accounts, in micro-STG.
+const FEE: i64 = 1000;
 
 /// The program under test, built once per test file in the test's own profile.
 #[must_use]
@@ -35,32 +47,76 @@ pub fn output_explorer() -> &'static Path {
 pub struct World {
     directory: TempDir,
     network: Network,
+    past: Past,
     /// The node.
     pub server: Server,
 }
 
 impl World {
-    /// A node with so many micro blocks in an epoch, and user `alice` with the address of its account of that name.
+    /// A node with so many micro blocks in an epoch, whose accounts are users.
     #[must_use]
     pub fn new(blocks_per_epoch: u32) -> Self {
         let world = Self::of(Network::Dev, blocks_per_epoch);
-        world.ok(&["user", "add", "alice", &world.alice().to_string()]);
+        world.add_users();
+        world
+    }
+
+    /// The same, with a chain that is kept on disk.
+    #[must_use]
+    pub fn on_disk(blocks_per_epoch: u32) -> Self {
+        let directory = directory();
+        let settings = settings(&directory, Network::Dev, blocks_per_epoch);
+        let settings = Settings { data_dir: Some(directory.path().join(CHAIN)), ..settings };
+        let world = Self::start(directory, settings);
+        world.add_users();
         world
     }
 
     /// A node of a network, and no ledger yet.
     #[must_use]
     pub fn of(network: Network, blocks_per_epoch: u32) -> Self {
-        let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
-        let server = start(&directory, "an explorer's test", blocks_per_epoch, network);
-        Self { directory, network, server }
+        let directory = directory();
+        let settings = settings(&directory, network, blocks_per_epoch);
+        Self::start(directory, settings)
+    }
+
+    fn start(directory: TempDir, settings: Settings) -> Self {
+        let network = settings.params.network;
+        let server = serve(settings);
+        Self { directory, network, past: Past::default(), server }
+    }
+
+    /// Makes the accounts of the node users.
+    pub fn add_users(&self) {
+        let user = |account: Account| {
+            json!({ "account": account.name, "address": account.address(self.network) }).to_string()
+        };
+        let users: Vec<String> = Account::all(SEED).map(user).collect();
+        let file = self.path("accounts.jsonl");
+        fs::write(&file, users.join("\n")).unwrap_or_else(|error| panic!("{error}"));
+        self.ok(&["user", "import", &file.to_string_lossy()]);
     }
 
     /// Another node in the place of this one, with its address unknown and another token.
     pub fn replace_node(&mut self, seed: &str, network: Network) {
         let token = self.path("node.token");
-        std::fs::remove_file(&token).unwrap_or_else(|error| panic!("{error}"));
-        self.server = start(&self.directory, seed, 5, network);
+        fs::remove_file(&token).unwrap_or_else(|error| panic!("{error}"));
+        let settings = settings(&self.directory, network, 5);
+        let params = Params { seed: seed.into(), ..settings.params };
+        self.server = serve(Settings { params, ..settings });
+    }
+
+    /// Stops the node, does something to its chain on disk, and starts it again at the same address.
+    #[must_use]
+    pub fn restart_node(self, change: impl FnOnce(&Path)) -> Self {
+        let Self { directory, network, past, server } = self;
+        let (listen, params) = (server.address(), server.node().chain().params().clone());
+        drop(server);
+        let chain = directory.path().join(CHAIN);
+        change(&chain);
+        let settings = settings(&directory, network, params.blocks_per_epoch);
+        let server = serve(Settings { params, listen, data_dir: Some(chain), ..settings });
+        Self { directory, network, past, server }
     }
 
     /// The directory of the test, which is the home of the programs.
@@ -78,9 +134,7 @@ impl World {
     /// The address of the user `alice`.
     #[must_use]
     pub fn alice(&self) -> Address {
-        let accounts = Account::all("an explorer's test");
-        let alice = accounts.into_iter().find(|account| account.name == "alice");
-        alice.unwrap_or_else(|| panic!("there is no alice")).address(self.network)
+        account("alice").address(self.network)
     }
 
     /// Lets the node obey.
@@ -88,9 +142,12 @@ impl World {
         self.server.node().obey(command).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Makes blocks.
+    /// Makes blocks; nobody can look in between.
     pub fn mine(&self, blocks: u32) {
-        self.control(Control::Mine { blocks });
+        let mut node = self.server.node();
+        for _ in 0..blocks {
+            self.past.mine(&mut node);
+        }
     }
 
     /// Takes micro blocks back; their payments are lost.
@@ -109,6 +166,23 @@ impl World {
         let output_type = OutputType::PublicPayment;
         let payment = TxOut { output_type, recipient, amount: micro, comment: None, with_certificate: false };
         self.control(Control::Faucet { payments: vec![payment] })[0]
+    }
+
+    /// Spends an output of so many micro-STG, which is more than the fee, to another account in the next block. Answers
+    /// the new output's id.
+    pub fn spend(&self, output: &Hash, micro: i64, from: &str, to: &str) -> Hash {
+        let mut session = Session::open(&Endpoint::Tcp(self.server.address()), &self.path("node.token"));
+        let made = session.request(&json!({
+            "type": "create_raw_transaction",
+            "txins": [output],
+            "txouts": [pay(&account(to).address(self.network), micro - FEE)],
+            "secret_key": *account(from).secret_key().to_bytes(),
+            "fee": FEE,
+            "unspent_list": [],
+        }));
+        let sent = session.request(&json!({ "type": "broadcast_transaction", "data": made["data"] }));
+        assert_eq!(sent["status"]["status"], "accepted", "{made} {sent}");
+        serde_json::from_value(made["txouts"][0].clone()).unwrap_or_else(|error| panic!("{error}: {made}"))
     }
 
     /// The program with nothing but this ledger in its environment.
@@ -156,6 +230,12 @@ impl World {
     pub fn follow_with(&self, command: &mut Command) -> Explorer<'_> {
         let mut daemon = Daemon::spawn(command);
         daemon.wait_for("output-explorer for dev follows");
+        self.attach(daemon)
+    }
+
+    /// A daemon that runs already.
+    #[must_use]
+    pub const fn attach(&self, daemon: Daemon) -> Explorer<'_> {
         Explorer { world: self, daemon }
     }
 
@@ -189,9 +269,18 @@ impl World {
     }
 }
 
-fn start(directory: &TempDir, seed: &str, blocks_per_epoch: u32, network: Network) -> Server {
-    let settings = Settings {
-        params: Params { network, blocks_per_epoch, award_difficulty: 3, seed: seed.into() },
+fn directory() -> TempDir {
+    tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"))
+}
+
+fn account(name: &str) -> Account {
+    let account = Account::all(SEED).find(|account| account.name == name);
+    account.unwrap_or_else(|| panic!("there is no {name}"))
+}
+
+fn settings(directory: &TempDir, network: Network, blocks_per_epoch: u32) -> Settings {
+    Settings {
+        params: Params { network, blocks_per_epoch, award_difficulty: 3, seed: SEED.into() },
         clock: Clock::System,
         listen: ([127, 0, 0, 1], 0).into(),
         control: None,
@@ -199,50 +288,9 @@ fn start(directory: &TempDir, seed: &str, blocks_per_epoch: u32, network: Networ
         data_dir: None,
         block_interval: None,
         log: |_line| {},
-    };
+    }
+}
+
+fn serve(settings: Settings) -> Server {
     Server::start(settings).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// A running `output-explorer run`, killed when dropped.
-pub struct Explorer<'a> {
-    world: &'a World,
-    /// Its log.
-    pub daemon: Daemon,
-}
-
-impl Explorer<'_> {
-    /// A connection to its socket.
-    #[must_use]
-    pub fn connect(&self) -> Session {
-        let directory = self.world.path("explorer");
-        Session::open(&Endpoint::Unix(directory.join("run/explorer.sock")), &directory.join("api.token"))
-    }
-
-    /// Waits until it says that it is where `wanted` says.
-    pub fn wait(&self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let mut session = self.connect();
-        let begin = Instant::now();
-        loop {
-            let status = session.request(&json!({ "type": "status" }));
-            if wanted(&status) {
-                return status;
-            }
-            assert!(begin.elapsed() < PATIENCE, "it stays at {status:#}");
-            sleep(Duration::from_millis(3));
-        }
-    }
-
-    /// Waits until its last block is the node's.
-    pub fn settle(&self) -> Value {
-        self.wait(|status| {
-            status["last_block_hash"] == self.world.server.node().status().last_block_hash.to_string()
-        })
-    }
-
-    /// Stops it by SIGTERM, which must be a success. Answers what it said.
-    pub fn stop(self) -> Vec<String> {
-        let (status, log) = self.daemon.stop();
-        assert_eq!(status.code(), Some(0), "{log:#?}");
-        log
-    }
 }
