@@ -43,7 +43,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Blocks of each measurement.
 const BLOCKS: u32 = 60;
 
-/// Users of the small ledger.
+/// Few users, and a young chain's outputs.
 const FEW: usize = 1000;
 
 /// Outputs of a macro block with which a ledger is filled.
@@ -61,23 +61,30 @@ fn main() {
     println!("a block of {OUTPUTS} outputs: {path:.2} of decoding it and one bare batch (limit 2.5)");
     println!("  peak memory of both together: {} MiB", memory::peak());
     let temp = tempfile::tempdir().unwrap();
-    let (few_dir, many_dir) = (temp.path().join("few"), temp.path().join("many"));
-    import(&few_dir, &keys, FEW);
-    import(&many_dir, &keys, users);
-    memory::forget_peak();
-    let few = filled(&few_dir, keys[..FEW].into());
-    let many = filled(&many_dir, keys[..users].into());
-    println!("an output for each of them: peak memory {} MiB", memory::peak());
-    memory::forget_peak();
-    questions(&many.0, &keys[..users]);
-    let (few, many) = flat(few, many);
-    let ratio = many.as_secs_f64() / few.as_secs_f64();
-    println!(
-        "a block with {FEW} users {:.2} ms, with {users} users {:.2} ms: ratio {ratio:.2} (limit 1.2)",
-        millis(few),
-        millis(many)
+    // The same chain with few users and with many, and a young chain.
+    let [few, many, young] = [("few", FEW, users), ("many", users, users), ("young", FEW, FEW)].map(
+        |(name, users, recipients)| {
+            let dir = temp.path().join(name);
+            import(&dir, &keys, users);
+            memory::forget_peak();
+            let filled = filled(&dir, keys[..recipients].into());
+            println!("  {recipients} outputs, {users} users: peak memory so far {} MiB", memory::peak());
+            filled
+        },
     );
-    println!("  peak memory of both ledgers and {} blocks: {} MiB", 2 * BLOCKS, memory::peak());
+    questions(&many.0, &keys[..users]);
+    memory::forget_peak();
+    let [few, many, young] = blocks([few, many, young]);
+    let ratio = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
+    println!(
+        "a block of {OUTPUTS} outputs on {users} outputs, with {FEW} users {:.2} ms, with {users} users {:.2} ms: \
+         ratio {:.2} (limit 1.2)",
+        millis(few),
+        millis(many),
+        ratio(many, few)
+    );
+    println!("  on {FEW} outputs {:.2} ms: ratio {:.2}", millis(young), ratio(many, young));
+    println!("  peak memory of the three ledgers and {} blocks: {} MiB", 3 * BLOCKS, memory::peak());
 }
 
 const SETTINGS: Settings = Settings { network: Network::Dev, keep_spent_blobs: true };
@@ -215,17 +222,15 @@ fn questions(ledger: &Ledger, keys: &[Encoded]) {
     );
 }
 
-/// The time of a block with few users and with many, taken in turns.
-fn flat(
-    (few, mut few_chain): (Ledger, Chain),
-    (many, mut many_chain): (Ledger, Chain),
-) -> (Duration, Duration) {
+/// The time of a block on each of these ledgers, taken in turns.
+fn blocks<const N: usize>(mut ledgers: [(Ledger, Chain); N]) -> [Duration; N] {
     let token = ApiToken::random(&mut rand_core::OsRng);
-    let (mut few_times, mut many_times) = (Vec::new(), Vec::new());
+    let mut times = [const { Vec::new() }; N];
     for _ in 0..BLOCKS {
-        let (few_frame, many_frame) = (few_chain.frame(&token), many_chain.frame(&token));
-        few_times.push(time(|| take(&token, &few_frame, &few)));
-        many_times.push(time(|| take(&token, &many_frame, &many)));
+        for ((ledger, chain), times) in ledgers.iter_mut().zip(&mut times) {
+            let frame = chain.frame(&token);
+            times.push(time(|| take(&token, &frame, ledger)));
+        }
     }
-    (median(few_times), median(many_times))
+    times.map(median)
 }
