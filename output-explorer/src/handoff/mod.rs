@@ -3,7 +3,9 @@
 //! One handoff is one `create_raw_transaction` request, and at most one transaction.
 
 pub mod check;
+pub mod desk;
 pub mod plan;
 pub mod record;
 pub mod request;
 pub mod select;
+pub mod track;

@@ -11,12 +11,13 @@ use crate::ledger::record::{Kind, OutputRecord};
 use crate::ledger::{Ledger, LedgerError, UserError};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use stegos_common::address::{AddressError, EncodedAddress};
+use stegos_common::address::{Address, AddressError};
 use stegos_common::amount::Amount;
 use stegos_common::api::encoding::Timestamp;
 use stegos_common::group::Encoded;
 use stegos_common::hash::Hash;
-use stegos_common::payload::CommentError;
+use stegos_common::keys::PublicKey;
+use stegos_common::payload::{Comment, CommentError};
 use stegos_common::transaction::{MAX_INPUTS, MAX_OUTPUTS, MIN_FEE_PER_OUTPUT};
 use thiserror::Error;
 
@@ -45,7 +46,7 @@ pub struct Sweep {
     /// These users' only.
     pub users: Option<Vec<String>>,
     /// To this address instead of the treasury's.
-    pub to: Option<EncodedAddress>,
+    pub to: Option<Address>,
     /// Smaller outputs stay where they are.
     pub min_amount: Amount,
 }
@@ -58,7 +59,7 @@ pub struct Withdrawal {
     #[serde(default)]
     pub id: Option<String>,
     /// The recipient.
-    pub to: EncodedAddress,
+    pub to: Address,
     /// How much, in micro-STG.
     pub amount: Amount,
     /// Whether recipient and amount are hidden on the chain.
@@ -140,7 +141,9 @@ pub enum PlanError {
     #[error("two withdrawals have the id {0:?}")]
     Twice(String),
     /// The id was used for something else.
-    #[error("withdrawal {id:?} is in handoff {number} already, and is another one: take another id, or ask for the same")]
+    #[error(
+        "withdrawal {id:?} is in handoff {number} already, and is another one: take another id, or ask for the same"
+    )]
     OtherBody {
         /// The id.
         id: String,
@@ -201,7 +204,8 @@ impl Planner<'_> {
             Some(to) => to,
             None => self.treasury()?,
         };
-        let account = self.ledger.owner(&to.require(self.ledger.network())?)?;
+        let to = to.require(self.ledger.network())?;
+        let account = self.ledger.owner(&to.public_key().encoded())?;
         let mut left_out = LeftOut::default();
         let mut candidates = Vec::new();
         for (user, keys) in self.swept(sweep)? {
@@ -228,7 +232,8 @@ impl Planner<'_> {
                 inputs.iter().for_each(|input| left_out.dust.add(input.amount));
                 continue;
             };
-            let output = Output { recipient: to, amount, account: account.clone(), private: None, withdrawal: None };
+            let output =
+                Output { recipient: to, amount, account: account.clone(), private: None, withdrawal: None };
             let handoff = self.handoff(Purpose::Sweep, inputs.iter(), vec![output], fee);
             plan.new.push(NewHandoff { handoff, withdrawals: Vec::new() });
         }
@@ -257,7 +262,8 @@ impl Planner<'_> {
         let groups: Vec<&[&Withdrawal]> = wanted.chunks(MAX_OUTPUTS - 1).collect();
         for (group, transaction) in groups.iter().zip(1..) {
             let left_out = plan.left_out;
-            let cannot = |reason| PlanError::Select { transaction, transactions: groups.len(), reason, left_out };
+            let cannot =
+                |reason| PlanError::Select { transaction, transactions: groups.len(), reason, left_out };
             let least_fee = fee(group.len()).map_err(cannot)?;
             let paid = Amount::checked_sum(group.iter().map(|withdrawal| withdrawal.amount));
             let needed = paid.and_then(|paid| paid.checked_add(least_fee));
@@ -267,13 +273,19 @@ impl Planner<'_> {
             let Choice { inputs, change, excess } = select(&amounts, needed, change_fee).map_err(cannot)?;
             let extra = if change.is_some() { change_fee } else { excess };
             let fee = least_fee.checked_add(extra).ok_or(SelectError::TooMuch).map_err(cannot)?;
-            let mut outputs: Vec<Output> = group.iter().map(|withdrawal| self.paid(withdrawal)).collect::<Result<_, _>>()?;
-            outputs.extend(change.map(|amount| Output {
-                recipient: change_to,
-                amount,
-                account: Some(self.terms.treasury.clone()),
-                private: self.terms.private_change.then(|| Private { comment: String::new(), with_certificate: false }),
-                withdrawal: None,
+            let mut outputs: Vec<Output> =
+                group.iter().map(|withdrawal| self.paid(withdrawal)).collect::<Result<_, _>>()?;
+            outputs.extend(change.map(|amount| {
+                Output {
+                    recipient: change_to,
+                    amount,
+                    account: Some(self.terms.treasury.clone()),
+                    private: self
+                        .terms
+                        .private_change
+                        .then(|| Private { comment: String::new(), with_certificate: false }),
+                    withdrawal: None,
+                }
             }));
             let chosen = inputs.iter().filter_map(|place| candidates.get(*place));
             let handoff = self.handoff(Purpose::Withdrawal, chosen, outputs, fee);
@@ -306,14 +318,15 @@ impl Planner<'_> {
     }
 
     /// The treasury's first address.
-    fn treasury(&self) -> Result<EncodedAddress, PlanError> {
+    fn treasury(&self) -> Result<Address, PlanError> {
         let none = || PlanError::NoTreasury(self.terms.treasury.clone());
         let user = match self.ledger.user(&self.terms.treasury) {
             Err(UserError::Unknown(_)) => return Err(none()),
             user => user?,
         };
-        let key = user.keys.first().copied().ok_or_else(none)?;
-        Ok(EncodedAddress { network: self.ledger.network(), key })
+        let key = user.keys.first().ok_or_else(none)?;
+        let key = PublicKey::from_bytes(key.as_bytes()).map_err(|_| none())?;
+        Ok(Address::new(self.ledger.network(), key))
     }
 
     /// The users whose outputs are swept, and their keys.
@@ -377,7 +390,12 @@ impl Planner<'_> {
             if let Some(output) = output
                 && self.is_free(&id, own.amount, &output, left_out)?
             {
-                candidates.push(Candidate { id, amount: own.amount, account: account.clone(), private: true });
+                candidates.push(Candidate {
+                    id,
+                    amount: own.amount,
+                    account: account.clone(),
+                    private: true,
+                });
             }
         }
         Ok(())
@@ -403,7 +421,11 @@ impl Planner<'_> {
     }
 
     /// Checks withdrawals, and leaves out those that were handed off before.
-    fn unknown<'w>(&self, all: &'w [Withdrawal], known: &mut Vec<u64>) -> Result<Vec<&'w Withdrawal>, PlanError> {
+    fn unknown<'w>(
+        &self,
+        all: &'w [Withdrawal],
+        known: &mut Vec<u64>,
+    ) -> Result<Vec<&'w Withdrawal>, PlanError> {
         let mut ids = HashSet::new();
         let mut wanted = Vec::new();
         for withdrawal in all {
@@ -430,7 +452,7 @@ impl Planner<'_> {
     fn paid(&self, withdrawal: &Withdrawal) -> Result<Output, PlanError> {
         let Withdrawal { id, to, amount, private, comment, with_certificate } = withdrawal;
         let name = || id.as_ref().map_or_else(|| format!("to {to}"), |id| format!("{id:?}"));
-        to.require_key(self.ledger.network())?;
+        let to = to.require(self.ledger.network())?;
         if amount.is_zero() {
             return Err(PlanError::NoAmount(name()));
         }
@@ -438,10 +460,10 @@ impl Planner<'_> {
             return Err(PlanError::NotPrivate(name()));
         }
         let comment = comment.clone().unwrap_or_default();
-        stegos_common::payload::Comment::new(&comment).map_err(|error| PlanError::Comment(name(), error))?;
+        Comment::new(&comment).map_err(|error| PlanError::Comment(name(), error))?;
         let private = private.then_some(Private { comment, with_certificate: *with_certificate });
-        let account = self.ledger.owner(&to.key)?;
-        Ok(Output { recipient: *to, amount: *amount, account, private, withdrawal: id.clone() })
+        let account = self.ledger.owner(&to.public_key().encoded())?;
+        Ok(Output { recipient: to, amount: *amount, account, private, withdrawal: id.clone() })
     }
 
     fn cannot(&self, reason: SelectError, left_out: LeftOut) -> PlanError {

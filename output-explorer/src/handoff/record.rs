@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use stegos_common::address::EncodedAddress;
+use stegos_common::address::Address;
 use stegos_common::amount::Amount;
 use stegos_common::api::create_raw_transaction::JournalPosition;
 use stegos_common::api::encoding::Timestamp;
 use stegos_common::api::request::CertificateClaim;
 use stegos_common::hash::Hash;
+use stegos_common::review::{InputFacts, Kind, Known, OutputFacts, Review};
 
 /// One request to the signer, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +70,7 @@ pub struct Input {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
     /// Who gets it.
-    pub recipient: EncodedAddress,
+    pub recipient: Address,
     /// How much.
     pub amount: Amount,
     /// The user of this ledger who gets it: change, or what was swept.
@@ -224,15 +225,25 @@ impl Handoff {
         }
     }
 
-    /// What all inputs are worth, or `None` beyond what the protocol can count.
+    /// What a person must see of it, in the signer's words.
     #[must_use]
-    pub fn inputs_total(&self) -> Option<Amount> {
-        Amount::checked_sum(self.inputs.iter().map(|input| input.amount))
-    }
-
-    /// What all outputs are worth, likewise.
-    #[must_use]
-    pub fn outputs_total(&self) -> Option<Amount> {
-        Amount::checked_sum(self.outputs.iter().map(|output| output.amount))
+    pub fn review(&self) -> Review {
+        let inputs = self.inputs.iter().map(|input| InputFacts {
+            id: input.id,
+            kind: Some(if input.private { Kind::Payment } else { Kind::PublicPayment }),
+            amount: Some(input.amount),
+            account: Some(input.account.clone()),
+        });
+        let id = |place: usize| self.transaction.as_ref()?.outputs.get(place).copied();
+        let outputs = self.outputs.iter().enumerate().map(|(place, output)| OutputFacts {
+            id: id(place),
+            kind: if output.private.is_some() { Kind::Payment } else { Kind::PublicPayment },
+            recipient: Some(output.recipient),
+            amount: Some(output.amount),
+            comment: output.private.as_ref().map(|private| private.comment.clone()),
+            account: output.account.clone(),
+            known: Known::Requested,
+        });
+        Review::new(inputs.collect(), outputs.collect(), self.fee, false)
     }
 }

@@ -76,7 +76,11 @@ pub fn select(amounts: &[Amount], needed: Amount, change_fee: Amount) -> Result<
         sum = sum.checked_add(*amount).ok_or(SelectError::TooMuch)?;
         // A sum between both would have been found above.
         if let Some(change) = sum.checked_sub(most).filter(|change| !change.is_zero()) {
-            return Ok(Choice { inputs: places((0..count).collect()), change: Some(change), excess: Amount::ZERO });
+            return Ok(Choice {
+                inputs: places((0..count).collect()),
+                change: Some(change),
+                excess: Amount::ZERO,
+            });
         }
     }
     let available = Amount::checked_sum(sorted).ok_or(SelectError::TooMuch)?;

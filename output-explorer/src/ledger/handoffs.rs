@@ -154,7 +154,12 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] where the database fails.
-    pub fn handoffs(&self, before: Option<u64>, held: bool, limit: usize) -> Result<Vec<Handoff>, LedgerError> {
+    pub fn handoffs(
+        &self,
+        before: Option<u64>,
+        held: bool,
+        limit: usize,
+    ) -> Result<Vec<Handoff>, LedgerError> {
         let _state = self.read()?;
         let (prefix, key): (_, fn(u64) -> Vec<u8>) =
             if held { (table::HELD, table::held) } else { (table::HANDOFFS, table::handoff) };
@@ -234,7 +239,8 @@ impl Ledger {
             if let Some(number) = number {
                 return Err(HandoffError::Reserved { output: input.id, number });
             }
-            let output: Option<super::record::OutputRecord> = get(self.store.as_ref(), &table::output(&input.id))?;
+            let output: Option<super::record::OutputRecord> =
+                get(self.store.as_ref(), &table::output(&input.id))?;
             if output.is_none_or(|output| output.spent.is_some()) {
                 return Err(HandoffError::NotUnspent(input.id));
             }
