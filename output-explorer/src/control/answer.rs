@@ -251,7 +251,26 @@ fn balance(ledger: &Ledger, account: String) -> Result<BalanceAnswer, QueryError
         sum = sum.plus(balance).ok_or(QueryError::TooMuch)?;
         addresses.push(AddressBalance { address: address(ledger, &key), balance });
     }
-    Ok(BalanceAnswer { account, balance: sum, addresses })
+    let own_private = own_private(ledger, &account)?.ok_or(QueryError::TooMuch)?;
+    Ok(BalanceAnswer { account, balance: sum, own_private, addresses })
+}
+
+/// What an account has in private outputs that our own transactions made for it.
+fn own_private(ledger: &Ledger, account: &str) -> Result<Option<Balance>, LedgerError> {
+    let own = ledger.own_outputs(account)?;
+    let epoch = ledger.end()?.epoch;
+    let is_final = |cause: &Cause| cause.place.position.epoch < epoch;
+    let (mut settled, mut prepared) = (Some(Sum::default()), Some(Sum::default()));
+    for (id, own) in own {
+        let Some(output) = ledger.output(&id)? else { continue };
+        if is_final(&output.created) && !output.spent.as_ref().is_some_and(is_final) {
+            settled = settled.and_then(|sum| sum.with(own.amount));
+        }
+        if output.spent.is_none() {
+            prepared = prepared.and_then(|sum| sum.with(own.amount));
+        }
+    }
+    Ok(settled.zip(prepared).map(|(settled, prepared)| Balance { settled, prepared }))
 }
 
 fn balance_at(ledger: &Ledger, account: String, epoch: u64) -> Result<BalanceAtAnswer, QueryError> {

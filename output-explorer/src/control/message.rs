@@ -400,9 +400,11 @@ pub struct BlockRow {
 pub struct BalanceAnswer {
     /// The account id.
     pub account: String,
-    /// All addresses together.
+    /// All addresses together, public outputs only.
     #[serde(flatten)]
     pub balance: Balance,
+    /// Private outputs that are known from our own transactions.
+    pub own_private: Balance,
     /// Each address.
     pub addresses: Vec<AddressBalance>,
 }
