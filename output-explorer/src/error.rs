@@ -59,9 +59,9 @@ pub(crate) enum Error {
         /// Why the ledger refuses it; it names the account.
         reason: String,
     },
-    /// A batch that is too long.
-    #[error("{} is longer than {most} bytes: make several of it", path.display())]
-    BatchLength {
+    /// A file that is too long.
+    #[error("{} is longer than {most} bytes", path.display())]
+    TooLong {
         /// The file.
         path: PathBuf,
         /// The most that is read.
@@ -104,6 +104,9 @@ pub(crate) enum Error {
         /// Why.
         state: String,
     },
+    /// Nobody submits it.
+    #[error("the transaction of handoff {0} is stored, but nothing can be waited for: start `run`")]
+    NotFollowed(u64),
     /// A transaction that is not there yet.
     #[error(
         "the transaction of handoff {number} is {state} still; `handoff show {number}` tells how it goes on"
@@ -148,7 +151,7 @@ impl Error {
             Self::Watch(_) => 5,
             Self::Differences(_) => 6,
             Self::NotIncluded { .. } => 7,
-            Self::NotYet { .. } => 8,
+            Self::NotYet { .. } | Self::NotFollowed(_) => 8,
             _ => 1,
         })
     }

@@ -96,6 +96,9 @@ pub(crate) struct HandoffSettings {
     /// Whether outputs are spent that are not final yet [default: false]
     #[arg(long, value_name = "BOOL", env = "OUTPUT_EXPLORER_SPEND_PREPARED")]
     spend_prepared: Option<bool>,
+    /// Whether outputs are spent that an earlier handoff gave up; the signer refuses those it signed away [default: false]
+    #[arg(long, value_name = "BOOL", env = "OUTPUT_EXPLORER_SPEND_RELEASED")]
+    spend_released: Option<bool>,
     /// Free the inputs where no signed transaction came back within so many seconds, 1 to 31536000 [default: 86400]
     #[arg(long, value_name = "N", env = "OUTPUT_EXPLORER_EXPIRE_SECONDS",
         value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
@@ -109,6 +112,7 @@ impl HandoffSettings {
             treasury: self.treasury.or(file.treasury)?,
             private_change: self.private_change.or(file.private_change).unwrap_or(false),
             spend_prepared: self.spend_prepared.or(file.spend_prepared).unwrap_or(false),
+            spend_released: self.spend_released.or(file.spend_released).unwrap_or(false),
             seconds: self.expire_seconds.or(file.expire_seconds).unwrap_or(86_400).max(1).into(),
         })
     }
@@ -169,8 +173,10 @@ mod tests {
         let default = NodeSettings::default().config(NodeSettings::default());
         assert_eq!(NodeConfig { token_file: None, ..config }, default);
         assert!(settings.data_dir.is_some());
-        let HandoffSettings { treasury, private_change, spend_prepared, expire_seconds } = settings.handoff;
+        let HandoffSettings { treasury, private_change, spend_prepared, spend_released, expire_seconds } =
+            settings.handoff;
         assert!(treasury.is_some());
+        assert_eq!(spend_released, Some(false));
         assert_eq!(
             (private_change, spend_prepared, expire_seconds),
             (Some(false), Some(false), Some(86_400))

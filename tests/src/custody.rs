@@ -101,6 +101,7 @@ impl Custody {
                 return handoff;
             }
             assert!(begin.elapsed().as_secs() < 120, "it stays at {handoff:#}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
         }
     }
 

@@ -57,7 +57,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Withdrawal>, Error> {
     let file_error = |source| Error::File { path: path.to_owned(), source };
     let file = File::open(path).map_err(file_error)?;
     if file.metadata().map_err(file_error)?.len() > MAX_LENGTH {
-        return Err(Error::BatchLength { path: path.to_owned(), most: MAX_LENGTH });
+        return Err(Error::TooLong { path: path.to_owned(), most: MAX_LENGTH });
     }
     let file = BufReader::new(file.take(MAX_LENGTH));
     let bad = |line: u64, reason: String| Error::Batch { path: path.to_owned(), line, reason };
@@ -85,28 +85,53 @@ fn json_lines(file: impl BufRead) -> Result<Vec<Withdrawal>, Bad> {
             Sum::Text(text) => with_unit(&text).map_err(|error| bad(&error))?,
         };
         let (private, with_certificate) = (private.unwrap_or_default(), with_certificate.unwrap_or_default());
-        withdrawals.push(Withdrawal { id, to, amount, private, comment, with_certificate });
+        withdrawals.push(Withdrawal {
+            id: known(id, number)?,
+            to,
+            amount,
+            private,
+            comment,
+            with_certificate,
+        });
     }
     Ok(withdrawals)
+}
+
+/// Without an id, the same batch again would pay again.
+fn known(id: Option<String>, number: u64) -> Result<Option<String>, Bad> {
+    if id.is_some() {
+        Ok(id)
+    } else {
+        Err((number, "it has no id: the same batch again would pay it again".to_owned()))
+    }
 }
 
 fn table(file: impl Read) -> Result<Vec<Withdrawal>, Bad> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
     let mut withdrawals = Vec::new();
-    for row in reader.deserialize() {
+    let header = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
+    for row in reader.records() {
         let line = |error: &csv::Error| error.position().map_or(1, csv::Position::line);
+        let row = row.map_err(|error| (line(&error), error.to_string()))?;
+        let number = row.position().map_or(1, csv::Position::line);
         let Row { id, to, amount, private, comment, with_certificate } =
-            row.map_err(|error| (line(&error), error.to_string()))?;
-        let number = u64::try_from(withdrawals.len()).unwrap_or(u64::MAX).saturating_add(2);
+            row.deserialize(Some(&header)).map_err(|error| (number, error.to_string()))?;
         let amount = with_unit(&amount).map_err(|error| (number, error))?;
         let (private, with_certificate) = (private.unwrap_or_default(), with_certificate.unwrap_or_default());
-        withdrawals.push(Withdrawal { id, to, amount, private, comment, with_certificate });
+        withdrawals.push(Withdrawal {
+            id: known(id, number)?,
+            to,
+            amount,
+            private,
+            comment,
+            with_certificate,
+        });
     }
     Ok(withdrawals)
 }
 
 /// An amount whose unit is written: a bare number could be one of micro-STG.
-fn with_unit(text: &str) -> Result<Amount, String> {
+pub(super) fn with_unit(text: &str) -> Result<Amount, String> {
     if !text.trim_end().ends_with("STG") {
         return Err(format!("amount {text:?} has no unit: write it like \"12.5 STG\""));
     }
@@ -128,10 +153,10 @@ mod tests {
         let to = address();
         let json = format!(
             "{{\"id\":\"1\",\"to\":\"{to}\",\"amount\":\"12.5 STG\",\"private\":true,\"comment\":\"a, b\"}}\n\n\
-             {{\"to\":\"{to}\",\"amount\":1000000}}\n"
+             {{\"id\":\"2\",\"to\":\"{to}\",\"amount\":1000000}}\n"
         );
         let csv = format!(
-            "id,to,amount,private,comment,with_certificate\n1,{to},12.5 STG,true,\"a, b\",false\n,{to}, 1 STG,,,\n"
+            "id,to,amount,private,comment,with_certificate\n1,{to},12.5 STG,true,\"a, b\",false\n2,{to}, 1 STG,,,\n"
         );
         let json = json_lines(json.as_bytes()).unwrap();
         assert_eq!(json, table(csv.as_bytes()).unwrap());
@@ -142,9 +167,10 @@ mod tests {
     fn a_bad_line_is_named() {
         let to = address();
         for (csv, line, part) in [
-            (format!("to,amount\n{to},1 STG\n{to},12.5\n"), 3, "has no unit"),
-            (format!("to,amount\n{to},1 STG\nnobody,1 STG\n"), 3, "nobody"),
-            (format!("to,sum\n{to},1 STG\n"), 2, "sum"),
+            (format!("id,to,amount\n1,{to},1 STG\n2,{to},12.5\n"), 3, "has no unit"),
+            (format!("id,to,amount\n1,{to},1 STG\n2,nobody,1 STG\n"), 3, "nobody"),
+            (format!("id,to,sum\n1,{to},1 STG\n"), 2, "sum"),
+            (format!("id,to,amount\n,{to},1 STG\n"), 2, "no id"),
         ] {
             let (number, reason) = table(csv.as_bytes()).unwrap_err();
             assert!(number == line && reason.contains(part), "{number}: {reason}");

@@ -3,7 +3,7 @@
 use super::handoff::show_all;
 use super::show::{self, line};
 use super::{Setup, Shown, say};
-use crate::control::{HandoffAnswer, HandoffRequest};
+use crate::control::{Asker, HandoffAnswer, HandoffRequest};
 use crate::error::Error;
 use crate::handoff::record::{Handoff, State};
 use clap::{Args, Subcommand, ValueEnum};
@@ -47,8 +47,9 @@ pub(super) struct Broadcast {
     #[arg(long, value_enum, value_name = "STATE")]
     wait: Option<Until>,
     /// Wait for so many seconds at most
-    #[arg(long, value_name = "N", default_value_t = 86_400, requires = "wait")]
-    timeout_seconds: u64,
+    #[arg(long, value_name = "N", default_value_t = 86_400, requires = "wait",
+        value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    timeout_seconds: u32,
     #[command(flatten)]
     shown: Shown,
 }
@@ -58,11 +59,23 @@ impl Broadcast {
         let path = &self.response;
         let file_error = |source| Error::File { path: path.clone(), source };
         let file = File::open(path).map_err(file_error)?;
+        let length = file.metadata().map_err(file_error)?.len();
+        if length > MAX_ANSWER {
+            return Err(Error::TooLong { path: path.clone(), most: MAX_ANSWER });
+        }
         let mut answer = String::new();
         file.take(MAX_ANSWER).read_to_string(&mut answer).map_err(file_error)?;
-        let mut handoff = setup.handoff(HandoffRequest::Broadcast { answer })?;
+        let mut asker = setup.asker()?;
+        let is_followed = !asker.has_ledger();
+        let mut handoff = asker.handoff(HandoffRequest::Broadcast { answer })?;
+        if !is_followed {
+            say("stored; `run` is not running, and will submit it when it does");
+        }
         if let Some(until) = self.wait {
-            handoff = self.wait(setup, handoff, until)?;
+            if !is_followed {
+                return Err(Error::NotFollowed(handoff.number));
+            }
+            handoff = self.wait(&mut asker, handoff, until)?;
         }
         if self.shown.json {
             show::json(&handoff)?;
@@ -72,8 +85,8 @@ impl Broadcast {
         require_alive(&handoff)
     }
 
-    fn wait(&self, setup: &Setup, mut handoff: Handoff, until: Until) -> Result<Handoff, Error> {
-        let deadline = Instant::now() + Duration::from_secs(self.timeout_seconds);
+    fn wait(&self, asker: &mut Asker, mut handoff: Handoff, until: Until) -> Result<Handoff, Error> {
+        let deadline = Instant::now() + Duration::from_secs(self.timeout_seconds.into());
         let mut shown = 0;
         loop {
             let Some(transaction) = &handoff.transaction else { return Ok(handoff) };
@@ -86,14 +99,14 @@ impl Broadcast {
                 Until::Prepared => matches!(state, State::Prepared { .. }),
                 Until::Final => false,
             };
-            if arrived || state.is_over() {
+            if arrived || state.is_over() || state.is_failure() {
                 return Ok(handoff);
             }
             if Instant::now() >= deadline {
                 return Err(Error::NotYet { number: handoff.number, state: state.to_string() });
             }
             sleep(PACE);
-            handoff = setup.handoff(HandoffRequest::Show { number: handoff.number })?;
+            handoff = asker.handoff(HandoffRequest::Show { number: handoff.number })?;
         }
     }
 }
@@ -101,7 +114,7 @@ impl Broadcast {
 /// A transaction that will not be included is a failure.
 fn require_alive(handoff: &Handoff) -> Result<(), Error> {
     match handoff.transaction.as_ref().map(|transaction| transaction.state()) {
-        Some(state @ (State::Rejected { .. } | State::Conflicted { .. })) => {
+        Some(state) if state.is_failure() => {
             Err(Error::NotIncluded { number: handoff.number, state: state.to_string() })
         }
         _ => Ok(()),
@@ -131,7 +144,7 @@ pub(super) struct List {
     #[arg(long, value_name = "NUMBER")]
     before: Option<u64>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
     #[command(flatten)]
     shown: Shown,
@@ -142,7 +155,7 @@ impl List {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let mut handoffs = Vec::new();
         let mut before = self.before;
-        for page in pages(setup, self.before) {
+        for page in pages(setup.asker()?, self.before) {
             let page = page?;
             before = page.last().map(|last| last.number);
             handoffs.extend(page.into_iter().filter(|handoff| handoff.transaction.is_some()));
@@ -184,7 +197,7 @@ pub(super) struct Show {
 
 impl Show {
     fn run(self, setup: &Setup) -> Result<(), Error> {
-        for page in pages(setup, None) {
+        for page in pages(setup.asker()?, None) {
             let is_it = |handoff: &Handoff| {
                 handoff.transaction.as_ref().is_some_and(|transaction| transaction.id == self.id)
             };
@@ -197,14 +210,14 @@ impl Show {
 }
 
 /// All handoffs, page by page, the youngest first.
-fn pages(setup: &Setup, mut before: Option<u64>) -> impl Iterator<Item = Result<Vec<Handoff>, Error>> {
-    const PAGE: usize = 1000;
+fn pages(mut asker: Asker, mut before: Option<u64>) -> impl Iterator<Item = Result<Vec<Handoff>, Error>> {
+    const PAGE: usize = 100;
     let mut over = false;
     std::iter::from_fn(move || {
         if over {
             return None;
         }
-        let handoffs = match setup.ask_handoff(HandoffRequest::List { before, held: false, limit: PAGE }) {
+        let handoffs = match asker.about_handoffs(HandoffRequest::List { before, live: false, limit: PAGE }) {
             Ok(HandoffAnswer::List { handoffs }) => Ok(handoffs),
             Ok(_) => Err(Error::OtherAnswer),
             Err(error) => Err(error),

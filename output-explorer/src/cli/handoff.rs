@@ -3,9 +3,9 @@
 use super::batch;
 use super::show::{self, line};
 use super::{Setup, Shown};
-use crate::control::{Answer, HandoffAnswer, HandoffRequest, Request};
+use crate::control::{Answer, Asker, HandoffAnswer, HandoffRequest, Request};
 use crate::error::Error;
-use crate::handoff::plan::{Left, LeftOut, Sweep, Terms, Withdrawal};
+use crate::handoff::plan::{LeftOut, Sweep, Terms, Withdrawal};
 use crate::handoff::record::Handoff;
 use crate::settings::HandoffSettings;
 use clap::{Args, Subcommand};
@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use stegos_common::address::Address;
 use stegos_common::amount::Amount;
+use tempfile::NamedTempFile;
 
 /// More handoffs than this are shown as a table.
 const IN_FULL: usize = 3;
@@ -74,7 +75,7 @@ pub(super) struct SweepArgs {
     #[arg(long, value_name = "ADDRESS")]
     to: Option<Address>,
     /// Leave smaller outputs where they are
-    #[arg(long, value_name = "AMOUNT", default_value = "0.01 STG")]
+    #[arg(long, value_name = "AMOUNT", default_value = "0.01 STG", value_parser = batch::with_unit)]
     min_amount: Amount,
     #[command(flatten)]
     terms: HandoffSettings,
@@ -98,12 +99,13 @@ Outputs are chosen so that no change is needed, where such a choice is found; ot
 fee is 0.001 STG for each output; without change it may be up to 0.001 STG more. A batch has one payment
 a line, 99 fit in a transaction, and all of them are handed off or none:
 
-  accounts.jsonl  {\"id\":\"w-1\",\"to\":\"dev1…\",\"amount\":\"12.5 STG\",\"private\":true,\"comment\":\"…\"}
-  accounts.csv    id,to,amount,private,comment,with_certificate
+  payments.jsonl  {\"id\":\"w-1\",\"to\":\"dev1…\",\"amount\":\"12.5 STG\",\"private\":true,\"comment\":\"…\"}
+  payments.csv    id,to,amount,private,comment,with_certificate
                   w-1,dev1…,12.5 STG,true,…,false
 
 An amount that is a number is one of micro-STG. The same --id again, with the same payment, answers the
-same handoff whatever became of it; with another payment it is an error.
+same handoff, and one that has expired gets its inputs back; with another payment it is an error. In a
+batch every payment has an id. Without one, the same command again pays again.
 
 Examples:
   output-explorer --network testnet handoff withdraw --to ADDRESS --amount '12.5 STG' --id w-1 --treasury hot
@@ -113,7 +115,7 @@ pub(super) struct WithdrawArgs {
     #[arg(long, value_name = "ADDRESS", required_unless_present = "batch", requires = "amount")]
     to: Option<Address>,
     /// How much, for example '12.5 STG'
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", value_parser = batch::with_unit)]
     amount: Option<Amount>,
     /// Hide recipient and amount on the chain
     #[arg(long)]
@@ -155,68 +157,61 @@ impl WithdrawArgs {
 /// Asks for handoffs, writes their requests, and shows both.
 fn made(setup: &Setup, request: HandoffRequest, out: &Out) -> Result<(), Error> {
     let mut asker = setup.asker()?;
-    let mut ask = |request| match asker.ask(Request::Handoff(Box::new(request)))? {
-        Answer::Handoff(answer) => Ok(*answer),
-        _ => Err(Error::OtherAnswer),
+    let HandoffAnswer::Made { handoffs, left_out } = asker.about_handoffs(request)? else {
+        return Err(Error::OtherAnswer);
     };
-    let HandoffAnswer::Made { handoffs, left_out } = ask(request)? else { return Err(Error::OtherAnswer) };
-    let mut files = Vec::new();
+    let mut written = Vec::new();
     for handoff in handoffs.iter().filter(|handoff| handoff.transaction.is_none() && handoff.ended.is_none())
     {
         let number = handoff.number;
-        let HandoffAnswer::Request { request } = ask(HandoffRequest::Request { number })? else {
-            return Err(Error::OtherAnswer);
-        };
-        files.push(write_request(&out.out, number, &request)?);
+        written.push(match asker.about_handoffs(HandoffRequest::Request { number })? {
+            HandoffAnswer::Request { request } => write_request(&out.out, number, &request),
+            _ => Err(Error::OtherAnswer),
+        });
     }
     if out.shown.json {
-        return show::json(&HandoffAnswer::Made { handoffs, left_out });
+        show::json(&HandoffAnswer::Made { handoffs, left_out })?;
+        return written.into_iter().try_for_each(|file| file.map(drop));
     }
     if handoffs.len() > IN_FULL {
         table(&handoffs)?;
     } else {
         handoffs.iter().try_for_each(show_handoff)?;
     }
-    show_left_out(&left_out)?;
-    files.iter().try_for_each(|file| line(&format!("written: {}", file.display())))
+    if left_out != LeftOut::default() {
+        line(&format!("left out: {left_out}"))?;
+    }
+    // All of them are made and shown, whatever file could not be written.
+    written.into_iter().try_for_each(|file| line(&format!("written: {}", file?.display())))
 }
 
-/// Writes a request durably. One that is there already is the same one.
+/// Writes a request durably and in one step. One that is there already is the same one.
 fn write_request(dir: &Path, number: u64, request: &str) -> Result<PathBuf, Error> {
     let path = dir.join(format!("handoff-{number}.request.json"));
     let failed = |source| Error::Request { path: path.clone(), number, source };
-    match File::create_new(&path) {
-        Ok(mut file) => writeln!(file, "{request}").and_then(|()| file.sync_all()).map_err(failed)?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            if fs::read_to_string(&path).map_err(failed)?.trim_end() != request {
-                return Err(failed(error));
-            }
+    let mut file = NamedTempFile::new_in(dir).map_err(failed)?;
+    writeln!(file, "{request}").and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    if let Err(error) = file.persist_noclobber(&path) {
+        let is_same = fs::read_to_string(&path).is_ok_and(|there| there.trim_end() == request);
+        if !is_same {
+            return Err(failed(error.error));
         }
-        Err(error) => return Err(failed(error)),
     }
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
     Ok(path)
-}
-
-fn show_left_out(left_out: &LeftOut) -> Result<(), Error> {
-    for (Left { outputs, amount }, why) in [
-        (left_out.dust, "too small"),
-        (left_out.reserved, "reserved for another handoff"),
-        (left_out.prepared, "not final yet"),
-        (left_out.other, "without their blob here, or for the next time"),
-    ] {
-        if outputs > 0 {
-            line(&format!("left out: {amount} in {outputs} outputs, {why}"))?;
-        }
-    }
-    Ok(())
 }
 
 /// A handoff for review, in the words of the signer's `inspect`.
 fn show_handoff(handoff: &Handoff) -> Result<(), Error> {
     let Handoff { number, purpose, expires, .. } = handoff;
-    let purpose = format!("{purpose:?}").to_lowercase();
-    line(&format!("Handoff {number}, {purpose}, {}, reserved until {expires}\n", handoff.status()))?;
-    line(&format!("{}\n", handoff.review()))
+    let is_open = handoff.transaction.is_none() && handoff.ended.is_none();
+    let until = if is_open { format!(", reserved until {expires}") } else { String::new() };
+    line(&format!("Handoff {number}, {purpose}, {}{until}", handoff.status()))?;
+    let ids: Vec<&str> = handoff.outputs.iter().filter_map(|output| output.withdrawal.as_deref()).collect();
+    if !ids.is_empty() {
+        line(&format!("Withdrawals {}", ids.join(", ")))?;
+    }
+    line(&format!("\n{}\n", handoff.review()))
 }
 
 fn table(handoffs: &[Handoff]) -> Result<(), Error> {
@@ -229,7 +224,7 @@ fn table(handoffs: &[Handoff]) -> Result<(), Error> {
         table.add_row([
             handoff.number.to_string(),
             handoff.created.to_string(),
-            format!("{:?}", handoff.purpose).to_lowercase(),
+            handoff.purpose.to_string(),
             handoff.status().to_owned(),
             show::or_dash(review.inputs_total),
             show::or_dash(review.outputs_total),
@@ -243,14 +238,14 @@ fn table(handoffs: &[Handoff]) -> Result<(), Error> {
 /// List handoffs, the youngest first
 #[derive(Args)]
 pub(super) struct List {
-    /// Only those that hold their inputs
+    /// Only those to which something may still happen
     #[arg(long)]
-    held: bool,
+    live: bool,
     /// Go on before this number
     #[arg(long, value_name = "NUMBER")]
     before: Option<u64>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     limit: u32,
     #[command(flatten)]
     shown: Shown,
@@ -259,8 +254,8 @@ pub(super) struct List {
 impl List {
     fn run(self, setup: &Setup) -> Result<(), Error> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let request = HandoffRequest::List { before: self.before, held: self.held, limit };
-        let HandoffAnswer::List { handoffs } = setup.ask_handoff(request)? else {
+        let request = HandoffRequest::List { before: self.before, live: self.live, limit };
+        let HandoffAnswer::List { handoffs } = setup.asker()?.about_handoffs(request)? else {
             return Err(Error::OtherAnswer);
         };
         if self.shown.json {
@@ -285,7 +280,7 @@ pub(super) struct Show {
 
 impl Show {
     fn run(self, setup: &Setup) -> Result<(), Error> {
-        let handoff = setup.handoff(HandoffRequest::Show { number: self.number })?;
+        let handoff = setup.asker()?.handoff(HandoffRequest::Show { number: self.number })?;
         if self.shown.json { show::json(&handoff) } else { show_all(&handoff) }
     }
 }
@@ -318,7 +313,8 @@ pub(super) struct RequestArgs {
 impl RequestArgs {
     fn run(self, setup: &Setup) -> Result<(), Error> {
         let number = self.number;
-        let HandoffAnswer::Request { request } = setup.ask_handoff(HandoffRequest::Request { number })?
+        let HandoffAnswer::Request { request } =
+            setup.asker()?.about_handoffs(HandoffRequest::Request { number })?
         else {
             return Err(Error::OtherAnswer);
         };
@@ -331,7 +327,8 @@ impl RequestArgs {
 #[derive(Args)]
 #[command(after_help = "\
 Only where the signer's answer is not wanted any more: it is refused from then on. What the signer has
-signed stays signed; it will not sign the same outputs away differently.")]
+signed stays signed: it will not sign the same outputs away differently, so later handoffs leave them out
+unless --spend-released true says that the signer never saw this one.")]
 pub(super) struct Cancel {
     /// Its number
     number: u64,
@@ -339,14 +336,14 @@ pub(super) struct Cancel {
 
 impl Cancel {
     fn run(self, setup: &Setup) -> Result<(), Error> {
-        setup.handoff(HandoffRequest::Cancel { number: self.number })?;
+        setup.asker()?.handoff(HandoffRequest::Cancel { number: self.number })?;
         line(&format!("handoff {} cancelled", self.number))
     }
 }
 
-impl Setup {
+impl Asker {
     /// Asks about handoffs.
-    pub(super) fn ask_handoff(&self, request: HandoffRequest) -> Result<HandoffAnswer, Error> {
+    pub(super) fn about_handoffs(&mut self, request: HandoffRequest) -> Result<HandoffAnswer, Error> {
         match self.ask(Request::Handoff(Box::new(request)))? {
             Answer::Handoff(answer) => Ok(*answer),
             _ => Err(Error::OtherAnswer),
@@ -354,13 +351,15 @@ impl Setup {
     }
 
     /// Asks for one handoff.
-    pub(super) fn handoff(&self, request: HandoffRequest) -> Result<Handoff, Error> {
-        match self.ask_handoff(request)? {
+    pub(super) fn handoff(&mut self, request: HandoffRequest) -> Result<Handoff, Error> {
+        match self.about_handoffs(request)? {
             HandoffAnswer::One { handoff } => Ok(handoff),
             _ => Err(Error::OtherAnswer),
         }
     }
+}
 
+impl Setup {
     /// How handoffs are made.
     fn terms(&mut self, flags: HandoffSettings) -> Result<Terms, Error> {
         flags.terms(std::mem::take(&mut self.handoff)).ok_or(Error::NoTreasury)

@@ -8,8 +8,8 @@ use crate::ledger::{Ledger, UserError};
 use crate::node::now;
 use serde::{Deserialize, Serialize};
 
-/// No page has more handoffs.
-const MAX_ROWS: usize = 1000;
+/// No page has more handoffs: one can be long.
+const MAX_ROWS: usize = 100;
 
 /// A question about handoffs, or a change of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +33,8 @@ pub enum HandoffRequest {
     List {
         /// Before this one.
         before: Option<u64>,
-        /// Only those that hold their inputs.
-        held: bool,
+        /// Only those to which something may still happen.
+        live: bool,
         /// At most so many.
         limit: usize,
     },
@@ -98,13 +98,15 @@ pub(super) fn answer(ledger: &Ledger, request: HandoffRequest) -> Result<Handoff
     let made = |(handoffs, left_out)| HandoffAnswer::Made { handoffs, left_out };
     let one = |handoff| HandoffAnswer::One { handoff };
     Ok(match request {
-        HandoffRequest::Sweep { sweep, terms } => made(desk.hand_off(|| planner(&terms).sweep(&sweep))?),
-        HandoffRequest::Withdraw { withdrawals, terms } => {
-            made(desk.hand_off(|| planner(&terms).withdraw(&withdrawals))?)
+        HandoffRequest::Sweep { sweep, terms } => {
+            made(desk.hand_off(terms.seconds, || planner(&terms).sweep(&sweep))?)
         }
-        HandoffRequest::List { before, held, limit } => {
+        HandoffRequest::Withdraw { withdrawals, terms } => {
+            made(desk.hand_off(terms.seconds, || planner(&terms).withdraw(&withdrawals))?)
+        }
+        HandoffRequest::List { before, live, limit } => {
             desk.expire()?;
-            HandoffAnswer::List { handoffs: ledger.handoffs(before, held, limit.min(MAX_ROWS))? }
+            HandoffAnswer::List { handoffs: ledger.handoffs(before, live, limit.min(MAX_ROWS))? }
         }
         HandoffRequest::Show { number } => {
             desk.expire()?;

@@ -1,15 +1,17 @@
 //! Whether what the signer answered does exactly what it was asked for.
 //!
 //! What cannot be seen without keys: whether a private output without a certificate goes to the recipient that was
-//! asked for. Its amount is bound by the sum where it is the only one.
+//! asked for, and with which comment. Its amount is bound by the sum where it is the only one. Change always has one.
 
 use super::record::{Handoff, Output, Private};
 use crate::ledger::handoffs::Signed;
+use std::collections::HashSet;
 use stegos_common::api::create_raw_transaction::RawTransaction;
 use stegos_common::api::encoding::ScalarJson;
 use stegos_common::certificate;
 use stegos_common::hash::Hash;
 use stegos_common::output::{Output as Made, Unspent};
+use stegos_common::payload::PayloadData;
 use stegos_common::transaction::{PaymentTransaction, TransactionError};
 use stegos_common::wire::DecodeError;
 use thiserror::Error;
@@ -24,7 +26,7 @@ pub enum CheckError {
     #[error("the {0} of its transaction are not those of the handoff; do not send it by other means either")]
     Different(&'static str),
     /// It says something else than its transaction.
-    #[error("its {0} are not those of its transaction")]
+    #[error("its field {0} does not belong to its transaction")]
     Answer(&'static str),
     /// A payment that should be provable is not.
     #[error("its certificate for output {0} is missing or proves something else")]
@@ -53,6 +55,9 @@ pub struct Checked {
 /// [`CheckError`].
 pub fn check(handoff: &Handoff, blobs: &[Vec<u8>], answer: &RawTransaction) -> Result<Checked, CheckError> {
     let transaction = PaymentTransaction::from_bytes(&answer.data.0)?;
+    if transaction.to_bytes() != answer.data.0 {
+        return Err(CheckError::Answer("data"));
+    }
     let asked: Vec<Hash> = handoff.inputs.iter().map(|input| input.id).collect();
     if transaction.txins != asked {
         return Err(CheckError::Different("inputs"));
@@ -66,6 +71,18 @@ pub fn check(handoff: &Handoff, blobs: &[Vec<u8>], answer: &RawTransaction) -> R
     }
     if outputs.len() != handoff.outputs.len() {
         return Err(CheckError::Different("numbers of outputs"));
+    }
+    let is_private = |id: &Hash| {
+        let mut made = outputs.iter().zip(&handoff.outputs);
+        made.any(|(made, asked)| made == id && asked.private.is_some())
+    };
+    let mut proved = HashSet::new();
+    if !answer
+        .certificates
+        .iter()
+        .all(|claim| is_private(&claim.output_hash) && proved.insert(claim.output_hash))
+    {
+        return Err(CheckError::Answer("certificates"));
     }
     let mut own = Vec::new();
     for ((made, id), asked) in transaction.txouts.iter().zip(&outputs).zip(&handoff.outputs) {
@@ -92,13 +109,18 @@ fn compare(made: &Made, id: Hash, asked: &Output, answer: &RawTransaction) -> Re
             }
             Ok(())
         }
-        (Made::Payment(payment), Some(Private { with_certificate, .. })) => {
+        (Made::Payment(payment), Some(Private { comment, with_certificate })) => {
             let claim = answer.certificates.iter().find(|claim| claim.output_hash == id);
             let proved = claim.is_some_and(|claim| {
                 let ScalarJson(rvalue) = claim.rvalue;
                 let recipient = claim.recipient.public_key();
                 let amount = certificate::verify(payment, claim.spender.public_key(), recipient, &rvalue);
-                claim.recipient == asked.recipient && amount.ok() == Some(asked.amount)
+                let payload = payment.open_with_rvalue(&rvalue, recipient);
+                let said = payload.is_ok_and(|payload| match &payload.data {
+                    PayloadData::Comment(said) => said.as_str() == comment,
+                    PayloadData::ContentHash(_) => false,
+                });
+                claim.recipient == asked.recipient && amount.ok() == Some(asked.amount) && said
             });
             // Where there is one, it says what was asked for; and there is one where one was asked for.
             if (claim.is_some() || *with_certificate) && !proved {

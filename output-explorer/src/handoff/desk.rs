@@ -10,6 +10,7 @@ use crate::ledger::{Ledger, LedgerError};
 use serde::Deserialize;
 use stegos_common::api::create_raw_transaction::RawTransaction;
 use stegos_common::api::encoding::Timestamp;
+use stegos_common::text::excerpt;
 use stegos_common::transaction::PaymentTransaction;
 use thiserror::Error;
 
@@ -45,8 +46,8 @@ pub enum DeskError {
         /// What is wrong.
         reason: CheckError,
     },
-    /// It cannot be cancelled.
-    #[error("handoff {number} is {status}: only an open one can be cancelled")]
+    /// It is too late.
+    #[error("handoff {number} is {status}, and not open any more")]
     NotOpen {
         /// The handoff.
         number: u64,
@@ -67,6 +68,12 @@ impl From<LedgerError> for DeskError {
     }
 }
 
+/// A time so many seconds later.
+#[must_use]
+pub fn later(time: Timestamp, seconds: u64) -> Timestamp {
+    Timestamp::from_unix_nanos(time.unix_nanos().saturating_add(seconds.saturating_mul(1_000_000_000)))
+}
+
 /// The desk at one moment.
 pub struct Desk<'a> {
     /// The ledger.
@@ -84,13 +91,14 @@ struct Reply {
 }
 
 impl Desk<'_> {
-    /// Makes what is planned, and answers all handoffs that pay for it. Where somebody else took an output first, it is
-    /// planned again.
+    /// Makes what is planned, and answers all handoffs that pay for it; those that have expired get their inputs back for
+    /// so many seconds. Where somebody else took an output first, it is planned again.
     ///
     /// # Errors
     /// [`DeskError`]; nothing is reserved then.
     pub fn hand_off(
         &self,
+        seconds: u64,
         mut plan: impl FnMut() -> Result<Plan, PlanError>,
     ) -> Result<(Vec<Handoff>, LeftOut), DeskError> {
         self.expire()?;
@@ -100,7 +108,7 @@ impl Desk<'_> {
             attempts += 1;
             match self.ledger.add_handoffs(new) {
                 Ok(new) => {
-                    let known = known.iter().map(|number| self.ledger.handoff(*number));
+                    let known = known.iter().map(|number| self.renew(*number, seconds));
                     let known: Vec<Handoff> = known.collect::<Result<_, _>>()?;
                     return Ok((known.into_iter().chain(new).collect(), left_out));
                 }
@@ -112,6 +120,18 @@ impl Desk<'_> {
         }
     }
 
+    /// A handoff, with its inputs reserved again where it has expired: the same inputs, so that it can never be paid
+    /// twice.
+    fn renew(&self, number: u64, seconds: u64) -> Result<Handoff, HandoffError> {
+        let handoff = self.ledger.handoff(number)?;
+        if handoff.transaction.is_some() || handoff.ended != Some(Ended::Expired) {
+            return Ok(handoff);
+        }
+        let renewed = Handoff { ended: None, expires: later(self.now, seconds), ..handoff.clone() };
+        self.ledger.change_handoff(&handoff, &renewed, None)?;
+        Ok(renewed)
+    }
+
     /// Frees the inputs of handoffs whose time is over.
     ///
     /// # Errors
@@ -119,8 +139,8 @@ impl Desk<'_> {
     pub fn expire(&self) -> Result<(), LedgerError> {
         let mut before = None;
         loop {
-            let held = self.ledger.handoffs(before, true, PAGE)?;
-            for handoff in &held {
+            let live = self.ledger.handoffs(before, true, PAGE)?;
+            for handoff in &live {
                 if handoff.transaction.is_none() && handoff.expires <= self.now {
                     let expired = Handoff { ended: Some(Ended::Expired), ..handoff.clone() };
                     // Whoever changed it first has dealt with it.
@@ -131,8 +151,8 @@ impl Desk<'_> {
                     }
                 }
             }
-            match held.last() {
-                Some(last) if held.len() == PAGE => before = Some(last.number),
+            match live.last() {
+                Some(last) if live.len() == PAGE => before = Some(last.number),
                 _ => return Ok(()),
             }
         }
@@ -158,6 +178,9 @@ impl Desk<'_> {
     /// [`DeskError`] where there is none, or a blob is not kept any more.
     pub fn request(&self, number: u64) -> Result<String, DeskError> {
         let handoff = self.ledger.handoff(number)?;
+        if handoff.transaction.is_some() || handoff.ended.is_some() {
+            return Err(DeskError::NotOpen { number, status: handoff.status() });
+        }
         let blobs = self.blobs(&handoff)?;
         Ok(request(&handoff, &blobs))
     }
@@ -170,7 +193,7 @@ impl Desk<'_> {
         self.expire()?;
         let reply: Reply = serde_json::from_str(json).map_err(DeskError::NoAnswer)?;
         if let Some(error) = reply.error {
-            return Err(DeskError::NotSigned(error));
+            return Err(DeskError::NotSigned(excerpt(&error)));
         }
         let answer: RawTransaction = serde_json::from_str(json).map_err(DeskError::NoAnswer)?;
         let handoff = self.asked(reply.id, &answer)?;
@@ -179,11 +202,16 @@ impl Desk<'_> {
         if handoff.ended == Some(Ended::Cancelled) {
             return Err(DeskError::Cancelled(number));
         }
-        let checked = check(&handoff, &self.blobs(&handoff)?, &answer).map_err(failed)?;
         if let Some(transaction) = &handoff.transaction {
-            let is_same = transaction.id == checked.id;
-            return if is_same { Ok(handoff) } else { Err(DeskError::SignedBefore(number)) };
+            return if self.ledger.transaction_bytes(number)?.as_ref() != Some(&answer.data.0) {
+                Err(DeskError::SignedBefore(number))
+            } else if matches!(transaction.state(), State::Rejected { .. }) {
+                self.submit_again(&handoff, transaction)
+            } else {
+                Ok(handoff)
+            };
         }
+        let checked = check(&handoff, &self.blobs(&handoff)?, &answer).map_err(failed)?;
         let transaction = Transaction {
             id: checked.id,
             outputs: checked.outputs,
@@ -194,6 +222,15 @@ impl Desk<'_> {
         let signed = Handoff { ended: None, transaction: Some(transaction), ..handoff.clone() };
         self.ledger.change_handoff(&handoff, &signed, Some(&checked.signed))?;
         Ok(signed)
+    }
+
+    /// Gives a rejected transaction another chance.
+    fn submit_again(&self, handoff: &Handoff, transaction: &Transaction) -> Result<Handoff, DeskError> {
+        let mut transaction = transaction.clone();
+        transaction.history.push(Step { state: State::Submitted, time: self.now });
+        let again = Handoff { transaction: Some(transaction), ..handoff.clone() };
+        self.ledger.change_handoff(handoff, &again, None)?;
+        Ok(again)
     }
 
     /// The handoff that an answer belongs to: by its number, or by what it spends.

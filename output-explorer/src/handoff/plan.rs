@@ -3,14 +3,16 @@
 //! Planning only reads. Whether what is planned is still free is decided when it is stored
 //! ([`Ledger::add_handoffs`]).
 
-use super::record::{Handoff, Input, Output, Private, Purpose};
+use super::desk::later;
+use super::record::{Ended, Handoff, Input, Output, Private, Purpose};
 use super::select::{Choice, SelectError, select};
-use crate::ledger::handoffs::{HandoffError, NewHandoff};
+use crate::ledger::handoffs::{HandoffError, NewHandoff, WithdrawalRecord};
 use crate::ledger::query::{Cut, Filter};
 use crate::ledger::record::{Kind, OutputRecord};
 use crate::ledger::{Ledger, LedgerError, UserError};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use std::fmt;
 use stegos_common::address::{Address, AddressError};
 use stegos_common::amount::Amount;
 use stegos_common::api::encoding::Timestamp;
@@ -18,6 +20,7 @@ use stegos_common::group::Encoded;
 use stegos_common::hash::Hash;
 use stegos_common::keys::PublicKey;
 use stegos_common::payload::{Comment, CommentError};
+use stegos_common::text::excerpt;
 use stegos_common::transaction::{MAX_INPUTS, MAX_OUTPUTS, MIN_FEE_PER_OUTPUT};
 use thiserror::Error;
 
@@ -36,6 +39,8 @@ pub struct Terms {
     pub private_change: bool,
     /// Whether outputs are spent that may still be taken back.
     pub spend_prepared: bool,
+    /// Whether outputs are spent that an earlier handoff gave up. The signer refuses those that it signed away then.
+    pub spend_released: bool,
     /// For how many seconds the inputs are reserved.
     pub seconds: u64,
 }
@@ -82,6 +87,8 @@ pub struct LeftOut {
     pub reserved: Left,
     /// Not final.
     pub prepared: Left,
+    /// Given up by an earlier handoff, for which the signer may have signed them away.
+    pub released: Left,
     /// Without their blob in the ledger, or more than one sweep takes.
     pub other: Left,
 }
@@ -93,6 +100,24 @@ pub struct Left {
     pub outputs: u64,
     /// Their amount in micro-STG, or the most that can be counted.
     pub amount: Amount,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            (self.dust, "too small"),
+            (self.reserved, "reserved for another handoff"),
+            (self.prepared, "not final yet"),
+            (self.released, "given up by an earlier handoff"),
+            (self.other, "without their blob here, or for the next time"),
+        ];
+        let mut any = false;
+        for (left, why) in parts.into_iter().filter(|(left, _)| left.outputs > 0) {
+            write!(f, "{}{} in {} outputs, {why}", if any { "; " } else { "" }, left.amount, left.outputs)?;
+            any = true;
+        }
+        if any { Ok(()) } else { f.write_str("nothing") }
+    }
 }
 
 impl Left {
@@ -123,7 +148,7 @@ pub enum PlanError {
     #[error("the treasury {0:?} is no user of this ledger: add it with its address first (`user add`)")]
     NoTreasury(String),
     /// Nothing is there to be swept.
-    #[error("there is nothing to sweep: {} outputs are too small, {} reserved, {} not final", .0.dust.outputs, .0.reserved.outputs, .0.prepared.outputs)]
+    #[error("there is nothing to sweep: {0}")]
     NothingToSweep(LeftOut),
     /// A payment of nothing.
     #[error("withdrawal {0} is one of nothing: name an amount above 0")]
@@ -140,6 +165,21 @@ pub enum PlanError {
     /// The same id twice.
     #[error("two withdrawals have the id {0:?}")]
     Twice(String),
+    /// The id was used, and what it was used for is over.
+    #[error(
+        "withdrawal {id:?} is in handoff {number}, which is {status}; make sure that it was not paid, then take another id"
+    )]
+    Over {
+        /// The id.
+        id: String,
+        /// The handoff.
+        number: u64,
+        /// What it is.
+        status: &'static str,
+    },
+    /// An id that nobody could type again.
+    #[error("a withdrawal's id is 1 to 128 characters of printable ASCII, unlike {0:?}")]
+    Id(String),
     /// The id was used for something else.
     #[error(
         "withdrawal {id:?} is in handoff {number} already, and is another one: take another id, or ask for the same"
@@ -151,7 +191,10 @@ pub enum PlanError {
         number: u64,
     },
     /// There is not enough.
-    #[error("transaction {transaction} of {transactions}: {reason}; {} outputs are reserved, {} are not final", left_out.reserved.outputs, left_out.prepared.outputs)]
+    #[error(
+        "transaction {transaction} of {transactions}: {reason}; left out: {left_out}. Change is free again when it is \
+         final: for many transactions at once, pay yourself in as many parts first"
+    )]
     Select {
         /// Which of the transactions that are needed.
         transaction: usize,
@@ -165,7 +208,7 @@ pub enum PlanError {
     /// The ledger fails.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// What was planned is not free any more.
+    /// A handoff cannot be read.
     #[error(transparent)]
     Handoff(#[from] HandoffError),
 }
@@ -283,7 +326,7 @@ impl Planner<'_> {
                     private: self
                         .terms
                         .private_change
-                        .then(|| Private { comment: String::new(), with_certificate: false }),
+                        .then(|| Private { comment: String::new(), with_certificate: true }),
                     withdrawal: None,
                 }
             }));
@@ -311,8 +354,7 @@ impl Planner<'_> {
             account: candidate.account.clone(),
             private: candidate.private,
         });
-        let nanos = self.terms.seconds.saturating_mul(1_000_000_000);
-        let expires = Timestamp::from_unix_nanos(self.now.unix_nanos().saturating_add(nanos));
+        let expires = later(self.now, self.terms.seconds);
         let (created, inputs) = (self.now, inputs.collect());
         Handoff { number: 0, purpose, created, expires, inputs, outputs, fee, ended: None, transaction: None }
     }
@@ -412,6 +454,10 @@ impl Planner<'_> {
             left_out.reserved.add(amount);
             return Ok(false);
         }
+        if !self.terms.spend_released && self.ledger.released_from(id)?.is_some() {
+            left_out.released.add(amount);
+            return Ok(false);
+        }
         let is_final = output.created.place.position.epoch < self.ledger.end()?.epoch;
         if !is_final && !self.terms.spend_prepared {
             left_out.prepared.add(amount);
@@ -437,11 +483,20 @@ impl Planner<'_> {
             if !ids.insert(id) {
                 return Err(PlanError::Twice(id.clone()));
             }
-            match self.ledger.withdrawal(id)? {
-                None => wanted.push(withdrawal),
-                Some(before) if before.body == body(withdrawal) => known.push(before.number),
-                Some(before) => return Err(PlanError::OtherBody { id: id.clone(), number: before.number }),
+            let Some(WithdrawalRecord { body: before, number }) = self.ledger.withdrawal(id)? else {
+                wanted.push(withdrawal);
+                continue;
+            };
+            let id = id.clone();
+            if before != body(withdrawal) {
+                return Err(PlanError::OtherBody { id, number });
             }
+            let handoff = self.ledger.handoff(number)?;
+            let is_cancelled = handoff.transaction.is_none() && handoff.ended == Some(Ended::Cancelled);
+            if is_cancelled || handoff.transaction.as_ref().is_some_and(|it| it.state().is_failure()) {
+                return Err(PlanError::Over { id, number, status: handoff.status() });
+            }
+            known.push(number);
         }
         known.sort_unstable();
         known.dedup();
@@ -451,6 +506,12 @@ impl Planner<'_> {
     /// The output of a withdrawal that can be asked for.
     fn paid(&self, withdrawal: &Withdrawal) -> Result<Output, PlanError> {
         let Withdrawal { id, to, amount, private, comment, with_certificate } = withdrawal;
+        let is_bad = |id: &&String| {
+            id.is_empty() || id.len() > 128 || !id.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        };
+        if let Some(id) = id.as_ref().filter(is_bad) {
+            return Err(PlanError::Id(excerpt(id)));
+        }
         let name = || id.as_ref().map_or_else(|| format!("to {to}"), |id| format!("{id:?}"));
         let to = to.require(self.ledger.network())?;
         if amount.is_zero() {

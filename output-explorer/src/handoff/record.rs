@@ -43,6 +43,15 @@ pub enum Purpose {
     Withdrawal,
 }
 
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sweep => "sweep",
+            Self::Withdrawal => "withdrawal",
+        })
+    }
+}
+
 /// Why a handoff is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -157,10 +166,16 @@ pub enum State {
 }
 
 impl State {
-    /// Whether nothing can change it any more.
+    /// Whether nothing can change it any more. A rejection is one node's word: another may take the same bytes.
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        matches!(self, Self::Final { .. } | Self::Rejected { .. } | Self::Conflicted { is_final: true, .. })
+        matches!(self, Self::Final { .. } | Self::Conflicted { is_final: true, .. })
+    }
+
+    /// Whether the transaction will not be included, as far as is known.
+    #[must_use]
+    pub const fn is_failure(&self) -> bool {
+        matches!(self, Self::Rejected { .. } | Self::Conflicted { is_final: true, .. })
     }
 
     /// Its name, as everywhere.
@@ -211,7 +226,22 @@ impl Handoff {
     /// Whether its inputs are reserved for it.
     #[must_use]
     pub fn holds_inputs(&self) -> bool {
+        self.transaction.as_ref().map_or(self.ended.is_none(), |transaction| {
+            !transaction.state().is_over() && !transaction.state().is_failure()
+        })
+    }
+
+    /// Whether something may still happen to it by itself.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
         self.transaction.as_ref().map_or(self.ended.is_none(), |transaction| !transaction.state().is_over())
+    }
+
+    /// Whether its inputs may have been signed away, though they are free: the signer would not sign them otherwise.
+    #[must_use]
+    pub fn has_released_inputs(&self) -> bool {
+        !self.holds_inputs()
+            && !matches!(self.transaction.as_ref().map(Transaction::state), Some(State::Final { .. }))
     }
 
     /// What it is in one word.
@@ -242,7 +272,12 @@ impl Handoff {
             amount: Some(output.amount),
             comment: output.private.as_ref().map(|private| private.comment.clone()),
             account: output.account.clone(),
-            known: Known::Requested,
+            known: match (&output.private, &self.transaction) {
+                (_, None) => Known::Requested,
+                (None, Some(_)) => Known::Public,
+                (Some(Private { with_certificate: true, .. }), Some(_)) => Known::Certificate,
+                (Some(_), Some(_)) => Known::Stated,
+            },
         });
         Review::new(inputs.collect(), outputs.collect(), self.fee, false)
     }

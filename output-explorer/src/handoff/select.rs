@@ -24,7 +24,7 @@ pub struct Choice {
     pub inputs: Vec<usize>,
     /// What comes back, unless nothing does. Its output's fee is paid.
     pub change: Option<Amount>,
-    /// What a changeless transaction pays above the least fee: less than change would cost.
+    /// What a changeless transaction pays above the least fee: no more than change would cost.
     pub excess: Amount,
 }
 

@@ -2,7 +2,7 @@
 //! of a missing input does not tell "included" from "spent by another". So what happened is read from blocks.
 
 use super::record::{Handoff, State, Transaction};
-use crate::ledger::record::OutputRecord;
+use crate::ledger::record::Cause;
 use crate::ledger::{Ledger, LedgerError};
 use stegos_common::hash::Hash;
 
@@ -20,7 +20,8 @@ pub enum Evidence {
     InputGone(Hash),
 }
 
-/// Looks for a transaction in the ledger.
+/// Looks for a transaction in the ledger. It is included where it spent its inputs: outputs alone prove nothing, for a
+/// recipient can make one of the same id.
 ///
 /// # Errors
 /// [`LedgerError`] where the database fails.
@@ -30,35 +31,41 @@ pub fn evidence(
     transaction: &Transaction,
 ) -> Result<Evidence, LedgerError> {
     let end = ledger.end()?.epoch;
-    let is_final = |epoch: u64| epoch < end;
-    for id in &transaction.outputs {
-        if let Some(output) = ledger.output(id)? {
-            let position = output.position();
-            let epoch = position.epoch;
-            return Ok(Evidence::State(if is_final(epoch) {
-                State::Final { epoch }
-            } else {
-                State::Prepared { epoch, offset: position.offset() }
-            }));
-        }
-    }
+    let mut spent: Vec<(Hash, Cause)> = Vec::new();
     for input in &handoff.inputs {
         match ledger.output(&input.id)? {
             None => return Ok(Evidence::InputGone(input.id)),
-            Some(OutputRecord { spent: Some(cause), .. }) => {
-                let position = cause.place.position;
-                return Ok(Evidence::State(State::Conflicted {
-                    input: input.id,
-                    by: cause.transaction,
-                    epoch: position.epoch,
-                    offset: position.offset(),
-                    is_final: is_final(position.epoch),
-                }));
-            }
-            Some(_) => {}
+            Some(output) => spent.extend(output.spent.map(|cause| (input.id, cause))),
         }
     }
-    Ok(Evidence::Open)
+    let Some((first_input, first)) = spent.first() else { return Ok(Evidence::Open) };
+    let position = first.place.position;
+    // A macro block does not name transactions.
+    let mut ours = spent.len() == handoff.inputs.len()
+        && spent.iter().all(|(_, cause)| cause.transaction.is_none_or(|id| id == transaction.id));
+    if ours && spent.iter().any(|(_, cause)| cause.transaction.is_none()) {
+        for id in &transaction.outputs {
+            ours = ours && ledger.output(id)?.is_some();
+        }
+    }
+    if ours {
+        let epoch = position.epoch;
+        return Ok(Evidence::State(if epoch < end {
+            State::Final { epoch }
+        } else {
+            State::Prepared { epoch, offset: position.offset() }
+        }));
+    }
+    let by_another = spent.iter().find(|(_, cause)| cause.transaction != Some(transaction.id));
+    let (input, cause) = by_another.copied().unwrap_or((*first_input, *first));
+    let position = cause.place.position;
+    Ok(Evidence::State(State::Conflicted {
+        input,
+        by: cause.transaction,
+        epoch: position.epoch,
+        offset: position.offset(),
+        is_final: position.epoch < end,
+    }))
 }
 
 /// What is so now, if that is something else than before.
@@ -87,7 +94,110 @@ pub fn answered(before: &State, rejected: Option<String>) -> Option<State> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::{Input, Purpose, Transaction as Signed};
     use super::*;
+    use crate::block::{Content, MacroBlock, MicroBlock, NewOutput, Transaction};
+    use crate::follower::Change;
+    use crate::ledger::Settings;
+    use crate::ledger::store::memory::MemoryStore;
+    use stegos_common::address::Network;
+    use stegos_common::amount::Amount;
+    use stegos_common::api::encoding::Timestamp;
+
+    const INPUT: Hash = Hash::from_bytes([1; 32]);
+    const MADE: Hash = Hash::from_bytes([2; 32]);
+    const OTHER: Hash = Hash::from_bytes([3; 32]);
+    const OURS: Hash = Hash::from_bytes([4; 32]);
+    const THEIRS: Hash = Hash::from_bytes([5; 32]);
+    const TIME: Timestamp = Timestamp::from_unix_nanos(0);
+
+    fn outputs(ids: &[Hash]) -> Vec<NewOutput> {
+        ids.iter().map(|id| NewOutput { id: *id, content: Content::Private }).collect()
+    }
+
+    fn close(epoch: u64, inputs: &[Hash], made: &[Hash]) -> Change {
+        let (inputs, outputs) = (inputs.to_vec(), outputs(made));
+        Change::Close(MacroBlock { id: OTHER, previous: OTHER, epoch, time: TIME, inputs, outputs })
+    }
+
+    fn micro(id: Hash, inputs: &[Hash], made: &[Hash]) -> Change {
+        let transactions = vec![Transaction { id, inputs: inputs.to_vec(), outputs: outputs(made) }];
+        Change::Connect(MicroBlock {
+            id: OTHER,
+            previous: OTHER,
+            epoch: 1,
+            offset: 0,
+            time: TIME,
+            transactions,
+        })
+    }
+
+    /// What a ledger with these changes says about our transaction, which spends the input.
+    fn seen(changes: &[Change]) -> Evidence {
+        let settings = Settings { network: Network::Dev, keep_spent_blobs: true };
+        let ledger = Ledger::new(Box::new(MemoryStore::default()), settings).unwrap();
+        for change in changes {
+            ledger.commit(change).unwrap();
+        }
+        let input = Input { id: INPUT, amount: Amount::ZERO, account: String::new(), private: true };
+        let transaction = Signed {
+            id: OURS,
+            outputs: vec![MADE],
+            certificates: Vec::new(),
+            journal: None,
+            history: Vec::new(),
+        };
+        let handoff = Handoff {
+            number: 1,
+            purpose: Purpose::Withdrawal,
+            created: TIME,
+            expires: TIME,
+            inputs: vec![input],
+            outputs: Vec::new(),
+            fee: Amount::ZERO,
+            ended: None,
+            transaction: None,
+        };
+        evidence(&ledger, &handoff, &transaction).unwrap()
+    }
+
+    #[test]
+    fn a_transaction_is_included_where_its_inputs_are_spent() {
+        let conflict = |by, offset, is_final| {
+            Evidence::State(State::Conflicted { input: INPUT, by, epoch: 1, offset, is_final })
+        };
+        let begin = close(0, &[], &[INPUT, OTHER]);
+        let ours = micro(OURS, &[INPUT], &[MADE]);
+        let theirs = micro(THEIRS, &[INPUT], &[]);
+        for (changes, expected) in [
+            (vec![close(0, &[], &[])], Evidence::InputGone(INPUT)),
+            (vec![begin.clone()], Evidence::Open),
+            (
+                vec![begin.clone(), ours.clone()],
+                Evidence::State(State::Prepared { epoch: 1, offset: Some(0) }),
+            ),
+            (
+                vec![begin.clone(), ours, close(1, &[INPUT], &[MADE])],
+                Evidence::State(State::Final { epoch: 1 }),
+            ),
+            (vec![begin.clone(), close(1, &[INPUT], &[MADE])], Evidence::State(State::Final { epoch: 1 })),
+            // Somebody made an output of the same id.
+            (vec![begin.clone(), micro(THEIRS, &[OTHER], &[MADE])], Evidence::Open),
+            (vec![begin.clone(), theirs.clone()], conflict(Some(THEIRS), Some(0), false)),
+            (vec![begin.clone(), theirs, close(1, &[INPUT], &[])], conflict(Some(THEIRS), Some(0), true)),
+            (vec![begin, close(1, &[INPUT], &[])], conflict(None, None, true)),
+        ] {
+            assert_eq!(seen(&changes), expected, "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_rejected_may_be_included_all_the_same() {
+        let rejected = State::Rejected { reason: String::new() };
+        assert_eq!(next(&rejected, &Evidence::Open), None);
+        let prepared = State::Prepared { epoch: 1, offset: None };
+        assert_eq!(next(&rejected, &Evidence::State(prepared.clone())), Some(prepared));
+    }
 
     #[test]
     fn a_missing_input_is_no_rejection() {

@@ -4,6 +4,7 @@ use super::store::{Batch, beginning_with};
 use super::value::{damaged, get};
 use super::{Ledger, LedgerError, table};
 use crate::handoff::record::Handoff;
+use crate::handoff::record::State::Submitted;
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 use stegos_common::amount::Amount;
@@ -126,7 +127,9 @@ impl Ledger {
             return Err(HandoffError::Changed(number));
         }
         let mut batch = Batch::default();
-        if after.holds_inputs() && !before.holds_inputs() {
+        // What a block says is so, whoever has the inputs.
+        let is_taken_up = after.transaction.as_ref().is_none_or(|it| *it.state() == Submitted);
+        if after.holds_inputs() && !before.holds_inputs() && is_taken_up {
             self.require_free(after, &batch)?;
         }
         put(&mut batch, after, before.holds_inputs());
@@ -149,20 +152,20 @@ impl Ledger {
         self.json(&table::handoff(number))?.ok_or(HandoffError::Unknown(number))
     }
 
-    /// Handoffs, the youngest first, at most `limit`, before the number `before`; with `held` only those that hold
-    /// their inputs.
+    /// Handoffs, the youngest first, at most `limit`, before the number `before`; with `live` only those to which
+    /// something may still happen.
     ///
     /// # Errors
     /// [`LedgerError`] where the database fails.
     pub fn handoffs(
         &self,
         before: Option<u64>,
-        held: bool,
+        live: bool,
         limit: usize,
     ) -> Result<Vec<Handoff>, LedgerError> {
         let _state = self.read()?;
         let (prefix, key): (_, fn(u64) -> Vec<u8>) =
-            if held { (table::HELD, table::held) } else { (table::HANDOFFS, table::handoff) };
+            if live { (table::LIVE, table::live) } else { (table::HANDOFFS, table::handoff) };
         let (first, last) = beginning_with(prefix);
         let last = before.map_or(last, |before| Bound::Excluded(key(before)));
         let mut handoffs = Vec::new();
@@ -189,6 +192,15 @@ impl Ledger {
     pub fn reserved_for(&self, output: &Hash) -> Result<Option<u64>, LedgerError> {
         let _state = self.read()?;
         self.json(&table::reservation(output))
+    }
+
+    /// The handoff that had an output and gave it up, though the signer may have signed it away.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn released_from(&self, output: &Hash) -> Result<Option<u64>, LedgerError> {
+        let _state = self.read()?;
+        self.json(&table::released(output))
     }
 
     /// A withdrawal by its id.
@@ -262,16 +274,21 @@ fn to_json(value: &impl Serialize) -> Vec<u8> {
 /// Writes a handoff, and what it holds or gives up.
 fn put(batch: &mut Batch, handoff: &Handoff, held_before: bool) {
     batch.put(table::handoff(handoff.number), to_json(handoff));
-    if handoff.holds_inputs() {
-        batch.put(table::held(handoff.number), Vec::new());
-        for input in &handoff.inputs {
+    if handoff.is_live() {
+        batch.put(table::live(handoff.number), Vec::new());
+    } else {
+        batch.delete(table::live(handoff.number));
+    }
+    for input in &handoff.inputs {
+        if handoff.holds_inputs() {
             batch.put(table::reservation(&input.id), to_json(&handoff.number));
-        }
-    } else if held_before {
-        // Otherwise they may be another's by now.
-        batch.delete(table::held(handoff.number));
-        for input in &handoff.inputs {
+            batch.delete(table::released(&input.id));
+        } else if held_before {
+            // Otherwise they may be another's by now.
             batch.delete(table::reservation(&input.id));
+        }
+        if handoff.has_released_inputs() {
+            batch.put(table::released(&input.id), to_json(&handoff.number));
         }
     }
 }

@@ -17,8 +17,9 @@
 //! | `A` | account | a user ([`super::record::UserRecord`]) |
 //! | `P` | public key | the account whose address it is |
 //! | `D` | handoff | a handoff ([`crate::handoff::record::Handoff`], as JSON, like all that follow) |
-//! | `V` | handoff | it holds its inputs |
+//! | `V` | handoff | something may still happen to it |
 //! | `L` | id | the handoff for which an output is reserved |
+//! | `G` | id | the handoff that gave an output up which it may have had signed away |
 //! | `X` | handoff | its signed transaction, as protobuf |
 //! | `W` | withdrawal | a withdrawal by its caller's id ([`super::handoffs::WithdrawalRecord`]) |
 //! | `Q` | account, 0, id | a private output of an account of ours ([`super::handoffs::OwnOutput`]) |
@@ -38,7 +39,7 @@ pub(super) const OUTPUTS: &[u8] = b"O";
 pub(super) const BALANCES: &[u8] = b"B";
 pub(super) const USERS: &[u8] = b"A";
 pub(super) const HANDOFFS: &[u8] = b"D";
-pub(super) const HELD: &[u8] = b"V";
+pub(super) const LIVE: &[u8] = b"V";
 pub(super) const REVISION: &[u8] = b"R";
 
 /// Length of a place in a key, in bytes.
@@ -108,12 +109,16 @@ pub(super) fn handoff(number: u64) -> Vec<u8> {
     [HANDOFFS, &number.to_be_bytes()].concat()
 }
 
-pub(super) fn held(number: u64) -> Vec<u8> {
-    [HELD, &number.to_be_bytes()].concat()
+pub(super) fn live(number: u64) -> Vec<u8> {
+    [LIVE, &number.to_be_bytes()].concat()
 }
 
 pub(super) fn reservation(output: &Hash) -> Vec<u8> {
     [b"L", output.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn released(output: &Hash) -> Vec<u8> {
+    [b"G", output.as_bytes().as_slice()].concat()
 }
 
 pub(super) fn transaction(number: u64) -> Vec<u8> {

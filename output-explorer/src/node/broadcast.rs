@@ -20,6 +20,7 @@ use stegos_common::api::response::Response;
 use stegos_common::api::transaction::TransactionStatus;
 use stegos_common::socket::Endpoint;
 use stegos_common::socket::token_file;
+use stegos_common::text::excerpt;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// What the node accepted is submitted again after so long.
@@ -67,9 +68,9 @@ impl Broadcast {
                 continue;
             }
             match self.submit(due).await {
-                Ok(()) => self.trouble = None,
+                Ok(()) => {}
                 Err(Trouble::Ledger(error)) => return Err(error),
-                Err(Trouble::Node(error)) => self.tell_trouble(&error),
+                Err(Trouble::Node(error)) => self.tell_trouble(&error.to_string()),
             }
         }
     }
@@ -80,8 +81,8 @@ impl Broadcast {
         Desk { ledger: &ledger, now: now() }.expire()?;
         let (mut due, mut before) = (Vec::new(), None);
         loop {
-            let held = ledger.handoffs(before, true, PAGE)?;
-            for handoff in &held {
+            let live = ledger.handoffs(before, true, PAGE)?;
+            for handoff in &live {
                 let Some(transaction) = &handoff.transaction else { continue };
                 let evidence = evidence(&ledger, handoff, transaction)?;
                 let handoff = match next(transaction.state(), &evidence) {
@@ -92,17 +93,22 @@ impl Broadcast {
                     due.push(handoff);
                 }
             }
-            match held.last() {
-                Some(last) if held.len() == PAGE => before = Some(last.number),
-                _ => return Ok(due),
+            match live.last() {
+                Some(last) if live.len() == PAGE => before = Some(last.number),
+                _ => break,
             }
         }
+        // Whoever waits longest comes first: one that breaks the connection does not keep the others back.
+        due.sort_by_key(|handoff| self.submitted.get(&handoff.number).copied());
+        Ok(due)
     }
 
     fn is_due(&self, handoff: &Handoff) -> bool {
         let state = handoff.transaction.as_ref().map(|transaction| transaction.state());
         let last = self.submitted.get(&handoff.number);
         match (state, last) {
+            // It is looked for in blocks only.
+            (Some(State::Rejected { .. }), _) => false,
             (Some(State::Accepted), Some(last)) => last.elapsed() >= AGAIN,
             // The answer to it is not known, or it said nothing: not at every tick.
             (_, Some(last)) => last.elapsed() >= self.config.poll,
@@ -117,27 +123,29 @@ impl Broadcast {
         let Some(file) = &self.config.token_file else { return Ok(()) };
         let token = token_file::load(file).map_err(LinkError::Token)?;
         let mut link = Link::connect(&Endpoint::Tcp(address), token, max_message, request).await?;
+        match link.request(Request::ChainName, "chain_name").await? {
+            Response::ChainName { name } if name == self.ledger.network() => {}
+            _ => return Err(LinkError::WrongAnswer("chain_name").into()),
+        }
         for handoff in due {
             let Some(bytes) = self.ledger.transaction_bytes(handoff.number)? else { continue };
             let request = Request::BroadcastTransaction { data: HexBytes(bytes) };
-            let answer = link.request(request, "broadcast_transaction").await?;
             self.submitted.insert(handoff.number, Instant::now());
+            let answer = link.request(request, "broadcast_transaction").await?;
             let rejected = match answer {
                 Response::BroadcastTransaction { status: TransactionStatus::Rejected { error }, .. } => {
-                    Some(error)
+                    Some(excerpt(&error))
                 }
                 Response::BroadcastTransaction { .. } => None,
                 // It is not synchronized, for example: it will be asked again.
                 Response::Error { error, .. } | Response::NotUnderstood { error } => {
-                    (self.log)(&format!(
-                        "handoff {}: the node does not take transactions: {error}",
-                        handoff.number
-                    ));
-                    continue;
+                    self.tell_trouble(&format!("the node does not take transactions: {}", excerpt(&error)));
+                    return Ok(());
                 }
                 _ => return Err(LinkError::WrongAnswer("broadcast_transaction").into()),
             };
             let before = handoff.transaction.as_ref().map(|transaction| transaction.state().clone());
+            self.trouble = None;
             if let Some(state) = before.and_then(|before| answered(&before, rejected)) {
                 self.step(&handoff, state)?;
             }
@@ -167,11 +175,10 @@ impl Broadcast {
         }
     }
 
-    fn tell_trouble(&mut self, error: &LinkError) {
-        let text = error.to_string();
-        if self.trouble.as_ref() != Some(&text) {
+    fn tell_trouble(&mut self, text: &str) {
+        if self.trouble.as_deref() != Some(text) {
             (self.log)(&format!("transactions wait: {text}"));
-            self.trouble = Some(text);
+            self.trouble = Some(text.to_owned());
         }
     }
 }

@@ -12,6 +12,9 @@ fn withdraw(custody: &Custody) -> u64 {
     custody.handoff(&["withdraw", "--to", &to, "--amount", "4 STG"])[0]
 }
 
+/// How a request is changed before it is signed.
+type Change<'a> = &'a dyn Fn(&str) -> String;
+
 /// Another transaction for the same handoff, signed by the real signer.
 fn signed_else(custody: &Custody, number: u64, change: impl FnOnce(&str) -> String) -> PathBuf {
     let request = fs::read_to_string(custody.request(number)).unwrap();
@@ -55,7 +58,7 @@ fn what_was_not_asked_for_is_refused() {
     };
     let one = |request: &str| pays_else(request, "a thief", whole - 2000, 2000);
     let less_fee = |request: &str| pays_else(request, "a thief", whole - 1000, 1000);
-    let changes: [(&dyn Fn(&str) -> String, &str); 5] = [
+    let changes: [(Change<'_>, &str); 5] = [
         (&recipient, "recipients"),
         (&amount, "amounts"),
         (&added, "fees"),

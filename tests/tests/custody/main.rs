@@ -3,5 +3,6 @@
 
 mod answers;
 mod chain;
+mod documented;
 mod reservations;
 mod story;

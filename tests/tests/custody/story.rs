@@ -41,6 +41,7 @@ fn deposits_are_swept_and_paid_out_and_nothing_is_lost() {
     let withdrawal = custody.handoff(&[&withdraw[..], &private].concat());
     assert_eq!(withdrawal, [2]);
     custody.send(2);
+    custody.wait(2, &["accepted"]);
     custody.world.mine(1);
     let handoff = custody.wait(2, &["prepared"]);
     custody.finish_epoch(&explorer);
@@ -57,6 +58,7 @@ fn deposits_are_swept_and_paid_out_and_nothing_is_lost() {
     let withdraw = ["withdraw", "--to", &stranger.to_string(), "--amount", "27 STG", "--id", "w-2"];
     assert_eq!(custody.handoff(&withdraw), [3]);
     custody.send(3);
+    custody.wait(3, &["accepted"]);
     custody.world.mine(1);
     custody.wait(3, &["prepared"]);
     custody.finish_epoch(&explorer);
