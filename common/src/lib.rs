@@ -18,6 +18,7 @@ pub mod output;
 pub mod payload;
 pub mod range_proof;
 pub mod recovery;
+pub mod review;
 pub mod schnorr;
 pub mod sealed;
 pub mod socket;

@@ -38,6 +38,7 @@ use stegos_common::output::{
 use stegos_common::payload::{Comment, CommentError, Payload, PayloadData, PayloadError};
 use stegos_common::range_proof::{RangeProof, RangeProofError};
 use stegos_common::recovery::{self, RecoveryError};
+use stegos_common::review::{InputFacts, Kind, Known, OutputFacts, Review, SignedBefore};
 use stegos_common::schnorr::Signature;
 use stegos_common::sealed::Sealed;
 use stegos_common::socket::token_file::TokenFileError;
@@ -105,6 +106,12 @@ message!(MicroBlock, MacroBlock, Random, EpochInfo, Validator, Awards, Activity,
 message!(OutputJson, OutputFields, ProofJson, TransactionJson, TransactionFields, TransactionStatus);
 message!(SignatureJson, ScalarJson, Bls<96>, Bls<48>, HexBytes, Timestamp, BitMap, EncodedAddress);
 message!(RawTransaction, JournalPosition);
+assert_impl_all!(Review: Send, Sync, Debug, Display, Serialize);
+assert_impl_all!(InputFacts: Send, Sync, Debug, Display, Serialize);
+assert_impl_all!(OutputFacts: Send, Sync, Debug, Display, Serialize);
+assert_impl_all!(SignedBefore: Send, Sync, Debug, Serialize);
+assert_impl_all!(Kind: Send, Sync, Copy, Eq, Debug, Serialize);
+assert_impl_all!(Known: Send, Sync, Copy, Eq, Debug, Serialize);
 assert_impl_all!(TxOut: Send, Sync, Clone, Eq, Debug, DeserializeOwned);
 assert_impl_all!(OutputType: Send, Sync, Clone, Eq, Debug, DeserializeOwned);
 assert_impl_all!(Message<Request>: Send, Sync, Clone, Eq, Debug, Serialize);

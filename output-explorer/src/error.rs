@@ -7,6 +7,7 @@ use crate::settings::SettingsError;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use stegos_common::hash::Hash;
 use thiserror::Error;
 
 /// Why a command failed.
@@ -58,6 +59,64 @@ pub(crate) enum Error {
         /// Why the ledger refuses it; it names the account.
         reason: String,
     },
+    /// A file that is too long.
+    #[error("{} is longer than {most} bytes", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read.
+        most: u64,
+    },
+    /// A line of a batch that is no withdrawal.
+    #[error("{}, line {line}: {reason}. Nothing was handed off", path.display())]
+    Batch {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A request that cannot be written.
+    #[error(
+        "cannot write {}: {source}. Handoff {number} holds its inputs: write it elsewhere with `handoff request \
+         {number} --out DIR`, or cancel it", path.display()
+    )]
+    Request {
+        /// The file.
+        path: PathBuf,
+        /// The handoff.
+        number: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nothing says what the exchange's own account is.
+    #[error("which account is the exchange's own? Name it with --treasury, or in the configuration file")]
+    NoTreasury,
+    /// There is no such transaction.
+    #[error("no handoff has a transaction {0}; see `transaction list`")]
+    NoTransaction(Hash),
+    /// A transaction that will not be in a block.
+    #[error("the transaction of handoff {number} is not included: {state}")]
+    NotIncluded {
+        /// The handoff.
+        number: u64,
+        /// Why.
+        state: String,
+    },
+    /// Nobody submits it.
+    #[error("the transaction of handoff {0} is stored, but nothing can be waited for: start `run`")]
+    NotFollowed(u64),
+    /// A transaction that is not there yet.
+    #[error(
+        "the transaction of handoff {number} is {state} still; `handoff show {number}` tells how it goes on"
+    )]
+    NotYet {
+        /// The handoff.
+        number: u64,
+        /// Where it is.
+        state: String,
+    },
     /// A file cannot be read.
     #[error("{}: {source}", path.display())]
     File {
@@ -84,13 +143,15 @@ impl Error {
     /// The exit code, as the help of the program lists them. Code 2 is given by the parser of the command line.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Ask(AskError::Refused(_)) | Self::ImportRefused { .. } => 3,
+            Self::Ask(AskError::Refused(_)) | Self::ImportRefused { .. } | Self::NoTransaction(_) => 3,
             Self::Ledger(_) | Self::Watch(WatchError::Ledger(_)) => 4,
             Self::Ask(
                 AskError::Ledger(_) | AskError::NotAnswering(..) | AskError::Failed(_) | AskError::Query(_),
             ) => 4,
             Self::Watch(_) => 5,
             Self::Differences(_) => 6,
+            Self::NotIncluded { .. } => 7,
+            Self::NotYet { .. } | Self::NotFollowed(_) => 8,
             _ => 1,
         })
     }

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod control;
 mod error;
 pub mod follower;
+pub mod handoff;
 pub mod ledger;
 pub mod node;
 pub mod settings;

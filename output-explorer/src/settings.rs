@@ -2,6 +2,7 @@
 //!
 //! Each setting is declared once, here, for all three. Secrets are not settings.
 
+use crate::handoff::plan::Terms;
 use clap::Args;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -43,6 +44,7 @@ pub(crate) struct Settings {
     pub(crate) network: Option<Network>,
     pub(crate) keep_spent_blobs: Option<bool>,
     pub(crate) node: NodeSettings,
+    pub(crate) handoff: HandoffSettings,
 }
 
 impl Settings {
@@ -79,6 +81,41 @@ pub(crate) struct NodeSettings {
     #[arg(long, value_name = "N", env = "OUTPUT_EXPLORER_MAX_MESSAGE_MEBIBYTES",
         value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_message_mebibytes: Option<u32>,
+}
+
+/// How handoffs are made.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HandoffSettings {
+    /// The exchange's own account: sweeps go to its first address, withdrawals are paid from it, change comes back
+    #[arg(long, value_name = "ACCOUNT", env = "OUTPUT_EXPLORER_TREASURY")]
+    treasury: Option<String>,
+    /// Whether change is private [default: false]
+    #[arg(long, value_name = "BOOL", env = "OUTPUT_EXPLORER_PRIVATE_CHANGE")]
+    private_change: Option<bool>,
+    /// Whether outputs are spent that are not final yet [default: false]
+    #[arg(long, value_name = "BOOL", env = "OUTPUT_EXPLORER_SPEND_PREPARED")]
+    spend_prepared: Option<bool>,
+    /// Whether outputs are spent that an earlier handoff gave up; the signer refuses those it signed away [default: false]
+    #[arg(long, value_name = "BOOL", env = "OUTPUT_EXPLORER_SPEND_RELEASED")]
+    spend_released: Option<bool>,
+    /// Free the inputs where no signed transaction came back within so many seconds, 1 to 31536000 [default: 86400]
+    #[arg(long, value_name = "N", env = "OUTPUT_EXPLORER_EXPIRE_SECONDS",
+        value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    expire_seconds: Option<u32>,
+}
+
+impl HandoffSettings {
+    /// These settings, with `file` filling the gaps and the defaults the rest; none without a treasury.
+    pub(crate) fn terms(self, file: Self) -> Option<Terms> {
+        Some(Terms {
+            treasury: self.treasury.or(file.treasury)?,
+            private_change: self.private_change.or(file.private_change).unwrap_or(false),
+            spend_prepared: self.spend_prepared.or(file.spend_prepared).unwrap_or(false),
+            spend_released: self.spend_released.or(file.spend_released).unwrap_or(false),
+            seconds: self.expire_seconds.or(file.expire_seconds).unwrap_or(86_400).max(1).into(),
+        })
+    }
 }
 
 /// The node, and how it is talked to.
@@ -136,6 +173,14 @@ mod tests {
         let default = NodeSettings::default().config(NodeSettings::default());
         assert_eq!(NodeConfig { token_file: None, ..config }, default);
         assert!(settings.data_dir.is_some());
+        let HandoffSettings { treasury, private_change, spend_prepared, spend_released, expire_seconds } =
+            settings.handoff;
+        assert!(treasury.is_some());
+        assert_eq!(spend_released, Some(false));
+        assert_eq!(
+            (private_change, spend_prepared, expire_seconds),
+            (Some(false), Some(false), Some(86_400))
+        );
         assert_eq!((settings.network, settings.keep_spent_blobs), (Some(Network::Mainnet), Some(true)));
     }
 

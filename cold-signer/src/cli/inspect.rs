@@ -4,12 +4,11 @@ use super::StoreArgs;
 use super::file::read_text;
 use crate::error::Error;
 use crate::settings::{RuleSettings, Settings};
-use crate::signer::{InputFacts, Kind, Known, Mismatch, OutputFacts, Review, SignedBefore};
+use crate::signer::Mismatch;
 use clap::Args;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-use std::fmt::Display;
 use std::io::{self, Write, stdout};
 use std::path::{Path, PathBuf};
 use stegos_common::api::create_raw_transaction::{RawTransaction, TYPE};
@@ -17,6 +16,7 @@ use stegos_common::api::encoding::HexBytes;
 use stegos_common::api::request::CertificateClaim;
 use stegos_common::hash::Hash;
 use stegos_common::output::Output;
+use stegos_common::review::{Known, Review, SignedBefore};
 use stegos_common::text::excerpt;
 use stegos_common::transaction::PaymentTransaction;
 
@@ -135,25 +135,7 @@ fn show_json(facts: &Value) -> io::Result<()> {
 
 fn show(title: &str, review: &Review, fine: bool) -> io::Result<()> {
     let mut out = stdout().lock();
-    writeln!(out, "{title}\n\nInputs ({})", review.inputs.len())?;
-    for input in &review.inputs {
-        show_input(&mut out, input)?;
-    }
-    writeln!(out, "\nOutputs ({})", review.outputs.len())?;
-    for output in &review.outputs {
-        show_output(&mut out, output)?;
-    }
-    let outputs_and_fee = review.outputs_total.and_then(|total| total.checked_add(review.fee));
-    writeln!(out, "\nTotals")?;
-    for (name, amount) in [
-        ("inputs", review.inputs_total),
-        ("outputs", review.outputs_total),
-        ("of which change", Some(review.change)),
-        ("fee", Some(review.fee)),
-        ("outputs and fee", outputs_and_fee),
-    ] {
-        writeln!(out, "  {name:<16}  {:>28}", or_unknown(amount))?;
-    }
+    writeln!(out, "{title}\n\n{review}")?;
     if let Some(before) = &review.signed_before {
         let SignedBefore { transaction, time, record } = before;
         writeln!(
@@ -181,49 +163,4 @@ fn verdict(review: &Review) -> String {
         }
     };
     format!("Nothing speaks against it: the sums match, {inputs}{outputs}.")
-}
-
-fn show_input(out: &mut impl Write, input: &InputFacts) -> io::Result<()> {
-    let kind = input.kind.map_or("", name);
-    writeln!(out, "  {:<7}  {:>28}  account {}", kind, or_unknown(input.amount), account(&input.account))?;
-    writeln!(out, "           {}", input.id)
-}
-
-fn show_output(out: &mut impl Write, output: &OutputFacts) -> io::Result<()> {
-    let change = if output.account.is_some() { "change to account " } else { "" };
-    let whose = output.account.as_ref().map_or(String::new(), |account| format!("{account:?}"));
-    let known = match output.known {
-        Known::Requested | Known::Public | Known::Opened => "",
-        Known::Certificate => "proved by its certificate",
-        Known::Stated => "as the request says: only its recipient can open it",
-        Known::Hidden => "sealed to somebody else",
-    };
-    let notes: Vec<String> =
-        [format!("{change}{whose}"), known.to_owned()].into_iter().filter(|note| !note.is_empty()).collect();
-    writeln!(out, "  {:<7}  {:>28}  {}", name(output.kind), or_unknown(output.amount), notes.join(", "))?;
-    writeln!(out, "           to {}", or_unknown(output.recipient))?;
-    if let Some(comment) = output.comment.as_ref().filter(|comment| !comment.is_empty()) {
-        // Quoted and escaped: a comment must not move the cursor of whoever reviews it.
-        writeln!(out, "           comment {comment:?}")?;
-    }
-    match output.id {
-        Some(id) => writeln!(out, "           {id}"),
-        None => Ok(()),
-    }
-}
-
-const fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Payment => "private",
-        Kind::PublicPayment => "public",
-        Kind::Stake => "stake",
-    }
-}
-
-fn account(account: &Option<String>) -> String {
-    account.as_ref().map_or_else(|| "unknown".to_owned(), |account| format!("{account:?}"))
-}
-
-fn or_unknown<T: Display>(value: Option<T>) -> String {
-    value.map_or_else(|| "unknown".to_owned(), |value| value.to_string())
 }

@@ -1,7 +1,7 @@
 //! What was signed before, and what is remembered of a request.
 
 use super::draft::Draft;
-use super::{Judged, Refusal, SignedBefore, Signer};
+use super::{Judged, Refusal, Signer};
 use crate::journal::{Entry, NewOutputFacts, Outcome, Signed, Verdict, text_digest};
 use jiff::Timestamp;
 use stegos_common::api::create_raw_transaction::{JournalPosition, OutputType, RawTransaction};
@@ -9,6 +9,7 @@ use stegos_common::api::encoding::HexBytes;
 use stegos_common::api::request::CertificateClaim;
 use stegos_common::hash::Hash;
 use stegos_common::output::Output;
+use stegos_common::review::SignedBefore;
 use stegos_common::transaction::{NewOutput, PaymentTransaction};
 
 /// After so many records the key store remembers how far the journal got: so many at most can be cut off its end

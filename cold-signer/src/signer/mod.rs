@@ -10,7 +10,7 @@ mod rules;
 
 pub(crate) use history::show_time;
 pub use refusal::Refusal;
-pub use review::{InputFacts, Kind, Known, Mismatch, OutputFacts, Review, SignedBefore};
+pub use review::Mismatch;
 pub use rules::{RequestKeys, Rules};
 
 use crate::journal::{Journal, Torn};

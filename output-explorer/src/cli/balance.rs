@@ -3,6 +3,7 @@
 use super::{Setup, Shown, show};
 use crate::control::{Answer, Request};
 use crate::error::Error;
+use crate::ledger::record::Balance as Sums;
 use clap::Args;
 
 const AFTER_HELP: &str = "\
@@ -36,7 +37,9 @@ impl Balance {
                 let mut table =
                     show::table(&["address", "final", "outputs", "prepared", "outputs"], &[1, 2, 3, 4]);
                 let rows = answer.addresses.iter().map(|row| (row.address.to_string(), row.balance));
-                for (address, balance) in rows.chain([(answer.account.clone(), answer.balance)]) {
+                let own = (answer.own_private != Sums::default())
+                    .then(|| ("private, known from own transactions".to_owned(), answer.own_private));
+                for (address, balance) in rows.chain([(answer.account.clone(), answer.balance)]).chain(own) {
                     let (settled, prepared) = (balance.settled, balance.prepared);
                     table.add_row([
                         address,

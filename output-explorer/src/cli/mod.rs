@@ -2,6 +2,9 @@
 
 mod audit;
 mod balance;
+mod batch;
+mod broadcast;
+mod handoff;
 mod import;
 mod outputs;
 mod run;
@@ -12,7 +15,7 @@ mod user;
 use crate::control::{Answer, Asker, Request};
 use crate::error::Error;
 use crate::ledger;
-use crate::settings::{NodeConfig, NodeSettings, Settings};
+use crate::settings::{HandoffSettings, NodeConfig, NodeSettings, Settings};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -32,12 +35,16 @@ Exit codes:
   4  the ledger cannot be opened or written (in use, damaged, disk full, of another network, …)
   5  the node cannot be reached, or is one of another network or chain
   6  `audit` found differences
+  7  the transaction will not be included: rejected by the node, or in conflict with another
+  8  the transaction is not where it was waited for yet
 
 Examples:
   output-explorer --network testnet run --node 127.0.0.1:3145 --node-token-file node.token
   output-explorer --network testnet user import accounts.jsonl
   output-explorer --network testnet balance alice
-  output-explorer --network testnet outputs alice --json";
+  output-explorer --network testnet outputs alice --json
+  output-explorer --network testnet handoff sweep --all --treasury hot
+  output-explorer --network testnet broadcast handoff-1.response.json --wait final";
 
 /// Follows a Stegos node and knows every public output of every user. No secret key is here.
 #[derive(Parser)]
@@ -77,6 +84,11 @@ enum Command {
     History(outputs::History),
     Output(outputs::Output),
     OutputsList(outputs::OutputsList),
+    #[command(subcommand)]
+    Handoff(handoff::Command),
+    Broadcast(broadcast::Broadcast),
+    #[command(subcommand)]
+    Transaction(broadcast::Transaction),
     Status(status::Status),
     Audit(audit::Audit),
 }
@@ -87,6 +99,8 @@ struct Setup {
     ledger: ledger::Settings,
     /// What the configuration file says about the node.
     node: NodeSettings,
+    /// And about handoffs.
+    handoff: HandoffSettings,
 }
 
 /// How an answer is shown.
@@ -141,6 +155,9 @@ impl Cli {
             Command::History(history) => history.run(&setup),
             Command::Output(output) => output.run(&setup),
             Command::OutputsList(list) => list.run(&setup),
+            Command::Handoff(handoff) => handoff.run(setup),
+            Command::Broadcast(broadcast) => broadcast.run(&setup),
+            Command::Transaction(transaction) => transaction.run(&setup),
             Command::Status(status) => status.run(&setup),
             Command::Audit(audit) => audit.run(setup),
         }
@@ -162,6 +179,7 @@ impl CommonArgs {
             data_dir: given.or_else(default).ok_or(Error::NoDataDir)?,
             ledger: ledger::Settings { network, keep_spent_blobs },
             node: file.node,
+            handoff: file.handoff,
         })
     }
 }

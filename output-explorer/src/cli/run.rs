@@ -4,7 +4,7 @@ use super::{Setup, say};
 use crate::control::{LinkStatus, serve};
 use crate::error::Error;
 use crate::ledger::Ledger;
-use crate::node::Watch;
+use crate::node::{Broadcast, Watch};
 use crate::settings::NodeSettings;
 use clap::Args;
 use std::sync::{Arc, Mutex};
@@ -34,6 +34,7 @@ impl Run {
         let node = LinkStatus { address: config.address.to_string(), ..LinkStatus::default() };
         let node = Arc::new(Mutex::new(node));
         let address = config.address;
+        let mut broadcast = Broadcast::new(Arc::clone(&ledger), config.clone(), say);
         let mut watch = Watch::new(Arc::clone(&ledger), config, Arc::clone(&node), say)?;
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(async {
@@ -44,6 +45,7 @@ impl Run {
             tokio::select! {
                 () = serve => Ok(()),
                 end = watch.run() => Ok(end?),
+                end = broadcast.run() => Ok(end?),
                 _ = interrupt.recv() => Ok(()),
                 _ = terminate.recv() => Ok(()),
             }

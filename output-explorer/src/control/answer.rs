@@ -1,11 +1,13 @@
 //! The one place where questions become answers.
 
+use super::handoffs;
 use super::message::{
     AccountAddress, AddressBalance, AddressSum, Answer, BalanceAnswer, BalanceAtAnswer, BlockRow, Event,
     Finality, HistoryRow, KindName, Lag, LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows,
     State, StatusAnswer, UserRow,
 };
 use crate::block::Position;
+use crate::handoff::desk::DeskError;
 use crate::ledger::query::{Cut, EpochError, Filter, Found, Happened, blob};
 use crate::ledger::record::{Balance, Cause, Kind, Sum};
 use crate::ledger::users::NewAddress;
@@ -49,6 +51,9 @@ pub enum QueryError {
     /// An output whose blob is not here.
     #[error("the blob of output {0} is not kept here: {1}")]
     NoBlob(Hash, &'static str),
+    /// A handoff that cannot be made or changed.
+    #[error(transparent)]
+    Handoff(#[from] DeskError),
     /// Amounts that cannot be added.
     #[error("the user has more than the protocol can count")]
     TooMuch,
@@ -58,10 +63,11 @@ impl QueryError {
     /// Whether the fault is the request's.
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
-        !matches!(
-            self,
-            Self::Ledger(_) | Self::User(UserError::Ledger(_)) | Self::Epoch(EpochError::Ledger(_))
-        )
+        match self {
+            Self::Ledger(_) | Self::User(UserError::Ledger(_)) | Self::Epoch(EpochError::Ledger(_)) => false,
+            Self::Handoff(error) => handoffs::is_refusal(error),
+            _ => true,
+        }
     }
 }
 
@@ -118,6 +124,7 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
             let blobs = utxos.iter().map(|id| blob_of(ledger, id));
             Answer::OutputsList { utxos: blobs.collect::<Result<_, _>>()? }
         }
+        Request::Handoff(request) => Answer::Handoff(Box::new(handoffs::answer(ledger, *request)?)),
         Request::AllOutputs { after, limit } => {
             let rows = ledger.all_outputs(after, limit.min(MAX_ROWS))?;
             Answer::AllOutputs { rows: rows.into_iter().map(|found| row(ledger, epoch, found)).collect() }
@@ -244,7 +251,26 @@ fn balance(ledger: &Ledger, account: String) -> Result<BalanceAnswer, QueryError
         sum = sum.plus(balance).ok_or(QueryError::TooMuch)?;
         addresses.push(AddressBalance { address: address(ledger, &key), balance });
     }
-    Ok(BalanceAnswer { account, balance: sum, addresses })
+    let own_private = own_private(ledger, &account)?.ok_or(QueryError::TooMuch)?;
+    Ok(BalanceAnswer { account, balance: sum, own_private, addresses })
+}
+
+/// What an account has in private outputs that our own transactions made for it.
+fn own_private(ledger: &Ledger, account: &str) -> Result<Option<Balance>, LedgerError> {
+    let own = ledger.own_outputs(account)?;
+    let epoch = ledger.end()?.epoch;
+    let is_final = |cause: &Cause| cause.place.position.epoch < epoch;
+    let (mut settled, mut prepared) = (Some(Sum::default()), Some(Sum::default()));
+    for (id, own) in own {
+        let Some(output) = ledger.output(&id)? else { continue };
+        if is_final(&output.created) && !output.spent.as_ref().is_some_and(is_final) {
+            settled = settled.and_then(|sum| sum.with(own.amount));
+        }
+        if output.spent.is_none() {
+            prepared = prepared.and_then(|sum| sum.with(own.amount));
+        }
+    }
+    Ok(settled.zip(prepared).map(|(settled, prepared)| Balance { settled, prepared }))
 }
 
 fn balance_at(ledger: &Ledger, account: String, epoch: u64) -> Result<BalanceAtAnswer, QueryError> {

@@ -82,6 +82,12 @@ impl Asker {
         }
     }
 
+    /// Whether this process has the ledger: then nobody follows the node.
+    #[must_use]
+    pub const fn has_ledger(&self) -> bool {
+        matches!(self, Self::Shared(_))
+    }
+
     /// Asks.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Questions about the ledger and their answers, as types and as JSON.
 
+use super::handoffs::{HandoffAnswer, HandoffRequest};
 use crate::block::{Place, PlaceError};
 use crate::ledger::record::{Balance, Kind, Sum, What};
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,8 @@ pub enum Request {
         /// At most so many.
         limit: usize,
     },
+    /// Handoffs and transactions.
+    Handoff(Box<HandoffRequest>),
     /// All balances of the chain, for an audit.
     AllBalances {
         /// Behind this one.
@@ -179,6 +182,8 @@ pub enum Answer {
         /// At most as many as asked for.
         rows: Vec<AddressBalance>,
     },
+    /// Handoffs and transactions.
+    Handoff(Box<HandoffAnswer>),
     /// There is no answer.
     Error {
         /// Why.
@@ -395,9 +400,11 @@ pub struct BlockRow {
 pub struct BalanceAnswer {
     /// The account id.
     pub account: String,
-    /// All addresses together.
+    /// All addresses together, public outputs only.
     #[serde(flatten)]
     pub balance: Balance,
+    /// Private outputs that are known from our own transactions.
+    pub own_private: Balance,
     /// Each address.
     pub addresses: Vec<AddressBalance>,
 }

@@ -4,11 +4,13 @@
 
 mod answer;
 mod asker;
+mod handoffs;
 mod message;
 mod server;
 
 pub use answer::{QueryError, answer};
 pub use asker::{AskError, Asker};
+pub use handoffs::{HandoffAnswer, HandoffRequest};
 pub use message::*;
 pub use server::{ServerError, serve};
 

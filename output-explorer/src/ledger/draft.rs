@@ -264,8 +264,8 @@ impl<'a> Draft<'a> {
     fn add(&mut self, recipient: &Encoded, amount: Amount, id: Hash) -> Result<(), LedgerError> {
         let too_much = || Fault::TooMuch(id);
         let balance = self.balance(recipient)?;
-        balance.prepared = balance.prepared.add(amount).ok_or_else(too_much)?;
-        self.totals.public.prepared = self.totals.public.prepared.add(amount).ok_or_else(too_much)?;
+        balance.prepared = balance.prepared.with(amount).ok_or_else(too_much)?;
+        self.totals.public.prepared = self.totals.public.prepared.with(amount).ok_or_else(too_much)?;
         Ok(())
     }
 

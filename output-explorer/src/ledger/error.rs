@@ -86,12 +86,12 @@ pub enum LedgerError {
     /// It was written by another version.
     #[error("the ledger has form {0}, which this version does not know; use the version that wrote it")]
     OtherFormat(u32),
-    /// It lost changes of users.
+    /// It lost changes of users or handoffs.
     #[error(
-        "the database has lost changes of users: it knows {stored} of {written}. Import the users again \
-         (`user import`), then delete {}", path.display()
+        "the database has lost changes of users or handoffs: it knows {stored} of {written}. Delete {}, import the \
+         users again (`user import`), and look up in the signer's journal what was handed off lately", path.display()
     )]
-    UsersLost {
+    ChangesLost {
         /// How many changes it knows.
         stored: u64,
         /// How many were made.

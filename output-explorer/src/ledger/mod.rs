@@ -6,6 +6,7 @@
 mod directory;
 mod draft;
 mod error;
+pub mod handoffs;
 pub mod query;
 pub mod record;
 mod rest;
@@ -34,8 +35,8 @@ use value::{damaged, decode, encode, get};
 /// The database's directory in that of the ledger.
 const DATABASE: &str = "ledger";
 
-/// The file that counts changes of users.
-const USERS_REVISION: &str = "users.revision";
+/// The file that counts changes of users and handoffs.
+const REVISION: &str = "revision";
 
 /// The ledger of one network.
 pub struct Ledger {
@@ -57,7 +58,7 @@ struct State {
     /// Where the chain ends: the current epoch and the offset of the next micro block.
     epoch: u64,
     offset: u32,
-    /// How many changes of users there were.
+    /// How many changes of users and handoffs there were.
     revision: u64,
     /// A write failed.
     failed: bool,
@@ -80,7 +81,7 @@ impl Ledger {
     pub fn open(dir: &Path, settings: Settings) -> Result<Self, LedgerError> {
         let directory = Directory::lock(dir)?;
         let store = SledStore::open(&directory.join(DATABASE))?;
-        let revision = Revision::new(directory.join(USERS_REVISION));
+        let revision = Revision::new(directory.join(REVISION));
         let mut ledger = Self::new(Box::new(store), settings)?;
         revision.check(ledger.read()?.revision)?;
         ledger.files = Some(Files { revision, _directory: directory });
@@ -105,7 +106,7 @@ impl Ledger {
             }
             Some(_) => {}
         }
-        let revision = get(store.as_ref(), table::USERS_REVISION)?.unwrap_or_default();
+        let revision = get(store.as_ref(), table::REVISION)?.unwrap_or_default();
         let epoch = next(store.as_ref(), table::MACRO_BLOCKS)?;
         let offset = next(store.as_ref(), table::MICRO_BLOCKS)?;
         let offset = u32::try_from(offset).map_err(|_| damaged(table::MICRO_BLOCKS))?;
@@ -171,6 +172,16 @@ impl Ledger {
         let written = self.store.write(batch);
         state.failed = written.is_err();
         Ok(written?)
+    }
+
+    /// Writes what no node could give back, and counts that beside the database.
+    fn store_own(&self, state: &mut State, mut batch: Batch) -> Result<(), LedgerError> {
+        let revision = state.revision.saturating_add(1);
+        batch.put(table::REVISION.to_vec(), encode(&revision));
+        self.store(state, &batch)?;
+        state.revision = revision;
+        // Only now: a file that is ahead of the database says that something was lost.
+        self.files.as_ref().map_or(Ok(()), |files| files.revision.write(revision))
     }
 
     /// Keeps changes away while something is read.

@@ -28,7 +28,9 @@ pub struct Sum {
 }
 
 impl Sum {
-    pub(super) fn add(self, amount: Amount) -> Option<Self> {
+    /// With one output more, or `None` above [`Amount::MAX`].
+    #[must_use]
+    pub fn with(self, amount: Amount) -> Option<Self> {
         Some(Self { amount: self.amount.checked_add(amount)?, outputs: self.outputs.checked_add(1)? })
     }
 

@@ -1,4 +1,4 @@
-//! How many changes of users there were, beside the database: the one thing in it that the node could not give back.
+//! How many changes of users and handoffs there were, beside the database: what in it the node could not give back.
 //! Where the database is damaged it may forget what was written last, and must not do so in silence.
 
 use super::LedgerError;
@@ -19,7 +19,7 @@ impl Revision {
     /// Compares it with what the database knows.
     ///
     /// # Errors
-    /// `UsersLost` where the database knows less, `Io`.
+    /// `ChangesLost` where the database knows less, `Io`.
     pub(super) fn check(&self, stored: u64) -> Result<(), LedgerError> {
         let text = match fs::read_to_string(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -28,7 +28,7 @@ impl Revision {
         let not_a_number = |error| io_error(&self.0)(io::Error::new(io::ErrorKind::InvalidData, error));
         let written = text.trim().parse().map_err(not_a_number)?;
         if stored < written {
-            return Err(LedgerError::UsersLost { stored, written, path: self.0.clone() });
+            return Err(LedgerError::ChangesLost { stored, written, path: self.0.clone() });
         }
         Ok(())
     }

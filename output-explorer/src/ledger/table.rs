@@ -16,7 +16,14 @@
 //! | `S` | recipient, epoch | what was final after an epoch in which it changed ([`super::record::Sum`]) |
 //! | `A` | account | a user ([`super::record::UserRecord`]) |
 //! | `P` | public key | the account whose address it is |
-//! | `R` | — | counts the changes of users |
+//! | `D` | handoff | a handoff ([`crate::handoff::record::Handoff`], as JSON, like all that follow) |
+//! | `V` | handoff | something may still happen to it |
+//! | `L` | id | the handoff for which an output is reserved |
+//! | `G` | id | the handoff that gave an output up which it may have had signed away |
+//! | `X` | handoff | its signed transaction, as protobuf |
+//! | `W` | withdrawal | a withdrawal by its caller's id ([`super::handoffs::WithdrawalRecord`]) |
+//! | `Q` | account, 0, id | a private output of an account of ours ([`super::handoffs::OwnOutput`]) |
+//! | `R` | — | counts the changes of users and handoffs |
 
 use crate::block::{Place, Position};
 use stegos_common::group::Encoded;
@@ -31,7 +38,9 @@ pub(super) const UNDO: &[u8] = b"U";
 pub(super) const OUTPUTS: &[u8] = b"O";
 pub(super) const BALANCES: &[u8] = b"B";
 pub(super) const USERS: &[u8] = b"A";
-pub(super) const USERS_REVISION: &[u8] = b"R";
+pub(super) const HANDOFFS: &[u8] = b"D";
+pub(super) const LIVE: &[u8] = b"V";
+pub(super) const REVISION: &[u8] = b"R";
 
 /// Length of a place in a key, in bytes.
 const PLACE: usize = 16;
@@ -94,6 +103,44 @@ pub(super) fn user(account: &str) -> Vec<u8> {
 
 pub(super) fn owner(key: &Encoded) -> Vec<u8> {
     [b"P", key.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn handoff(number: u64) -> Vec<u8> {
+    [HANDOFFS, &number.to_be_bytes()].concat()
+}
+
+pub(super) fn live(number: u64) -> Vec<u8> {
+    [LIVE, &number.to_be_bytes()].concat()
+}
+
+pub(super) fn reservation(output: &Hash) -> Vec<u8> {
+    [b"L", output.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn released(output: &Hash) -> Vec<u8> {
+    [b"G", output.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn transaction(number: u64) -> Vec<u8> {
+    [b"X", number.to_be_bytes().as_slice()].concat()
+}
+
+pub(super) fn withdrawal(id: &str) -> Vec<u8> {
+    [b"W", id.as_bytes()].concat()
+}
+
+/// No account has the byte 0 in its name.
+pub(super) fn own_outputs(account: &str) -> Vec<u8> {
+    [b"Q", account.as_bytes(), &[0]].concat()
+}
+
+pub(super) fn own_output(account: &str, id: &Hash) -> Vec<u8> {
+    [own_outputs(account).as_slice(), id.as_bytes()].concat()
+}
+
+/// The number at the end of a key.
+pub(super) fn number_of(key: &[u8]) -> Option<u64> {
+    key.split_last_chunk().map(|(_, bytes)| u64::from_be_bytes(*bytes))
 }
 
 /// The epoch, the offset or the highest number for a macro block, the index.

@@ -86,7 +86,7 @@ impl Ledger {
             batch.put(table::owner(&key), encode(account));
         }
         if added != Added::default() {
-            self.change_users(&mut state, batch)?;
+            self.store_own(&mut state, batch)?;
         }
         Ok(added)
     }
@@ -101,16 +101,7 @@ impl Ledger {
         let user = stored.ok_or_else(|| UserError::Unknown(account.to_owned()))?;
         let mut batch = Batch::default();
         batch.put(table::user(account), encode(&UserRecord { archived: true, ..user }));
-        Ok(self.change_users(&mut state, batch)?)
-    }
-
-    fn change_users(&self, state: &mut super::State, mut batch: Batch) -> Result<(), LedgerError> {
-        let revision = state.revision.saturating_add(1);
-        batch.put(table::USERS_REVISION.to_vec(), encode(&revision));
-        self.store(state, &batch)?;
-        state.revision = revision;
-        // Only now: a file that is ahead of the database says that something was lost.
-        self.files.as_ref().map_or(Ok(()), |files| files.revision.write(revision))
+        Ok(self.store_own(&mut state, batch)?)
     }
 
     /// A user, archived or not.

@@ -7,121 +7,12 @@ pub use signed::Mismatch;
 use super::draft::{Draft, DraftInput};
 use super::owners::{self, OwnedInput};
 use super::{Refusal, Signer, read};
-use serde::Serialize;
 use stegos_common::address::Address;
 use stegos_common::amount::Amount;
-use stegos_common::hash::Hash;
 use stegos_common::output::Output;
 use stegos_common::payload::PayloadData;
+use stegos_common::review::{InputFacts, Kind, Known, OutputFacts, Review};
 use stegos_common::transaction::{NewOutput, Spendable, check};
-
-/// The facts of a request or a signed transaction. Amounts are micro-STG in JSON.
-#[derive(Debug, Serialize)]
-pub struct Review {
-    /// What is spent.
-    pub inputs: Vec<InputFacts>,
-    /// What is made.
-    pub outputs: Vec<OutputFacts>,
-    /// What the network gets.
-    pub fee: Amount,
-    /// The sum of the inputs, where all are known.
-    pub inputs_total: Option<Amount>,
-    /// The sum of the outputs, where all are known.
-    pub outputs_total: Option<Amount>,
-    /// The part of the outputs that goes to accounts of this store.
-    pub change: Amount,
-    /// Whether the inputs are spent with a key that the request brings.
-    pub request_key: bool,
-    /// The same request, where it was signed before: signing it again answers the same bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub signed_before: Option<SignedBefore>,
-}
-
-/// A signing of the past.
-#[derive(Debug, Serialize)]
-pub struct SignedBefore {
-    /// The id of the transaction.
-    pub transaction: Hash,
-    /// When, RFC 3339 in UTC.
-    pub time: String,
-    /// The number of the record in the journal, from 0.
-    pub record: u64,
-}
-
-/// Whether recipient and amount are hidden on the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Hidden.
-    Payment,
-    /// Open.
-    PublicPayment,
-    /// A validator's stake.
-    Stake,
-}
-
-impl Kind {
-    const fn of(output: &Output) -> Self {
-        match output {
-            Output::Payment(_) => Self::Payment,
-            Output::PublicPayment(_) => Self::PublicPayment,
-            Output::Stake(_) => Self::Stake,
-        }
-    }
-}
-
-/// An output that is spent.
-#[derive(Debug, Serialize)]
-pub struct InputFacts {
-    /// Its id.
-    pub id: Hash,
-    /// Its kind, where its blob is known.
-    pub kind: Option<Kind>,
-    /// Its amount, where somebody here can read it.
-    pub amount: Option<Amount>,
-    /// The account that owns it.
-    pub account: Option<String>,
-}
-
-/// An output that is made.
-#[derive(Debug, Serialize)]
-pub struct OutputFacts {
-    /// Its id, once it is made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<Hash>,
-    /// Its kind.
-    pub kind: Kind,
-    /// Who gets it.
-    pub recipient: Option<Address>,
-    /// How much.
-    pub amount: Option<Amount>,
-    /// What the recipient is told.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
-    /// The account of this store that gets it, if it is change.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    /// How the recipient and the amount are known.
-    pub known: Known,
-}
-
-/// How the recipient and the amount of an output are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Known {
-    /// It is what the request asks for; there is no output yet.
-    Requested,
-    /// Everybody can read them in the output.
-    Public,
-    /// A key of this store opened the output.
-    Opened,
-    /// A certificate opened the output.
-    Certificate,
-    /// The output is sealed to somebody else; the request says so, and only its recipient can tell.
-    Stated,
-    /// The output is sealed to somebody else, and nothing here says more.
-    Hidden,
-}
 
 impl Signer {
     /// The facts of a request, and why it would be refused if it would be.
@@ -178,23 +69,6 @@ impl Signer {
             self.keystore.find(&recipient.public_key().encoded()).map(|owner| owner.account.to_string());
         facts.recipient = Some(recipient);
         facts
-    }
-}
-
-impl Review {
-    fn new(inputs: Vec<InputFacts>, outputs: Vec<OutputFacts>, fee: Amount, request_key: bool) -> Self {
-        let total = |amounts: Option<Vec<Amount>>| amounts.and_then(Amount::checked_sum);
-        let change = outputs.iter().filter(|output| output.account.is_some());
-        Self {
-            inputs_total: total(inputs.iter().map(|input| input.amount).collect()),
-            outputs_total: total(outputs.iter().map(|output| output.amount).collect()),
-            change: Amount::checked_sum(change.filter_map(|output| output.amount)).unwrap_or(Amount::MAX),
-            inputs,
-            outputs,
-            fee,
-            request_key,
-            signed_before: None,
-        }
     }
 }
 

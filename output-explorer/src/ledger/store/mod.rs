@@ -36,6 +36,12 @@ impl Batch {
         self.0.insert(key, None);
     }
 
+    /// Whether it gives a key a value.
+    #[must_use]
+    pub fn puts(&self, key: &[u8]) -> bool {
+        self.0.get(key).is_some_and(Option::is_some)
+    }
+
     /// Whether it takes a key's value away.
     #[must_use]
     pub fn deletes(&self, key: &[u8]) -> bool {

@@ -1,0 +1,181 @@
+//! Many withdrawals from a file.
+
+use crate::error::Error;
+use crate::handoff::plan::Withdrawal;
+use serde::Deserialize;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use stegos_common::address::Address;
+use stegos_common::amount::Amount;
+
+/// No batch is longer, in bytes.
+const MAX_LENGTH: u64 = 16 << 20;
+
+/// A withdrawal as a person or a program writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(default)]
+    id: Option<String>,
+    to: Address,
+    amount: Sum,
+    #[serde(default)]
+    private: Option<bool>,
+    #[serde(default)]
+    comment: Option<String>,
+    #[serde(default)]
+    with_certificate: Option<bool>,
+}
+
+/// A number of micro-STG, or a text with its unit.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Sum {
+    Micro(Amount),
+    Text(String),
+}
+
+/// The same in a table, where everything is text.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    #[serde(default)]
+    id: Option<String>,
+    to: Address,
+    amount: String,
+    #[serde(default)]
+    private: Option<bool>,
+    #[serde(default)]
+    comment: Option<String>,
+    #[serde(default)]
+    with_certificate: Option<bool>,
+}
+
+/// Reads a batch; how, its name's end says.
+pub(super) fn read(path: &Path) -> Result<Vec<Withdrawal>, Error> {
+    let file_error = |source| Error::File { path: path.to_owned(), source };
+    let file = File::open(path).map_err(file_error)?;
+    if file.metadata().map_err(file_error)?.len() > MAX_LENGTH {
+        return Err(Error::TooLong { path: path.to_owned(), most: MAX_LENGTH });
+    }
+    let file = BufReader::new(file.take(MAX_LENGTH));
+    let bad = |line: u64, reason: String| Error::Batch { path: path.to_owned(), line, reason };
+    match path.extension().and_then(|end| end.to_str()) {
+        Some("jsonl") => json_lines(file).map_err(|(line, reason)| bad(line, reason)),
+        Some("csv") => table(file).map_err(|(line, reason)| bad(line, reason)),
+        _ => Err(bad(1, "what it holds, its name does not say: it must end in .jsonl or .csv".to_owned())),
+    }
+}
+
+type Bad = (u64, String);
+
+fn json_lines(file: impl BufRead) -> Result<Vec<Withdrawal>, Bad> {
+    let mut withdrawals = Vec::new();
+    for (line, number) in file.lines().zip(1..) {
+        let bad = |reason: &dyn ToString| (number, reason.to_string());
+        let line = line.map_err(|error| bad(&error))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let Line { id, to, amount, private, comment, with_certificate } =
+            serde_json::from_str(&line).map_err(|error| bad(&error))?;
+        let amount = match amount {
+            Sum::Micro(amount) => amount,
+            Sum::Text(text) => with_unit(&text).map_err(|error| bad(&error))?,
+        };
+        let (private, with_certificate) = (private.unwrap_or_default(), with_certificate.unwrap_or_default());
+        withdrawals.push(Withdrawal {
+            id: known(id, number)?,
+            to,
+            amount,
+            private,
+            comment,
+            with_certificate,
+        });
+    }
+    Ok(withdrawals)
+}
+
+/// Without an id, the same batch again would pay again.
+fn known(id: Option<String>, number: u64) -> Result<Option<String>, Bad> {
+    if id.is_some() {
+        Ok(id)
+    } else {
+        Err((number, "it has no id: the same batch again would pay it again".to_owned()))
+    }
+}
+
+fn table(file: impl Read) -> Result<Vec<Withdrawal>, Bad> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+    let mut withdrawals = Vec::new();
+    let header = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
+    for row in reader.records() {
+        let line = |error: &csv::Error| error.position().map_or(1, csv::Position::line);
+        let row = row.map_err(|error| (line(&error), error.to_string()))?;
+        let number = row.position().map_or(1, csv::Position::line);
+        let Row { id, to, amount, private, comment, with_certificate } =
+            row.deserialize(Some(&header)).map_err(|error| (number, error.to_string()))?;
+        let amount = with_unit(&amount).map_err(|error| (number, error))?;
+        let (private, with_certificate) = (private.unwrap_or_default(), with_certificate.unwrap_or_default());
+        withdrawals.push(Withdrawal {
+            id: known(id, number)?,
+            to,
+            amount,
+            private,
+            comment,
+            with_certificate,
+        });
+    }
+    Ok(withdrawals)
+}
+
+/// An amount whose unit is written: a bare number could be one of micro-STG.
+pub(super) fn with_unit(text: &str) -> Result<Amount, String> {
+    if !text.trim_end().ends_with("STG") {
+        return Err(format!("amount {text:?} has no unit: write it like \"12.5 STG\""));
+    }
+    text.parse().map_err(|error: stegos_common::amount::AmountError| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stegos_common::address::Network;
+    use stegos_common::keys::SecretKey;
+
+    fn address() -> String {
+        Address::new(Network::Dev, SecretKey::from_seed(b"user").public_key()).to_string()
+    }
+
+    #[test]
+    fn both_forms_say_the_same() {
+        let to = address();
+        let json = format!(
+            "{{\"id\":\"1\",\"to\":\"{to}\",\"amount\":\"12.5 STG\",\"private\":true,\"comment\":\"a, b\"}}\n\n\
+             {{\"id\":\"2\",\"to\":\"{to}\",\"amount\":1000000}}\n"
+        );
+        let csv = format!(
+            "id,to,amount,private,comment,with_certificate\n1,{to},12.5 STG,true,\"a, b\",false\n2,{to}, 1 STG,,,\n"
+        );
+        let json = json_lines(json.as_bytes()).unwrap();
+        assert_eq!(json, table(csv.as_bytes()).unwrap());
+        assert_eq!(json.iter().map(|one| one.amount.micro()).collect::<Vec<_>>(), [12_500_000, 1_000_000]);
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let to = address();
+        for (csv, line, part) in [
+            (format!("id,to,amount\n1,{to},1 STG\n2,{to},12.5\n"), 3, "has no unit"),
+            (format!("id,to,amount\n1,{to},1 STG\n2,nobody,1 STG\n"), 3, "nobody"),
+            (format!("id,to,sum\n1,{to},1 STG\n"), 2, "sum"),
+            (format!("id,to,amount\n,{to},1 STG\n"), 2, "no id"),
+        ] {
+            let (number, reason) = table(csv.as_bytes()).unwrap_err();
+            assert!(number == line && reason.contains(part), "{number}: {reason}");
+        }
+        let (number, reason) = json_lines(format!("{{\"to\":\"{to}\"}}").as_bytes()).unwrap_err();
+        assert!(number == 1 && reason.contains("amount"), "{reason}");
+    }
+}

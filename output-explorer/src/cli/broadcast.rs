@@ -1,0 +1,229 @@
+//! `broadcast` and `transaction`: what the signer answered, on its way into a block.
+
+use super::handoff::show_all;
+use super::show::{self, line};
+use super::{Setup, Shown, say};
+use crate::control::{Asker, HandoffAnswer, HandoffRequest};
+use crate::error::Error;
+use crate::handoff::record::{Handoff, State};
+use clap::{Args, Subcommand, ValueEnum};
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use stegos_common::hash::Hash;
+
+/// No answer of a signer is longer, in bytes.
+const MAX_ANSWER: u64 = 4 << 20;
+
+/// How often the state is asked for while it is waited for.
+const PACE: Duration = Duration::from_millis(200);
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Until {
+    /// It is in a block
+    Prepared,
+    /// It is in a macro block, and cannot be taken back
+    Final,
+}
+
+/// Take what the signer answered, and send the transaction to the node
+#[derive(Args)]
+#[command(after_help = "\
+The answer must belong to a handoff and do exactly what that asked for. It is stored first; `run` submits
+it, again after a restart or where a block was taken back, until it is in a macro block, and always the
+same bytes. The same answer again changes nothing and shows how far it is.
+
+Exit code 7 says that the transaction will not be included: it was rejected, or an input was spent by another.
+
+Examples:
+  output-explorer --network testnet broadcast handoff-17.response.json --wait final")]
+pub(super) struct Broadcast {
+    /// The file with the signer's answer
+    response: PathBuf,
+    /// Wait until it is there; each new state is shown
+    #[arg(long, value_enum, value_name = "STATE")]
+    wait: Option<Until>,
+    /// Wait for so many seconds at most
+    #[arg(long, value_name = "N", default_value_t = 86_400, requires = "wait",
+        value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
+    timeout_seconds: u32,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+impl Broadcast {
+    pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
+        let path = &self.response;
+        let file_error = |source| Error::File { path: path.clone(), source };
+        let file = File::open(path).map_err(file_error)?;
+        let length = file.metadata().map_err(file_error)?.len();
+        if length > MAX_ANSWER {
+            return Err(Error::TooLong { path: path.clone(), most: MAX_ANSWER });
+        }
+        let mut answer = String::new();
+        file.take(MAX_ANSWER).read_to_string(&mut answer).map_err(file_error)?;
+        let mut asker = setup.asker()?;
+        let is_followed = !asker.has_ledger();
+        let mut handoff = asker.handoff(HandoffRequest::Broadcast { answer })?;
+        if !is_followed {
+            say("stored; `run` is not running, and will submit it when it does");
+        }
+        if let Some(until) = self.wait {
+            if !is_followed {
+                return Err(Error::NotFollowed(handoff.number));
+            }
+            handoff = self.wait(&mut asker, handoff, until)?;
+        }
+        if self.shown.json {
+            show::json(&handoff)?;
+        } else {
+            show_all(&handoff)?;
+        }
+        require_alive(&handoff)
+    }
+
+    fn wait(&self, asker: &mut Asker, mut handoff: Handoff, until: Until) -> Result<Handoff, Error> {
+        let deadline = Instant::now() + Duration::from_secs(self.timeout_seconds.into());
+        let mut shown = 0;
+        loop {
+            let Some(transaction) = &handoff.transaction else { return Ok(handoff) };
+            for step in transaction.history.iter().skip(shown) {
+                say(&format!("{}  {}", step.time, step.state));
+            }
+            shown = transaction.history.len();
+            let state = transaction.state();
+            let arrived = match until {
+                Until::Prepared => matches!(state, State::Prepared { .. }),
+                Until::Final => false,
+            };
+            if arrived || state.is_over() || state.is_failure() {
+                return Ok(handoff);
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::NotYet { number: handoff.number, state: state.to_string() });
+            }
+            sleep(PACE);
+            handoff = asker.handoff(HandoffRequest::Show { number: handoff.number })?;
+        }
+    }
+}
+
+/// A transaction that will not be included is a failure.
+fn require_alive(handoff: &Handoff) -> Result<(), Error> {
+    match handoff.transaction.as_ref().map(|transaction| transaction.state()) {
+        Some(state) if state.is_failure() => {
+            Err(Error::NotIncluded { number: handoff.number, state: state.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Look at signed transactions
+#[derive(Subcommand)]
+pub(super) enum Transaction {
+    List(List),
+    Show(Show),
+}
+
+impl Transaction {
+    pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
+        match self {
+            Self::List(list) => list.run(setup),
+            Self::Show(show) => show.run(setup),
+        }
+    }
+}
+
+/// List signed transactions and what became of them, the youngest handoff first
+#[derive(Args)]
+pub(super) struct List {
+    /// Go on before this handoff
+    #[arg(long, value_name = "NUMBER")]
+    before: Option<u64>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    limit: u32,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+impl List {
+    fn run(self, setup: &Setup) -> Result<(), Error> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let mut handoffs = Vec::new();
+        let mut before = self.before;
+        for page in pages(setup.asker()?, self.before) {
+            let page = page?;
+            before = page.last().map(|last| last.number);
+            handoffs.extend(page.into_iter().filter(|handoff| handoff.transaction.is_some()));
+            if handoffs.len() >= limit {
+                break;
+            }
+        }
+        let more = handoffs.len() > limit;
+        handoffs.truncate(limit);
+        if more {
+            before = handoffs.last().map(|last| last.number);
+        }
+        if self.shown.json {
+            return show::json(&handoffs);
+        }
+        let mut table = show::table(&["handoff", "transaction", "state"], &[0]);
+        for (handoff, transaction) in
+            handoffs.iter().filter_map(|handoff| Some((handoff, handoff.transaction.as_ref()?)))
+        {
+            let (number, id) = (handoff.number.to_string(), transaction.id.to_string());
+            table.add_row([number, id, transaction.state().to_string()]);
+        }
+        show::print(&table)?;
+        match before.filter(|_| handoffs.len() == limit) {
+            Some(before) => line(&format!("next: --before {before}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Show a signed transaction with all that happened to it
+#[derive(Args)]
+pub(super) struct Show {
+    /// The transaction's id, 64 hex digits
+    id: Hash,
+    #[command(flatten)]
+    shown: Shown,
+}
+
+impl Show {
+    fn run(self, setup: &Setup) -> Result<(), Error> {
+        for page in pages(setup.asker()?, None) {
+            let is_it = |handoff: &Handoff| {
+                handoff.transaction.as_ref().is_some_and(|transaction| transaction.id == self.id)
+            };
+            if let Some(handoff) = page?.into_iter().find(is_it) {
+                return if self.shown.json { show::json(&handoff) } else { show_all(&handoff) };
+            }
+        }
+        Err(Error::NoTransaction(self.id))
+    }
+}
+
+/// All handoffs, page by page, the youngest first.
+fn pages(mut asker: Asker, mut before: Option<u64>) -> impl Iterator<Item = Result<Vec<Handoff>, Error>> {
+    const PAGE: usize = 100;
+    let mut over = false;
+    std::iter::from_fn(move || {
+        if over {
+            return None;
+        }
+        let handoffs = match asker.about_handoffs(HandoffRequest::List { before, live: false, limit: PAGE }) {
+            Ok(HandoffAnswer::List { handoffs }) => Ok(handoffs),
+            Ok(_) => Err(Error::OtherAnswer),
+            Err(error) => Err(error),
+        };
+        over = !matches!(&handoffs, Ok(handoffs) if handoffs.len() == PAGE);
+        before = handoffs.as_ref().ok().and_then(|handoffs| Some(handoffs.last()?.number));
+        Some(handoffs)
+    })
+}

@@ -1,0 +1,132 @@
+//! Questions about handoffs and transactions, and their answers.
+
+use crate::handoff::desk::{Desk, DeskError};
+use crate::handoff::plan::{LeftOut, PlanError, Planner, Sweep, Terms, Withdrawal};
+use crate::handoff::record::Handoff;
+use crate::ledger::handoffs::HandoffError;
+use crate::ledger::{Ledger, UserError};
+use crate::node::now;
+use serde::{Deserialize, Serialize};
+
+/// No page has more handoffs: one can be long.
+const MAX_ROWS: usize = 100;
+
+/// A question about handoffs, or a change of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum HandoffRequest {
+    /// Gather users' outputs.
+    Sweep {
+        /// Which, and where to.
+        sweep: Box<Sweep>,
+        /// How.
+        terms: Terms,
+    },
+    /// Pay from the treasury.
+    Withdraw {
+        /// Whom.
+        withdrawals: Vec<Withdrawal>,
+        /// How.
+        terms: Terms,
+    },
+    /// Handoffs, the youngest first.
+    List {
+        /// Before this one.
+        before: Option<u64>,
+        /// Only those to which something may still happen.
+        live: bool,
+        /// At most so many.
+        limit: usize,
+    },
+    /// One handoff.
+    Show {
+        /// Its number.
+        number: u64,
+    },
+    /// The request to the signer.
+    Request {
+        /// The handoff.
+        number: u64,
+    },
+    /// Give the inputs of an open handoff up.
+    Cancel {
+        /// Its number.
+        number: u64,
+    },
+    /// Take what the signer answered, and send the transaction.
+    Broadcast {
+        /// The answer, as JSON.
+        answer: String,
+    },
+}
+
+/// An answer about handoffs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "did", rename_all = "snake_case")]
+pub enum HandoffAnswer {
+    /// These handoffs do what was asked for.
+    Made {
+        /// New ones, and those that did it before.
+        handoffs: Vec<Handoff>,
+        /// Outputs that were left where they are.
+        left_out: LeftOut,
+    },
+    /// Handoffs.
+    List {
+        /// At most as many as asked for.
+        handoffs: Vec<Handoff>,
+    },
+    /// One handoff.
+    One {
+        /// It.
+        handoff: Handoff,
+    },
+    /// A request to the signer.
+    Request {
+        /// The JSON of `create_raw_transaction`.
+        request: String,
+    },
+}
+
+/// Answers a question about handoffs.
+///
+/// # Errors
+/// [`DeskError`].
+pub(super) fn answer(ledger: &Ledger, request: HandoffRequest) -> Result<HandoffAnswer, DeskError> {
+    let desk = Desk { ledger, now: now() };
+    let planner = |terms| Planner { ledger, terms, now: desk.now };
+    let made = |(handoffs, left_out)| HandoffAnswer::Made { handoffs, left_out };
+    let one = |handoff| HandoffAnswer::One { handoff };
+    Ok(match request {
+        HandoffRequest::Sweep { sweep, terms } => {
+            made(desk.hand_off(terms.seconds, || planner(&terms).sweep(&sweep))?)
+        }
+        HandoffRequest::Withdraw { withdrawals, terms } => {
+            made(desk.hand_off(terms.seconds, || planner(&terms).withdraw(&withdrawals))?)
+        }
+        HandoffRequest::List { before, live, limit } => {
+            desk.expire()?;
+            HandoffAnswer::List { handoffs: ledger.handoffs(before, live, limit.min(MAX_ROWS))? }
+        }
+        HandoffRequest::Show { number } => {
+            desk.expire()?;
+            one(ledger.handoff(number)?)
+        }
+        HandoffRequest::Request { number } => HandoffAnswer::Request { request: desk.request(number)? },
+        HandoffRequest::Cancel { number } => one(desk.cancel(number)?),
+        HandoffRequest::Broadcast { answer } => one(desk.accept(&answer)?),
+    })
+}
+
+/// Whether the fault is the request's.
+pub(super) const fn is_refusal(error: &DeskError) -> bool {
+    !matches!(
+        error,
+        DeskError::Handoff(HandoffError::Ledger(_))
+            | DeskError::Plan(
+                PlanError::Ledger(_)
+                    | PlanError::User(UserError::Ledger(_))
+                    | PlanError::Handoff(HandoffError::Ledger(_))
+            )
+    )
+}

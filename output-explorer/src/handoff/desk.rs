@@ -1,0 +1,271 @@
+//! What can be done about handoffs: make, look at, cancel, and take back what the signer answered.
+
+use super::check::{CheckError, check};
+use super::plan::{LeftOut, Plan, PlanError};
+use super::record::{Ended, Handoff, State, Step, Transaction};
+use super::request::request;
+use crate::ledger::handoffs::HandoffError;
+use crate::ledger::record::Kind;
+use crate::ledger::{Ledger, LedgerError};
+use serde::Deserialize;
+use stegos_common::api::create_raw_transaction::RawTransaction;
+use stegos_common::api::encoding::Timestamp;
+use stegos_common::text::excerpt;
+use stegos_common::transaction::PaymentTransaction;
+use thiserror::Error;
+
+/// A plan that was overtaken is made again so often.
+const ATTEMPTS: usize = 10;
+
+/// So many handoffs are looked at in one go.
+const PAGE: usize = 1000;
+
+/// Why something cannot be done with a handoff.
+#[derive(Debug, Error)]
+pub enum DeskError {
+    /// What the signer answered is no answer.
+    #[error("it is no answer to create_raw_transaction: {0}")]
+    NoAnswer(serde_json::Error),
+    /// The signer refused.
+    #[error("the signer did not sign: {0}")]
+    NotSigned(String),
+    /// No handoff spends what it spends.
+    #[error("no handoff of this ledger asked for it")]
+    NotAsked,
+    /// The handoff was cancelled.
+    #[error("handoff {0} was cancelled; its transaction is not sent")]
+    Cancelled(u64),
+    /// Another transaction is on its way for the same handoff.
+    #[error("another transaction was signed for handoff {0} already; this one is not sent")]
+    SignedBefore(u64),
+    /// It is not what was asked for.
+    #[error("the answer to handoff {number} is not what was asked for: {reason}")]
+    Check {
+        /// The handoff.
+        number: u64,
+        /// What is wrong.
+        reason: CheckError,
+    },
+    /// It is too late.
+    #[error("handoff {number} is {status}, and not open any more")]
+    NotOpen {
+        /// The handoff.
+        number: u64,
+        /// What it is.
+        status: &'static str,
+    },
+    /// It cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The ledger does not do it.
+    #[error(transparent)]
+    Handoff(#[from] HandoffError),
+}
+
+impl From<LedgerError> for DeskError {
+    fn from(error: LedgerError) -> Self {
+        Self::Handoff(error.into())
+    }
+}
+
+/// A time so many seconds later.
+#[must_use]
+pub fn later(time: Timestamp, seconds: u64) -> Timestamp {
+    Timestamp::from_unix_nanos(time.unix_nanos().saturating_add(seconds.saturating_mul(1_000_000_000)))
+}
+
+/// The desk at one moment.
+pub struct Desk<'a> {
+    /// The ledger.
+    pub ledger: &'a Ledger,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What is read of an answer first.
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(default)]
+    id: u64,
+    error: Option<String>,
+}
+
+impl Desk<'_> {
+    /// Makes what is planned, and answers all handoffs that pay for it; those that have expired get their inputs back for
+    /// so many seconds. Where somebody else took an output first, it is planned again.
+    ///
+    /// # Errors
+    /// [`DeskError`]; nothing is reserved then.
+    pub fn hand_off(
+        &self,
+        seconds: u64,
+        mut plan: impl FnMut() -> Result<Plan, PlanError>,
+    ) -> Result<(Vec<Handoff>, LeftOut), DeskError> {
+        self.expire()?;
+        let mut attempts = 0;
+        loop {
+            let Plan { new, known, left_out } = plan()?;
+            attempts += 1;
+            match self.ledger.add_handoffs(new) {
+                Ok(new) => {
+                    let known = known.iter().map(|number| self.renew(*number, seconds));
+                    let known: Vec<Handoff> = known.collect::<Result<_, _>>()?;
+                    return Ok((known.into_iter().chain(new).collect(), left_out));
+                }
+                Err(
+                    HandoffError::Reserved { .. } | HandoffError::NotUnspent(_) | HandoffError::Known { .. },
+                ) if attempts < ATTEMPTS => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// A handoff, with its inputs reserved again where it has expired: the same inputs, so that it can never be paid
+    /// twice.
+    fn renew(&self, number: u64, seconds: u64) -> Result<Handoff, HandoffError> {
+        let handoff = self.ledger.handoff(number)?;
+        if handoff.transaction.is_some() || handoff.ended != Some(Ended::Expired) {
+            return Ok(handoff);
+        }
+        let renewed = Handoff { ended: None, expires: later(self.now, seconds), ..handoff.clone() };
+        self.ledger.change_handoff(&handoff, &renewed, None)?;
+        Ok(renewed)
+    }
+
+    /// Frees the inputs of handoffs whose time is over.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn expire(&self) -> Result<(), LedgerError> {
+        let mut before = None;
+        loop {
+            let live = self.ledger.handoffs(before, true, PAGE)?;
+            for handoff in &live {
+                if handoff.transaction.is_none() && handoff.expires <= self.now {
+                    let expired = Handoff { ended: Some(Ended::Expired), ..handoff.clone() };
+                    // Whoever changed it first has dealt with it.
+                    if let Err(HandoffError::Ledger(error)) =
+                        self.ledger.change_handoff(handoff, &expired, None)
+                    {
+                        return Err(error);
+                    }
+                }
+            }
+            match live.last() {
+                Some(last) if live.len() == PAGE => before = Some(last.number),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Gives the inputs of an open handoff up.
+    ///
+    /// # Errors
+    /// [`DeskError::NotOpen`] where a transaction was signed, or it is over.
+    pub fn cancel(&self, number: u64) -> Result<Handoff, DeskError> {
+        let handoff = self.ledger.handoff(number)?;
+        if handoff.transaction.is_some() || handoff.ended == Some(Ended::Cancelled) {
+            return Err(DeskError::NotOpen { number, status: handoff.status() });
+        }
+        let cancelled = Handoff { ended: Some(Ended::Cancelled), ..handoff.clone() };
+        self.ledger.change_handoff(&handoff, &cancelled, None)?;
+        Ok(cancelled)
+    }
+
+    /// The request of a handoff.
+    ///
+    /// # Errors
+    /// [`DeskError`] where there is none, or a blob is not kept any more.
+    pub fn request(&self, number: u64) -> Result<String, DeskError> {
+        let handoff = self.ledger.handoff(number)?;
+        if handoff.transaction.is_some() || handoff.ended.is_some() {
+            return Err(DeskError::NotOpen { number, status: handoff.status() });
+        }
+        let blobs = self.blobs(&handoff)?;
+        Ok(request(&handoff, &blobs))
+    }
+
+    /// Takes what the signer answered. The transaction is on disk when this returns, and is submitted from there.
+    ///
+    /// # Errors
+    /// [`DeskError`] where it is not what an open handoff asked for.
+    pub fn accept(&self, json: &str) -> Result<Handoff, DeskError> {
+        self.expire()?;
+        let reply: Reply = serde_json::from_str(json).map_err(DeskError::NoAnswer)?;
+        if let Some(error) = reply.error {
+            return Err(DeskError::NotSigned(excerpt(&error)));
+        }
+        let answer: RawTransaction = serde_json::from_str(json).map_err(DeskError::NoAnswer)?;
+        let handoff = self.asked(reply.id, &answer)?;
+        let number = handoff.number;
+        let failed = |reason| DeskError::Check { number, reason };
+        if handoff.ended == Some(Ended::Cancelled) {
+            return Err(DeskError::Cancelled(number));
+        }
+        if let Some(transaction) = &handoff.transaction {
+            return if self.ledger.transaction_bytes(number)?.as_ref() != Some(&answer.data.0) {
+                Err(DeskError::SignedBefore(number))
+            } else if matches!(transaction.state(), State::Rejected { .. }) {
+                self.submit_again(&handoff, transaction)
+            } else {
+                Ok(handoff)
+            };
+        }
+        let checked = check(&handoff, &self.blobs(&handoff)?, &answer).map_err(failed)?;
+        let transaction = Transaction {
+            id: checked.id,
+            outputs: checked.outputs,
+            certificates: answer.certificates,
+            journal: answer.journal,
+            history: vec![Step { state: State::Submitted, time: self.now }],
+        };
+        let signed = Handoff { ended: None, transaction: Some(transaction), ..handoff.clone() };
+        self.ledger.change_handoff(&handoff, &signed, Some(&checked.signed))?;
+        Ok(signed)
+    }
+
+    /// Gives a rejected transaction another chance.
+    fn submit_again(&self, handoff: &Handoff, transaction: &Transaction) -> Result<Handoff, DeskError> {
+        let mut transaction = transaction.clone();
+        transaction.history.push(Step { state: State::Submitted, time: self.now });
+        let again = Handoff { transaction: Some(transaction), ..handoff.clone() };
+        self.ledger.change_handoff(handoff, &again, None)?;
+        Ok(again)
+    }
+
+    /// The handoff that an answer belongs to: by its number, or by what it spends.
+    fn asked(&self, id: u64, answer: &RawTransaction) -> Result<Handoff, DeskError> {
+        let number = if id == 0 {
+            let transaction =
+                PaymentTransaction::from_bytes(&answer.data.0).map_err(|_| DeskError::NotAsked)?;
+            let first = transaction.txins.first().ok_or(DeskError::NotAsked)?;
+            self.ledger.reserved_for(first)?.ok_or(DeskError::NotAsked)?
+        } else {
+            id
+        };
+        match self.ledger.handoff(number) {
+            Err(HandoffError::Unknown(_)) => Err(DeskError::NotAsked),
+            handoff => Ok(handoff?),
+        }
+    }
+
+    /// The blobs of the inputs of a handoff, in their order.
+    fn blobs(&self, handoff: &Handoff) -> Result<Vec<Vec<u8>>, DeskError> {
+        let number = handoff.number;
+        let missing = |id| DeskError::Check { number, reason: CheckError::NoBlob(id) };
+        handoff
+            .inputs
+            .iter()
+            .map(|input| {
+                if input.private {
+                    let own = self.ledger.own_output(&input.account, &input.id)?;
+                    return own.map(|own| own.blob).ok_or_else(|| missing(input.id));
+                }
+                match self.ledger.output(&input.id)?.map(|output| output.kind) {
+                    Some(Kind::Public { blob: Some(blob), .. }) => Ok(blob),
+                    _ => Err(missing(input.id)),
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,294 @@
+//! Handoffs, and the outputs that are reserved for them: no output is for two at a time.
+
+use super::store::{Batch, beginning_with};
+use super::value::{damaged, get};
+use super::{Ledger, LedgerError, table};
+use crate::handoff::record::Handoff;
+use crate::handoff::record::State::Submitted;
+use serde::{Deserialize, Serialize};
+use std::ops::Bound;
+use stegos_common::amount::Amount;
+use stegos_common::hash::Hash;
+use thiserror::Error;
+
+/// A withdrawal by the id that its caller gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawalRecord {
+    /// The digest of what was asked for.
+    pub body: Hash,
+    /// The handoff that pays it.
+    pub number: u64,
+}
+
+/// A private output that one of our transactions made for an account of ours. No key is needed to know what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnOutput {
+    /// How much it is worth.
+    pub amount: Amount,
+    /// The protobuf bytes.
+    pub blob: Vec<u8>,
+    /// The handoff that made it.
+    pub number: u64,
+}
+
+/// A handoff that is to be made; its number is given when it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewHandoff {
+    /// Everything but the number.
+    pub handoff: Handoff,
+    /// The withdrawals in it that have an id, and the digests of what was asked for.
+    pub withdrawals: Vec<(String, Hash)>,
+}
+
+/// What comes with a signed transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Signed {
+    /// The transaction's bytes.
+    pub bytes: Vec<u8>,
+    /// The private outputs among its outputs that are ours: account, id, amount and blob.
+    pub own: Vec<(String, Hash, Amount, Vec<u8>)>,
+}
+
+/// Why handoffs are not stored.
+#[derive(Debug, Error)]
+pub enum HandoffError {
+    /// An output is not free any more.
+    #[error("output {output} is reserved for handoff {number}")]
+    Reserved {
+        /// The output.
+        output: Hash,
+        /// The other handoff.
+        number: u64,
+    },
+    /// An output is spent, or was taken back.
+    #[error("output {0} is not unspent any more")]
+    NotUnspent(Hash),
+    /// The id of a withdrawal is taken.
+    #[error("withdrawal {id:?} is in handoff {number} already")]
+    Known {
+        /// The id.
+        id: String,
+        /// The other handoff.
+        number: u64,
+    },
+    /// Somebody else changed it first.
+    #[error("handoff {0} was changed at the same time: try again")]
+    Changed(u64),
+    /// There is no such handoff.
+    #[error("there is no handoff {0}; see `handoff list`")]
+    Unknown(u64),
+    /// The ledger fails.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Ledger {
+    /// Stores handoffs and reserves their inputs: all or none.
+    ///
+    /// # Errors
+    /// [`HandoffError`] where an input is not free and unspent, or a withdrawal is known.
+    pub fn add_handoffs(&self, new: Vec<NewHandoff>) -> Result<Vec<Handoff>, HandoffError> {
+        let mut state = self.write()?;
+        let mut batch = Batch::default();
+        let mut number = self.last_handoff()?;
+        let mut added = Vec::new();
+        for NewHandoff { mut handoff, withdrawals } in new {
+            number += 1;
+            handoff.number = number;
+            self.require_free(&handoff, &batch)?;
+            for (id, body) in withdrawals {
+                if let Some(known) = self.json::<WithdrawalRecord>(&table::withdrawal(&id))? {
+                    return Err(HandoffError::Known { id, number: known.number });
+                }
+                batch.put(table::withdrawal(&id), to_json(&WithdrawalRecord { body, number }));
+            }
+            put(&mut batch, &handoff, false);
+            added.push(handoff);
+        }
+        self.store_own(&mut state, batch)?;
+        Ok(added)
+    }
+
+    /// Replaces a handoff that is still as it was read. What it holds stays reserved or is free again; what comes with a
+    /// transaction that it has only now is stored too.
+    ///
+    /// # Errors
+    /// [`HandoffError::Changed`], and [`HandoffError::Reserved`] or [`HandoffError::NotUnspent`] where it takes up
+    /// inputs that it had given up.
+    pub fn change_handoff(
+        &self,
+        before: &Handoff,
+        after: &Handoff,
+        signed: Option<&Signed>,
+    ) -> Result<(), HandoffError> {
+        let mut state = self.write()?;
+        let number = before.number;
+        if self.json::<Handoff>(&table::handoff(number))?.as_ref() != Some(before) {
+            return Err(HandoffError::Changed(number));
+        }
+        let mut batch = Batch::default();
+        // What a block says is so, whoever has the inputs.
+        let is_taken_up = after.transaction.as_ref().is_none_or(|it| *it.state() == Submitted);
+        if after.holds_inputs() && !before.holds_inputs() && is_taken_up {
+            self.require_free(after, &batch)?;
+        }
+        put(&mut batch, after, before.holds_inputs());
+        if let Some(signed) = signed {
+            batch.put(table::transaction(number), signed.bytes.clone());
+            for (account, id, amount, blob) in &signed.own {
+                let own = OwnOutput { amount: *amount, blob: blob.clone(), number };
+                batch.put(table::own_output(account, id), to_json(&own));
+            }
+        }
+        Ok(self.store_own(&mut state, batch)?)
+    }
+
+    /// A handoff.
+    ///
+    /// # Errors
+    /// [`HandoffError::Unknown`].
+    pub fn handoff(&self, number: u64) -> Result<Handoff, HandoffError> {
+        let _state = self.read()?;
+        self.json(&table::handoff(number))?.ok_or(HandoffError::Unknown(number))
+    }
+
+    /// Handoffs, the youngest first, at most `limit`, before the number `before`; with `live` only those to which
+    /// something may still happen.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn handoffs(
+        &self,
+        before: Option<u64>,
+        live: bool,
+        limit: usize,
+    ) -> Result<Vec<Handoff>, LedgerError> {
+        let _state = self.read()?;
+        let (prefix, key): (_, fn(u64) -> Vec<u8>) =
+            if live { (table::LIVE, table::live) } else { (table::HANDOFFS, table::handoff) };
+        let (first, last) = beginning_with(prefix);
+        let last = before.map_or(last, |before| Bound::Excluded(key(before)));
+        let mut handoffs = Vec::new();
+        for pair in self.store.scan((first, last)).rev().take(limit) {
+            let number = table::number_of(&pair?.0).ok_or_else(|| damaged(prefix))?;
+            handoffs.push(self.json(&table::handoff(number))?.ok_or_else(|| damaged(table::HANDOFFS))?);
+        }
+        Ok(handoffs)
+    }
+
+    /// The bytes of a handoff's signed transaction.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn transaction_bytes(&self, number: u64) -> Result<Option<Vec<u8>>, LedgerError> {
+        let _state = self.read()?;
+        Ok(self.store.get(&table::transaction(number))?)
+    }
+
+    /// For which handoff an output is reserved.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn reserved_for(&self, output: &Hash) -> Result<Option<u64>, LedgerError> {
+        let _state = self.read()?;
+        self.json(&table::reservation(output))
+    }
+
+    /// The handoff that had an output and gave it up, though the signer may have signed it away.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn released_from(&self, output: &Hash) -> Result<Option<u64>, LedgerError> {
+        let _state = self.read()?;
+        self.json(&table::released(output))
+    }
+
+    /// A withdrawal by its id.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn withdrawal(&self, id: &str) -> Result<Option<WithdrawalRecord>, LedgerError> {
+        let _state = self.read()?;
+        self.json(&table::withdrawal(id))
+    }
+
+    /// The private outputs of an account that are known from our own transactions, spent ones too.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn own_outputs(&self, account: &str) -> Result<Vec<(Hash, OwnOutput)>, LedgerError> {
+        let _state = self.read()?;
+        let pairs = self.store.scan(beginning_with(&table::own_outputs(account)));
+        pairs
+            .map(|pair| {
+                let (key, value) = pair?;
+                let id = table::hash_of(&key).ok_or_else(|| damaged(&key))?;
+                Ok((id, serde_json::from_slice(&value).map_err(|_| damaged(&key))?))
+            })
+            .collect()
+    }
+
+    /// A private output of ours.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn own_output(&self, account: &str, id: &Hash) -> Result<Option<OwnOutput>, LedgerError> {
+        let _state = self.read()?;
+        self.json(&table::own_output(account, id))
+    }
+
+    fn last_handoff(&self) -> Result<u64, LedgerError> {
+        let last = self.store.scan(beginning_with(table::HANDOFFS)).next_back().transpose()?;
+        last.map_or(Ok(0), |(key, _)| table::number_of(&key).ok_or_else(|| damaged(table::HANDOFFS)))
+    }
+
+    /// Whether every input is unspent and for nobody else, in the batch too.
+    fn require_free(&self, handoff: &Handoff, batch: &Batch) -> Result<(), HandoffError> {
+        for input in &handoff.inputs {
+            let reservation = table::reservation(&input.id);
+            let stored: Option<u64> = self.json(&reservation)?;
+            let number = if batch.puts(&reservation) { Some(handoff.number) } else { stored };
+            if let Some(number) = number {
+                return Err(HandoffError::Reserved { output: input.id, number });
+            }
+            let output: Option<super::record::OutputRecord> =
+                get(self.store.as_ref(), &table::output(&input.id))?;
+            if output.is_none_or(|output| output.spent.is_some()) {
+                return Err(HandoffError::NotUnspent(input.id));
+            }
+        }
+        Ok(())
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
+        let value = self.store.get(key)?;
+        value.map(|value| serde_json::from_slice(&value).map_err(|_| damaged(key))).transpose()
+    }
+}
+
+/// Handoffs are stored as they are shown: they are few, and JSON takes new fields without another form of the ledger.
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("records are plain data")
+}
+
+/// Writes a handoff, and what it holds or gives up.
+fn put(batch: &mut Batch, handoff: &Handoff, held_before: bool) {
+    batch.put(table::handoff(handoff.number), to_json(handoff));
+    if handoff.is_live() {
+        batch.put(table::live(handoff.number), Vec::new());
+    } else {
+        batch.delete(table::live(handoff.number));
+    }
+    for input in &handoff.inputs {
+        if handoff.holds_inputs() {
+            batch.put(table::reservation(&input.id), to_json(&handoff.number));
+            batch.delete(table::released(&input.id));
+        } else if held_before {
+            // Otherwise they may be another's by now.
+            batch.delete(table::reservation(&input.id));
+        }
+        if handoff.has_released_inputs() {
+            batch.put(table::released(&input.id), to_json(&handoff.number));
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Submits signed transactions and keeps their states: what the ledger says of them, and what the node answers.
+//!
+//! A transaction is submitted as long as it is in no block and nothing says that it never will be: when it is new, when
+//! it was rolled back, after every start of this program, and from time to time, for a node that starts anew forgets
+//! what waits for a block. The bytes are always the same ones, so once more does no harm.
+
+use super::link::{Link, LinkError};
+use crate::handoff::desk::Desk;
+use crate::handoff::record::{Handoff, State, Step};
+use crate::handoff::track::{Evidence, answered, evidence, next};
+use crate::ledger::handoffs::HandoffError;
+use crate::ledger::{Ledger, LedgerError};
+use crate::settings::NodeConfig;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use stegos_common::api::encoding::{HexBytes, Timestamp};
+use stegos_common::api::request::Request;
+use stegos_common::api::response::Response;
+use stegos_common::api::transaction::TransactionStatus;
+use stegos_common::socket::Endpoint;
+use stegos_common::socket::token_file;
+use stegos_common::text::excerpt;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+/// What the node accepted is submitted again after so long.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// So many handoffs are looked at in one go.
+const PAGE: usize = 1000;
+
+/// See the module.
+pub struct Broadcast {
+    ledger: Arc<Ledger>,
+    config: NodeConfig,
+    log: fn(&str),
+    /// When each handoff's transaction was submitted last.
+    submitted: HashMap<u64, Instant>,
+    /// What was said last about a node that cannot be reached, so that it is said once.
+    trouble: Option<String>,
+}
+
+/// The time.
+#[must_use]
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+impl Broadcast {
+    /// For the transactions of a ledger.
+    #[must_use]
+    pub fn new(ledger: Arc<Ledger>, config: NodeConfig, log: fn(&str)) -> Self {
+        Self { ledger, config, log, submitted: HashMap::new(), trouble: None }
+    }
+
+    /// Goes on for ever.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the ledger fails.
+    pub async fn run(&mut self) -> Result<(), LedgerError> {
+        let mut ticks = interval(self.config.poll);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let due = self.look()?;
+            if due.is_empty() {
+                continue;
+            }
+            match self.submit(due).await {
+                Ok(()) => {}
+                Err(Trouble::Ledger(error)) => return Err(error),
+                Err(Trouble::Node(error)) => self.tell_trouble(&error.to_string()),
+            }
+        }
+    }
+
+    /// Notes what the ledger says of every transaction, and answers those that are to be submitted.
+    fn look(&mut self) -> Result<Vec<Handoff>, LedgerError> {
+        let ledger = Arc::clone(&self.ledger);
+        Desk { ledger: &ledger, now: now() }.expire()?;
+        let (mut due, mut before) = (Vec::new(), None);
+        loop {
+            let live = ledger.handoffs(before, true, PAGE)?;
+            for handoff in &live {
+                let Some(transaction) = &handoff.transaction else { continue };
+                let evidence = evidence(&ledger, handoff, transaction)?;
+                let handoff = match next(transaction.state(), &evidence) {
+                    Some(state) => self.step(handoff, state)?,
+                    None => handoff.clone(),
+                };
+                if evidence == Evidence::Open && self.is_due(&handoff) {
+                    due.push(handoff);
+                }
+            }
+            match live.last() {
+                Some(last) if live.len() == PAGE => before = Some(last.number),
+                _ => break,
+            }
+        }
+        // Whoever waits longest comes first: one that breaks the connection does not keep the others back.
+        due.sort_by_key(|handoff| self.submitted.get(&handoff.number).copied());
+        Ok(due)
+    }
+
+    fn is_due(&self, handoff: &Handoff) -> bool {
+        let state = handoff.transaction.as_ref().map(|transaction| transaction.state());
+        let last = self.submitted.get(&handoff.number);
+        match (state, last) {
+            // It is looked for in blocks only.
+            (Some(State::Rejected { .. }), _) => false,
+            (Some(State::Accepted), Some(last)) => last.elapsed() >= AGAIN,
+            // The answer to it is not known, or it said nothing: not at every tick.
+            (_, Some(last)) => last.elapsed() >= self.config.poll,
+            (_, None) => true,
+        }
+    }
+
+    /// Submits transactions over a connection of their own.
+    async fn submit(&mut self, due: Vec<Handoff>) -> Result<(), Trouble> {
+        let NodeConfig { address, max_message, request, .. } = self.config;
+        // Without one, following the node would not have begun.
+        let Some(file) = &self.config.token_file else { return Ok(()) };
+        let token = token_file::load(file).map_err(LinkError::Token)?;
+        let mut link = Link::connect(&Endpoint::Tcp(address), token, max_message, request).await?;
+        match link.request(Request::ChainName, "chain_name").await? {
+            Response::ChainName { name } if name == self.ledger.network() => {}
+            _ => return Err(LinkError::WrongAnswer("chain_name").into()),
+        }
+        for handoff in due {
+            let Some(bytes) = self.ledger.transaction_bytes(handoff.number)? else { continue };
+            let request = Request::BroadcastTransaction { data: HexBytes(bytes) };
+            self.submitted.insert(handoff.number, Instant::now());
+            let answer = link.request(request, "broadcast_transaction").await?;
+            let rejected = match answer {
+                Response::BroadcastTransaction { status: TransactionStatus::Rejected { error }, .. } => {
+                    Some(excerpt(&error))
+                }
+                Response::BroadcastTransaction { .. } => None,
+                // It is not synchronized, for example: it will be asked again.
+                Response::Error { error, .. } | Response::NotUnderstood { error } => {
+                    self.tell_trouble(&format!("the node does not take transactions: {}", excerpt(&error)));
+                    return Ok(());
+                }
+                _ => return Err(LinkError::WrongAnswer("broadcast_transaction").into()),
+            };
+            let before = handoff.transaction.as_ref().map(|transaction| transaction.state().clone());
+            self.trouble = None;
+            if let Some(state) = before.and_then(|before| answered(&before, rejected)) {
+                self.step(&handoff, state)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a new state.
+    fn step(&mut self, handoff: &Handoff, state: State) -> Result<Handoff, LedgerError> {
+        let mut after = handoff.clone();
+        let Some(transaction) = &mut after.transaction else { return Ok(after) };
+        transaction.history.push(Step { state: state.clone(), time: now() });
+        let line = format!("handoff {}: transaction {} {state}", handoff.number, transaction.id.short());
+        match self.ledger.change_handoff(handoff, &after, None) {
+            Ok(()) => {
+                (self.log)(&line);
+                // A state that was left behind is submitted at once.
+                self.submitted.remove(&handoff.number);
+                if state == State::Accepted {
+                    self.submitted.insert(handoff.number, Instant::now());
+                }
+                Ok(after)
+            }
+            Err(HandoffError::Ledger(error)) => Err(error),
+            // Somebody else changed it: it is looked at again at the next tick.
+            Err(_) => Ok(handoff.clone()),
+        }
+    }
+
+    fn tell_trouble(&mut self, text: &str) {
+        if self.trouble.as_deref() != Some(text) {
+            (self.log)(&format!("transactions wait: {text}"));
+            self.trouble = Some(text.to_owned());
+        }
+    }
+}
+
+/// What keeps a transaction from being submitted.
+enum Trouble {
+    Ledger(LedgerError),
+    Node(LinkError),
+}
+
+impl From<LedgerError> for Trouble {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+impl From<LinkError> for Trouble {
+    fn from(error: LinkError) -> Self {
+        Self::Node(error)
+    }
+}

@@ -1,0 +1,136 @@
+//! Both halves and a node: the explorer of a [`World`], and a signer that has the keys of its users.
+
+use crate::devnode::control::Command as Control;
+use crate::explorer::{Explorer, World};
+use crate::money::key;
+use crate::request::pay;
+use crate::store::Store;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use stegos_common::address::{Address, Network};
+use stegos_common::api::create_raw_transaction::{OutputType, TxOut};
+
+/// The exchange's own account.
+pub const TREASURY: &str = "hot";
+
+/// See the module.
+pub struct Custody {
+    /// The online half and its node.
+    pub world: World,
+    /// The offline half.
+    pub store: Store,
+}
+
+impl Custody {
+    /// A signer with these accounts, all of which are users of the explorer, and a treasury.
+    #[must_use]
+    pub fn new(blocks_per_epoch: u32, accounts: &[&str]) -> Self {
+        let (world, store) = (World::of(Network::Dev, blocks_per_epoch), Store::new(Network::Dev));
+        for account in accounts.iter().chain([&TREASURY]) {
+            // Keys that a test can use too.
+            store.import(account, &key(account).0);
+            world.ok(&["user", "add", account, &address(account).to_string()]);
+        }
+        Self { world, store }
+    }
+
+    /// Pays accounts in the next block.
+    pub fn deposit(&self, payments: &[(&str, i64)]) {
+        let txout = |(account, amount): &(&str, i64)| TxOut {
+            output_type: OutputType::PublicPayment,
+            recipient: address(account).to_string(),
+            amount: *amount,
+            comment: None,
+            with_certificate: false,
+        };
+        self.world.control(Control::Faucet { payments: payments.iter().map(txout).collect() });
+    }
+
+    /// Makes blocks until the epoch is over and the explorer knows.
+    pub fn finish_epoch(&self, explorer: &Explorer<'_>) {
+        self.world.control(Control::FinishEpoch);
+        explorer.settle();
+    }
+
+    /// Runs a `handoff` command and answers the numbers of its handoffs.
+    #[must_use]
+    pub fn handoff(&self, args: &[&str]) -> Vec<u64> {
+        let out = self.world.path("");
+        let rest = ["--treasury", TREASURY, "--out", &out.to_string_lossy()];
+        let made = self.world.json(&[&["handoff"], args, &rest].concat());
+        let handoffs = made["handoffs"].as_array().into_iter().flatten();
+        handoffs.filter_map(|handoff| handoff["number"].as_u64()).collect()
+    }
+
+    /// The file of a request.
+    #[must_use]
+    pub fn request(&self, number: u64) -> PathBuf {
+        self.world.path(&format!("handoff-{number}.request.json"))
+    }
+
+    /// Signs the request of a handoff. Answers the file with the signer's answer.
+    #[must_use]
+    pub fn sign(&self, number: u64) -> PathBuf {
+        let (request, response) =
+            (self.request(number), self.world.path(&format!("handoff-{number}.response.json")));
+        self.store.ok(&["sign", &request.to_string_lossy(), "--out", &response.to_string_lossy()]);
+        response
+    }
+
+    /// Hands an answer to the explorer.
+    #[must_use]
+    pub fn broadcast(&self, response: &Path, args: &[&str]) -> Output {
+        self.world.run(&[&["broadcast", &response.to_string_lossy()], args].concat())
+    }
+
+    /// Signs a handoff and hands the answer to the explorer.
+    pub fn send(&self, number: u64) {
+        let output = self.broadcast(&self.sign(number), &[]);
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Waits until a handoff is in one of these states.
+    pub fn wait(&self, number: u64, states: &[&str]) -> Value {
+        let begin = std::time::Instant::now();
+        loop {
+            let handoff = self.show(number);
+            let last = handoff["transaction"]["history"].as_array().and_then(|history| history.last());
+            let name = last.and_then(|step| step["state"]["name"].as_str()).unwrap_or_default();
+            if states.contains(&name) {
+                return handoff;
+            }
+            assert!(begin.elapsed().as_secs() < 120, "it stays at {handoff:#}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    /// A handoff.
+    #[must_use]
+    pub fn show(&self, number: u64) -> Value {
+        self.world.json(&["handoff", "show", &number.to_string()])
+    }
+
+    /// What an account has in the end, in micro-STG: public outputs, and private ones of our own transactions.
+    #[must_use]
+    pub fn balance(&self, account: &str) -> i64 {
+        let balance = self.world.json(&["balance", account]);
+        let amount = |field: &str| balance[field]["final"]["amount"].as_i64().unwrap_or_default();
+        balance["final"]["amount"].as_i64().unwrap_or_default() + amount("own_private")
+    }
+}
+
+/// The address of an account.
+#[must_use]
+pub fn address(account: &str) -> Address {
+    Address::new(Network::Dev, key(account).1)
+}
+
+/// A request with another payment for the same inputs.
+#[must_use]
+pub fn pays_else(request: &str, to: &str, amount: i64, fee: i64) -> String {
+    let mut request: Value = serde_json::from_str(request).unwrap_or_else(|error| panic!("{error}"));
+    request["txouts"] = vec![pay(&address(to), amount)].into();
+    request["fee"] = fee.into();
+    request.to_string()
+}

@@ -1,0 +1,130 @@
+//! What the chain does to a transaction on its way.
+
+use custody_tests::custody::{Custody, address};
+use custody_tests::devnode::control::Command as Control;
+use custody_tests::money::key;
+use custody_tests::session::Session;
+use serde_json::{Value, json};
+use stegos_common::socket::Endpoint;
+
+const STG: i64 = 1_000_000;
+
+fn withdraw(custody: &Custody, amount: &str) -> u64 {
+    let to = address("a stranger").to_string();
+    custody.handoff(&["withdraw", "--to", &to, "--amount", amount])[0]
+}
+
+fn node(custody: &Custody) -> Session {
+    Session::open(&Endpoint::Tcp(custody.world.server.address()), &custody.world.path("node.token"))
+}
+
+/// Spends the inputs of a handoff otherwise, by a node that has the key.
+fn spend_elsewhere(custody: &Custody, number: u64) {
+    let request = std::fs::read_to_string(custody.request(number)).unwrap();
+    let mut request: Value = serde_json::from_str(&custody_tests::custody::pays_else(
+        &request,
+        "somebody else",
+        custody.show(number)["inputs"][0]["amount"].as_i64().unwrap() - 1000,
+        1000,
+    ))
+    .unwrap();
+    request["secret_key"] = json!(*key("hot").0.to_bytes());
+    let mut node = node(custody);
+    let made = node.request(&request);
+    let sent = node.request(&json!({ "type": "broadcast_transaction", "data": made["data"] }));
+    assert_eq!(sent["status"]["status"], "accepted", "{sent}");
+}
+
+#[test]
+fn a_block_that_is_taken_back_is_no_loss() {
+    let custody = Custody::new(8, &[]);
+    let explorer = custody.world.follow();
+    custody.deposit(&[("hot", 10 * STG)]);
+    custody.finish_epoch(&explorer);
+    let number = withdraw(&custody, "4 STG");
+    custody.send(number);
+    custody.wait(number, &["accepted"]);
+    custody.world.mine(1);
+    custody.wait(number, &["prepared"]);
+    // The node forgets the transaction; it is submitted again.
+    custody.world.revert(1);
+    custody.wait(number, &["accepted"]);
+    custody.world.mine(1);
+    custody.wait(number, &["prepared"]);
+    custody.finish_epoch(&explorer);
+    let handoff = custody.wait(number, &["final"]);
+    let states = handoff["transaction"]["history"].as_array().unwrap().iter();
+    let states: Vec<&str> = states.map(|step| step["state"]["name"].as_str().unwrap()).collect();
+    let way = ["submitted", "accepted", "prepared", "rolled_back", "accepted", "prepared", "final"];
+    assert_eq!(states, way);
+}
+
+#[test]
+fn a_block_that_is_taken_back_may_be_followed_by_a_conflict() {
+    let custody = Custody::new(8, &[]);
+    let explorer = custody.world.follow();
+    custody.deposit(&[("hot", 10 * STG)]);
+    custody.finish_epoch(&explorer);
+    let number = withdraw(&custody, "4 STG");
+    custody.send(number);
+    custody.wait(number, &["accepted"]);
+    custody.world.mine(1);
+    custody.wait(number, &["prepared"]);
+    explorer.stop();
+    custody.world.revert(1);
+    spend_elsewhere(&custody, number);
+    custody.world.mine(1);
+    let explorer = custody.world.follow();
+    custody.wait(number, &["conflicted"]);
+    custody.finish_epoch(&explorer);
+    let handoff = custody.wait(number, &["conflicted"]);
+    assert_eq!(
+        handoff["inputs"][0]["id"],
+        handoff["transaction"]["history"].as_array().unwrap().last().unwrap()["state"]["input"]
+    );
+    let output = custody.world.run(&[
+        "broadcast",
+        &custody.world.path(&format!("handoff-{number}.response.json")).to_string_lossy(),
+        "--wait",
+        "final",
+    ]);
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+}
+
+#[test]
+fn a_lost_answer_and_a_killed_explorer_do_no_harm() {
+    let custody = Custody::new(8, &[]);
+    let explorer = custody.world.follow();
+    custody.deposit(&[("hot", 10 * STG)]);
+    custody.finish_epoch(&explorer);
+    let number = withdraw(&custody, "4 STG");
+    let response = custody.sign(number);
+    drop(explorer);
+    // Stored while nobody can submit it.
+    assert!(custody.broadcast(&response, &[]).status.success());
+    // Somebody else submitted the same bytes meanwhile, and the answer was lost.
+    let answer: Value = serde_json::from_str(&std::fs::read_to_string(&response).unwrap()).unwrap();
+    let sent = node(&custody).request(&json!({ "type": "broadcast_transaction", "data": answer["data"] }));
+    assert_eq!(sent["status"]["status"], "accepted");
+    custody.world.mine(1);
+    let explorer = custody.world.follow();
+    custody.wait(number, &["prepared"]);
+    custody.finish_epoch(&explorer);
+    custody.wait(number, &["final"]);
+    assert_eq!(custody.balance("hot"), 6 * STG - 2000);
+}
+
+#[test]
+fn a_node_that_is_behind_is_waited_for() {
+    let custody = Custody::new(8, &[]);
+    let mut explorer = custody.world.follow();
+    custody.deposit(&[("hot", 10 * STG)]);
+    custody.finish_epoch(&explorer);
+    custody.world.control(Control::SetSynchronized { on: false });
+    let number = withdraw(&custody, "4 STG");
+    custody.send(number);
+    explorer.daemon.wait_for("the node does not take transactions");
+    assert_eq!(custody.show(number)["transaction"]["history"].as_array().unwrap().len(), 1);
+    custody.world.control(Control::SetSynchronized { on: true });
+    custody.wait(number, &["accepted"]);
+}

@@ -1,0 +1,8 @@
+//! From a deposit to a withdrawal that is final, with the real signer, the real explorer and a node.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod answers;
+mod chain;
+mod documented;
+mod reservations;
+mod story;
