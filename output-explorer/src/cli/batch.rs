@@ -12,14 +12,14 @@ use stegos_common::amount::Amount;
 /// No batch is longer, in bytes.
 const MAX_LENGTH: u64 = 16 << 20;
 
-/// A withdrawal as a person or a program writes it.
+/// A withdrawal as a person or a program writes it; in a table, everything is text.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct Line<A> {
     #[serde(default)]
     id: Option<String>,
     to: Address,
-    amount: Sum,
+    amount: A,
     #[serde(default)]
     private: Option<bool>,
     #[serde(default)]
@@ -36,20 +36,24 @@ enum Sum {
     Text(String),
 }
 
-/// The same in a table, where everything is text.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    #[serde(default)]
-    id: Option<String>,
-    to: Address,
-    amount: String,
-    #[serde(default)]
-    private: Option<bool>,
-    #[serde(default)]
-    comment: Option<String>,
-    #[serde(default)]
-    with_certificate: Option<bool>,
+impl Sum {
+    fn amount(self) -> Result<Amount, String> {
+        match self {
+            Self::Micro(amount) => Ok(amount),
+            Self::Text(text) => with_unit(&text),
+        }
+    }
+}
+
+impl<A> Line<A> {
+    fn withdrawal(self, amount: impl FnOnce(A) -> Result<Amount, String>) -> Result<Withdrawal, String> {
+        let Self { id, to, private, comment, with_certificate, .. } = self;
+        if id.is_none() {
+            return Err("it has no id: the same batch again would pay it again".to_owned());
+        }
+        let (private, with_certificate) = (private.unwrap_or_default(), with_certificate.unwrap_or_default());
+        Ok(Withdrawal { id, to, amount: amount(self.amount)?, private, comment, with_certificate })
+    }
 }
 
 /// Reads a batch; how, its name's end says.
@@ -73,59 +77,26 @@ type Bad = (u64, String);
 fn json_lines(file: impl BufRead) -> Result<Vec<Withdrawal>, Bad> {
     let mut withdrawals = Vec::new();
     for (line, number) in file.lines().zip(1..) {
-        let bad = |reason: &dyn ToString| (number, reason.to_string());
-        let line = line.map_err(|error| bad(&error))?;
-        if line.trim().is_empty() {
-            continue;
+        let bad = |reason: String| (number, reason);
+        let line = line.map_err(|error| bad(error.to_string()))?;
+        if !line.trim().is_empty() {
+            let line: Line<Sum> = serde_json::from_str(&line).map_err(|error| bad(error.to_string()))?;
+            withdrawals.push(line.withdrawal(Sum::amount).map_err(bad)?);
         }
-        let Line { id, to, amount, private, comment, with_certificate } =
-            serde_json::from_str(&line).map_err(|error| bad(&error))?;
-        let amount = match amount {
-            Sum::Micro(amount) => amount,
-            Sum::Text(text) => with_unit(&text).map_err(|error| bad(&error))?,
-        };
-        let (private, with_certificate) = (private.unwrap_or_default(), with_certificate.unwrap_or_default());
-        withdrawals.push(Withdrawal {
-            id: known(id, number)?,
-            to,
-            amount,
-            private,
-            comment,
-            with_certificate,
-        });
     }
     Ok(withdrawals)
 }
 
-/// Without an id, the same batch again would pay again.
-fn known(id: Option<String>, number: u64) -> Result<Option<String>, Bad> {
-    if id.is_some() {
-        Ok(id)
-    } else {
-        Err((number, "it has no id: the same batch again would pay it again".to_owned()))
-    }
-}
-
 fn table(file: impl Read) -> Result<Vec<Withdrawal>, Bad> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
-    let mut withdrawals = Vec::new();
     let header = reader.headers().map_err(|error| (1, error.to_string()))?.clone();
+    let mut withdrawals = Vec::new();
     for row in reader.records() {
         let line = |error: &csv::Error| error.position().map_or(1, csv::Position::line);
         let row = row.map_err(|error| (line(&error), error.to_string()))?;
-        let number = row.position().map_or(1, csv::Position::line);
-        let Row { id, to, amount, private, comment, with_certificate } =
-            row.deserialize(Some(&header)).map_err(|error| (number, error.to_string()))?;
-        let amount = with_unit(&amount).map_err(|error| (number, error))?;
-        let (private, with_certificate) = (private.unwrap_or_default(), with_certificate.unwrap_or_default());
-        withdrawals.push(Withdrawal {
-            id: known(id, number)?,
-            to,
-            amount,
-            private,
-            comment,
-            with_certificate,
-        });
+        let bad = |reason: String| (row.position().map_or(1, csv::Position::line), reason);
+        let line: Line<String> = row.deserialize(Some(&header)).map_err(|error| bad(error.to_string()))?;
+        withdrawals.push(line.withdrawal(|amount| with_unit(&amount)).map_err(bad)?);
     }
     Ok(withdrawals)
 }

@@ -2,6 +2,7 @@
 
 use custody_tests::custody::{Custody, address};
 use custody_tests::devnode::control::Command as Control;
+use custody_tests::explorer::Explorer;
 use custody_tests::money::key;
 use custody_tests::session::Session;
 use serde_json::{Value, json};
@@ -12,6 +13,18 @@ const STG: i64 = 1_000_000;
 fn withdraw(custody: &Custody, amount: &str) -> u64 {
     let to = address("a stranger").to_string();
     custody.handoff(&["withdraw", "--to", &to, "--amount", amount])[0]
+}
+
+/// A withdrawal of 4 STG from a treasury of 10, in a micro block.
+fn prepared(custody: &Custody, explorer: &Explorer<'_>) -> u64 {
+    custody.deposit(&[("hot", 10 * STG)]);
+    custody.finish_epoch(explorer);
+    let number = withdraw(custody, "4 STG");
+    custody.send(number);
+    custody.wait(number, &["accepted"]);
+    custody.world.mine(1);
+    custody.wait(number, &["prepared"]);
+    number
 }
 
 fn node(custody: &Custody) -> Session {
@@ -39,13 +52,7 @@ fn spend_elsewhere(custody: &Custody, number: u64) {
 fn a_block_that_is_taken_back_is_no_loss() {
     let custody = Custody::new(8, &[]);
     let explorer = custody.world.follow();
-    custody.deposit(&[("hot", 10 * STG)]);
-    custody.finish_epoch(&explorer);
-    let number = withdraw(&custody, "4 STG");
-    custody.send(number);
-    custody.wait(number, &["accepted"]);
-    custody.world.mine(1);
-    custody.wait(number, &["prepared"]);
+    let number = prepared(&custody, &explorer);
     // The node forgets the transaction; it is submitted again.
     custody.world.revert(1);
     custody.wait(number, &["accepted"]);
@@ -63,13 +70,7 @@ fn a_block_that_is_taken_back_is_no_loss() {
 fn a_block_that_is_taken_back_may_be_followed_by_a_conflict() {
     let custody = Custody::new(8, &[]);
     let explorer = custody.world.follow();
-    custody.deposit(&[("hot", 10 * STG)]);
-    custody.finish_epoch(&explorer);
-    let number = withdraw(&custody, "4 STG");
-    custody.send(number);
-    custody.wait(number, &["accepted"]);
-    custody.world.mine(1);
-    custody.wait(number, &["prepared"]);
+    let number = prepared(&custody, &explorer);
     explorer.stop();
     custody.world.revert(1);
     spend_elsewhere(&custody, number);
