@@ -47,7 +47,7 @@ pub enum DeskError {
         reason: CheckError,
     },
     /// It is too late.
-    #[error("handoff {number} is {status}, and not open any more")]
+    #[error("it is too late: handoff {number} is {status}")]
     NotOpen {
         /// The handoff.
         number: u64,
@@ -158,16 +158,20 @@ impl Desk<'_> {
         }
     }
 
-    /// Gives the inputs of an open handoff up.
+    /// Gives the inputs of a handoff up, and submits its transaction no more.
     ///
     /// # Errors
-    /// [`DeskError::NotOpen`] where a transaction was signed, or it is over.
+    /// [`DeskError::NotOpen`] where the transaction is in a block, or it is over.
     pub fn cancel(&self, number: u64) -> Result<Handoff, DeskError> {
         let handoff = self.ledger.handoff(number)?;
-        if handoff.transaction.is_some() || handoff.ended == Some(Ended::Cancelled) {
-            return Err(DeskError::NotOpen { number, status: handoff.status() });
+        let mut cancelled = handoff.clone();
+        match &mut cancelled.transaction {
+            None if handoff.ended != Some(Ended::Cancelled) => cancelled.ended = Some(Ended::Cancelled),
+            Some(transaction) if transaction.state().is_waiting() => {
+                transaction.history.push(Step { state: State::Cancelled, time: self.now });
+            }
+            _ => return Err(DeskError::NotOpen { number, status: handoff.status() }),
         }
-        let cancelled = Handoff { ended: Some(Ended::Cancelled), ..handoff.clone() };
         self.ledger.change_handoff(&handoff, &cancelled, None)?;
         Ok(cancelled)
     }
@@ -205,6 +209,8 @@ impl Desk<'_> {
         if let Some(transaction) = &handoff.transaction {
             return if self.ledger.transaction_bytes(number)?.as_ref() != Some(&answer.data.0) {
                 Err(DeskError::SignedBefore(number))
+            } else if *transaction.state() == State::Cancelled {
+                Err(DeskError::Cancelled(number))
             } else if matches!(transaction.state(), State::Rejected { .. }) {
                 self.submit_again(&handoff, transaction)
             } else {

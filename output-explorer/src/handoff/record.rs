@@ -158,6 +158,8 @@ pub enum State {
         /// Whether that cannot be taken back any more.
         is_final: bool,
     },
+    /// Somebody gave it up: it is submitted no more. Whoever has the bytes still can.
+    Cancelled,
     /// The node does not take it.
     Rejected {
         /// What the node says.
@@ -172,10 +174,16 @@ impl State {
         matches!(self, Self::Final { .. } | Self::Conflicted { is_final: true, .. })
     }
 
+    /// Whether it is in no block, and is to come into one.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        matches!(self, Self::Submitted | Self::Accepted | Self::RolledBack)
+    }
+
     /// Whether the transaction will not be included, as far as is known.
     #[must_use]
     pub const fn is_failure(&self) -> bool {
-        matches!(self, Self::Rejected { .. } | Self::Conflicted { is_final: true, .. })
+        matches!(self, Self::Cancelled | Self::Rejected { .. } | Self::Conflicted { is_final: true, .. })
     }
 
     /// Its name, as everywhere.
@@ -188,6 +196,7 @@ impl State {
             Self::Final { .. } => "final",
             Self::RolledBack => "rolled back",
             Self::Conflicted { .. } => "conflicted",
+            Self::Cancelled => "cancelled",
             Self::Rejected { .. } => "rejected",
         }
     }
@@ -197,7 +206,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         match self {
-            Self::Submitted | Self::Accepted | Self::RolledBack => Ok(()),
+            Self::Submitted | Self::Accepted | Self::RolledBack | Self::Cancelled => Ok(()),
             Self::Prepared { epoch, offset } => write!(f, " in block {}", block(*epoch, *offset)),
             Self::Final { epoch } => write!(f, " in epoch {epoch}"),
             Self::Conflicted { input, by, epoch, offset, is_final } => {

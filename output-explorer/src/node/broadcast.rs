@@ -108,7 +108,7 @@ impl Broadcast {
         let last = self.submitted.get(&handoff.number);
         match (state, last) {
             // It is looked for in blocks only.
-            (Some(State::Rejected { .. }), _) => false,
+            (Some(State::Rejected { .. } | State::Cancelled), _) => false,
             (Some(State::Accepted), Some(last)) => last.elapsed() >= AGAIN,
             // The answer to it is not known, or it said nothing: not at every tick.
             (_, Some(last)) => last.elapsed() >= self.config.poll,

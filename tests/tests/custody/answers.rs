@@ -89,6 +89,7 @@ fn what_was_not_asked_for_is_refused() {
     for _ in 0..2 {
         assert!(custody.broadcast(&response, &[]).status.success());
     }
+    custody.wait(number, &["accepted"]);
     custody.world.mine(1);
     custody.wait(number, &["prepared"]);
     custody.finish_epoch(&explorer);

@@ -129,3 +129,29 @@ fn a_node_that_is_behind_is_waited_for() {
     custody.world.control(Control::SetSynchronized { on: true });
     custody.wait(number, &["accepted"]);
 }
+
+#[test]
+fn what_is_given_up_is_submitted_no_more_and_still_looked_for() {
+    let custody = Custody::new(8, &[]);
+    let explorer = custody.world.follow();
+    custody.deposit(&[("hot", 10 * STG)]);
+    custody.finish_epoch(&explorer);
+    custody.world.control(Control::SetSynchronized { on: false });
+    let number = withdraw(&custody, "4 STG");
+    let response = custody.sign(number);
+    assert!(custody.broadcast(&response, &[]).status.success());
+    custody.world.ok(&["handoff", "cancel", &number.to_string()]);
+    let output = custody.broadcast(&response, &[]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    custody.world.control(Control::SetSynchronized { on: true });
+    custody.world.mine(3);
+    explorer.settle();
+    custody.wait(number, &["cancelled"]);
+    // Somebody else has the bytes.
+    let answer: Value = serde_json::from_str(&std::fs::read_to_string(&response).unwrap()).unwrap();
+    node(&custody).request(&json!({ "type": "broadcast_transaction", "data": answer["data"] }));
+    custody.world.mine(1);
+    custody.wait(number, &["prepared"]);
+    let output = custody.world.run(&["handoff", "cancel", &number.to_string()]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}

@@ -158,10 +158,11 @@ impl RequestArgs {
     }
 }
 
-/// Give the inputs of an open handoff up
+/// Give the inputs of a handoff up, and submit its transaction no more
 #[derive(Args)]
 #[command(after_help = "\
-Only where the signer's answer is not wanted any more: it is refused from then on. What the signer has
+Only where the signer's answer is not wanted any more: it is refused from then on. A transaction that is in
+no block is submitted no more, but whoever has its bytes still can. What the signer has
 signed stays signed: it will not sign the same outputs away differently, so later handoffs leave them out
 unless --spend-released true says that the signer never saw this one.")]
 pub(super) struct Cancel {
