@@ -261,7 +261,12 @@ fn mainnet_refuses_the_test_cost() {
 /// Changes the database behind the store's back, then opens the store.
 fn open_tampered(tamper: impl FnOnce(&sled::Db)) -> Result<Keystore, KeystoreError> {
     let (_temp, dir) = example();
-    let db = open_database(&dir.join(DATABASE)).unwrap();
+    // A thread of the database that was closed just now may hold its lock for a moment.
+    let mut opened = open_database(&dir.join(DATABASE));
+    while matches!(&opened, Err(error) if error.to_string().contains("acquire lock")) {
+        opened = open_database(&dir.join(DATABASE));
+    }
+    let db = opened.unwrap();
     tamper(&db);
     db.flush().unwrap();
     drop(db);
