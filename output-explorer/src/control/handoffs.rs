@@ -94,15 +94,15 @@ pub enum HandoffAnswer {
 /// [`DeskError`].
 pub(super) fn answer(ledger: &Ledger, request: HandoffRequest) -> Result<HandoffAnswer, DeskError> {
     let desk = Desk { ledger, now: now() };
-    let planner = |terms| Planner { ledger, terms, now: desk.now };
+    let planner = |terms| Planner::new(ledger, terms, desk.now);
     let made = |(handoffs, left_out)| HandoffAnswer::Made { handoffs, left_out };
     let one = |handoff| HandoffAnswer::One { handoff };
     Ok(match request {
         HandoffRequest::Sweep { sweep, terms } => {
-            made(desk.hand_off(terms.seconds, || planner(&terms).sweep(&sweep))?)
+            made(desk.hand_off(terms.seconds, || planner(&terms)?.sweep(&sweep))?)
         }
         HandoffRequest::Withdraw { withdrawals, terms } => {
-            made(desk.hand_off(terms.seconds, || planner(&terms).withdraw(&withdrawals))?)
+            made(desk.hand_off(terms.seconds, || planner(&terms)?.withdraw(&withdrawals))?)
         }
         HandoffRequest::List { before, live, limit } => {
             desk.expire()?;

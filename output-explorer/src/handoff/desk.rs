@@ -17,9 +17,6 @@ use thiserror::Error;
 /// A plan that was overtaken is made again so often.
 const ATTEMPTS: usize = 10;
 
-/// So many handoffs are looked at in one go.
-const PAGE: usize = 1000;
-
 /// Why something cannot be done with a handoff.
 #[derive(Debug, Error)]
 pub enum DeskError {
@@ -137,25 +134,18 @@ impl Desk<'_> {
     /// # Errors
     /// [`LedgerError`] where the database fails.
     pub fn expire(&self) -> Result<(), LedgerError> {
-        let mut before = None;
-        loop {
-            let live = self.ledger.handoffs(before, true, PAGE)?;
-            for handoff in &live {
-                if handoff.transaction.is_none() && handoff.expires <= self.now {
-                    let expired = Handoff { ended: Some(Ended::Expired), ..handoff.clone() };
-                    // Whoever changed it first has dealt with it.
-                    if let Err(HandoffError::Ledger(error)) =
-                        self.ledger.change_handoff(handoff, &expired, None)
-                    {
-                        return Err(error);
-                    }
+        for handoff in self.ledger.live_handoffs() {
+            let handoff = handoff?;
+            if handoff.is_open() && handoff.expires <= self.now {
+                let expired = Handoff { ended: Some(Ended::Expired), ..handoff.clone() };
+                // Whoever changed it first has dealt with it.
+                if let Err(HandoffError::Ledger(error)) = self.ledger.change_handoff(&handoff, &expired, None)
+                {
+                    return Err(error);
                 }
             }
-            match live.last() {
-                Some(last) if live.len() == PAGE => before = Some(last.number),
-                _ => return Ok(()),
-            }
         }
+        Ok(())
     }
 
     /// Gives the inputs of a handoff up, and submits its transaction no more.
@@ -164,14 +154,15 @@ impl Desk<'_> {
     /// [`DeskError::NotOpen`] where the transaction is in a block, or it is over.
     pub fn cancel(&self, number: u64) -> Result<Handoff, DeskError> {
         let handoff = self.ledger.handoff(number)?;
-        let mut cancelled = handoff.clone();
-        match &mut cancelled.transaction {
-            None if handoff.ended != Some(Ended::Cancelled) => cancelled.ended = Some(Ended::Cancelled),
+        let cancelled = match &handoff.transaction {
+            None if handoff.ended != Some(Ended::Cancelled) => {
+                Handoff { ended: Some(Ended::Cancelled), ..handoff.clone() }
+            }
             Some(transaction) if transaction.state().is_waiting() => {
-                transaction.history.push(Step { state: State::Cancelled, time: self.now });
+                handoff.with_state(State::Cancelled, self.now)
             }
             _ => return Err(DeskError::NotOpen { number, status: handoff.status() }),
-        }
+        };
         self.ledger.change_handoff(&handoff, &cancelled, None)?;
         Ok(cancelled)
     }
@@ -182,7 +173,7 @@ impl Desk<'_> {
     /// [`DeskError`] where there is none, or a blob is not kept any more.
     pub fn request(&self, number: u64) -> Result<String, DeskError> {
         let handoff = self.ledger.handoff(number)?;
-        if handoff.transaction.is_some() || handoff.ended.is_some() {
+        if !handoff.is_open() {
             return Err(DeskError::NotOpen { number, status: handoff.status() });
         }
         let blobs = self.blobs(&handoff)?;
@@ -212,7 +203,10 @@ impl Desk<'_> {
             } else if *transaction.state() == State::Cancelled {
                 Err(DeskError::Cancelled(number))
             } else if matches!(transaction.state(), State::Rejected { .. }) {
-                self.submit_again(&handoff, transaction)
+                // Another chance.
+                let again = handoff.with_state(State::Submitted, self.now);
+                self.ledger.change_handoff(&handoff, &again, None)?;
+                Ok(again)
             } else {
                 Ok(handoff)
             };
@@ -228,15 +222,6 @@ impl Desk<'_> {
         let signed = Handoff { ended: None, transaction: Some(transaction), ..handoff.clone() };
         self.ledger.change_handoff(&handoff, &signed, Some(&checked.signed))?;
         Ok(signed)
-    }
-
-    /// Gives a rejected transaction another chance.
-    fn submit_again(&self, handoff: &Handoff, transaction: &Transaction) -> Result<Handoff, DeskError> {
-        let mut transaction = transaction.clone();
-        transaction.history.push(Step { state: State::Submitted, time: self.now });
-        let again = Handoff { transaction: Some(transaction), ..handoff.clone() };
-        self.ledger.change_handoff(handoff, &again, None)?;
-        Ok(again)
     }
 
     /// The handoff that an answer belongs to: by its number, or by what it spends.

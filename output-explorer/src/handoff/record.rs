@@ -253,6 +253,22 @@ impl Handoff {
             && !matches!(self.transaction.as_ref().map(Transaction::state), Some(State::Final { .. }))
     }
 
+    /// Whether the signer's answer is waited for.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.transaction.is_none() && self.ended.is_none()
+    }
+
+    /// The same with another state of its transaction; without one nothing changes.
+    #[must_use]
+    pub fn with_state(&self, state: State, time: Timestamp) -> Self {
+        let mut after = self.clone();
+        if let Some(transaction) = &mut after.transaction {
+            transaction.history.push(Step { state, time });
+        }
+        after
+    }
+
     /// What it is in one word.
     #[must_use]
     pub fn status(&self) -> &'static str {

@@ -176,6 +176,19 @@ impl Ledger {
         Ok(handoffs)
     }
 
+    /// All handoffs to which something may still happen, the youngest first. One is read at a time, so that they may be
+    /// changed meanwhile.
+    pub fn live_handoffs(&self) -> impl Iterator<Item = Result<Handoff, LedgerError>> {
+        let mut before = None;
+        std::iter::from_fn(move || {
+            let next = self.handoffs(before, true, 1).map(|mut page| page.pop()).transpose()?;
+            if let Ok(handoff) = &next {
+                before = Some(handoff.number);
+            }
+            Some(next)
+        })
+    }
+
     /// The bytes of a handoff's signed transaction.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 
 use super::link::{Link, LinkError};
 use crate::handoff::desk::Desk;
-use crate::handoff::record::{Handoff, State, Step};
+use crate::handoff::record::{Handoff, State};
 use crate::handoff::track::{Evidence, answered, evidence, next};
 use crate::ledger::handoffs::HandoffError;
 use crate::ledger::{Ledger, LedgerError};
@@ -25,9 +25,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// What the node accepted is submitted again after so long.
 const AGAIN: Duration = Duration::from_secs(60);
-
-/// So many handoffs are looked at in one go.
-const PAGE: usize = 1000;
 
 /// See the module.
 pub struct Broadcast {
@@ -79,23 +76,16 @@ impl Broadcast {
     fn look(&mut self) -> Result<Vec<Handoff>, LedgerError> {
         let ledger = Arc::clone(&self.ledger);
         Desk { ledger: &ledger, now: now() }.expire()?;
-        let (mut due, mut before) = (Vec::new(), None);
-        loop {
-            let live = ledger.handoffs(before, true, PAGE)?;
-            for handoff in &live {
-                let Some(transaction) = &handoff.transaction else { continue };
-                let evidence = evidence(&ledger, handoff, transaction)?;
-                let handoff = match next(transaction.state(), &evidence) {
-                    Some(state) => self.step(handoff, state)?,
-                    None => handoff.clone(),
-                };
-                if evidence == Evidence::Open && self.is_due(&handoff) {
-                    due.push(handoff);
-                }
+        let mut due = Vec::new();
+        for handoff in ledger.live_handoffs() {
+            let mut handoff = handoff?;
+            let Some(transaction) = &handoff.transaction else { continue };
+            let evidence = evidence(&ledger, &handoff, transaction)?;
+            if let Some(state) = next(transaction.state(), &evidence) {
+                handoff = self.step(handoff, state)?;
             }
-            match live.last() {
-                Some(last) if live.len() == PAGE => before = Some(last.number),
-                _ => break,
+            if evidence == Evidence::Open && self.is_due(&handoff) {
+                due.push(handoff);
             }
         }
         // Whoever waits longest comes first: one that breaks the connection does not keep the others back.
@@ -147,21 +137,23 @@ impl Broadcast {
             let before = handoff.transaction.as_ref().map(|transaction| transaction.state().clone());
             self.trouble = None;
             if let Some(state) = before.and_then(|before| answered(&before, rejected)) {
-                self.step(&handoff, state)?;
+                self.step(handoff, state)?;
             }
         }
         Ok(())
     }
 
     /// Stores a new state.
-    fn step(&mut self, handoff: &Handoff, state: State) -> Result<Handoff, LedgerError> {
-        let mut after = handoff.clone();
-        let Some(transaction) = &mut after.transaction else { return Ok(after) };
-        transaction.history.push(Step { state: state.clone(), time: now() });
-        let line = format!("handoff {}: transaction {} {state}", handoff.number, transaction.id.short());
-        match self.ledger.change_handoff(handoff, &after, None) {
+    fn step(&mut self, handoff: Handoff, state: State) -> Result<Handoff, LedgerError> {
+        let after = handoff.with_state(state.clone(), now());
+        match self.ledger.change_handoff(&handoff, &after, None) {
             Ok(()) => {
-                (self.log)(&line);
+                let id = after.transaction.as_ref().map(|transaction| transaction.id.short());
+                (self.log)(&format!(
+                    "handoff {}: transaction {} {state}",
+                    after.number,
+                    id.unwrap_or_default()
+                ));
                 // A state that was left behind is submitted at once.
                 self.submitted.remove(&handoff.number);
                 if state == State::Accepted {
@@ -171,7 +163,7 @@ impl Broadcast {
             }
             Err(HandoffError::Ledger(error)) => Err(error),
             // Somebody else changed it: it is looked at again at the next tick.
-            Err(_) => Ok(handoff.clone()),
+            Err(_) => Ok(handoff),
         }
     }
 

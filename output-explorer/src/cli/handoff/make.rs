@@ -137,8 +137,7 @@ fn made(setup: &Setup, request: HandoffRequest, out: &Out) -> Result<(), Error> 
         return Err(Error::OtherAnswer);
     };
     let mut written = Vec::new();
-    for handoff in handoffs.iter().filter(|handoff| handoff.transaction.is_none() && handoff.ended.is_none())
-    {
+    for handoff in handoffs.iter().filter(|handoff| handoff.is_open()) {
         let number = handoff.number;
         written.push(match asker.about_handoffs(HandoffRequest::Request { number })? {
             HandoffAnswer::Request { request } => write_request(&out.out, number, &request),

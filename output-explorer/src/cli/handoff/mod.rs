@@ -39,8 +39,7 @@ impl Command {
 /// A handoff for review, in the words of the signer's `inspect`.
 fn show_handoff(handoff: &Handoff) -> Result<(), Error> {
     let Handoff { number, purpose, expires, .. } = handoff;
-    let is_open = handoff.transaction.is_none() && handoff.ended.is_none();
-    let until = if is_open { format!(", reserved until {expires}") } else { String::new() };
+    let until = if handoff.is_open() { format!(", reserved until {expires}") } else { String::new() };
     line(&format!("Handoff {number}, {purpose}, {}{until}", handoff.status()))?;
     let ids: Vec<&str> = handoff.outputs.iter().filter_map(|output| output.withdrawal.as_deref()).collect();
     if !ids.is_empty() {

@@ -83,7 +83,7 @@ impl Planner<'_> {
             left_out.released.add(amount);
             return Ok(false);
         }
-        let is_final = output.created.place.position.epoch < self.ledger.end()?.epoch;
+        let is_final = output.created.place.position.epoch < self.epoch;
         if !is_final && !self.terms.spend_prepared {
             left_out.prepared.add(amount);
             return Ok(false);

@@ -18,7 +18,7 @@ use super::desk::later;
 use super::record::{Handoff, Input, Output, Purpose};
 use super::select::SelectError;
 use crate::ledger::handoffs::NewHandoff;
-use crate::ledger::{Ledger, UserError};
+use crate::ledger::{Ledger, LedgerError, UserError};
 use candidates::Candidate;
 use serde::{Deserialize, Serialize};
 use stegos_common::address::Address;
@@ -58,12 +58,11 @@ pub struct Plan {
 
 /// Plans for one moment.
 pub struct Planner<'a> {
-    /// What there is.
-    pub ledger: &'a Ledger,
-    /// How.
-    pub terms: &'a Terms,
-    /// The time.
-    pub now: Timestamp,
+    ledger: &'a Ledger,
+    terms: &'a Terms,
+    now: Timestamp,
+    /// The epoch that is not over.
+    epoch: u64,
 }
 
 /// The fee of so many outputs.
@@ -72,7 +71,15 @@ fn fee(outputs: usize) -> Result<Amount, SelectError> {
     one.checked_mul(outputs).ok_or(SelectError::TooMuch)
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    /// For a ledger as it is now.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn new(ledger: &'a Ledger, terms: &'a Terms, now: Timestamp) -> Result<Self, LedgerError> {
+        Ok(Self { ledger, terms, now, epoch: ledger.end()?.epoch })
+    }
+
     fn handoff<'c>(
         &self,
         purpose: Purpose,

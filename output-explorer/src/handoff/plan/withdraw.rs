@@ -52,13 +52,13 @@ impl Planner<'_> {
         self.public(&self.terms.treasury, &keys, &mut candidates, &mut plan.left_out)?;
         self.private(&mut candidates, &mut plan.left_out)?;
         // One place is kept for change.
-        let groups: Vec<&[&Withdrawal]> = wanted.chunks(MAX_OUTPUTS - 1).collect();
+        let groups: Vec<&[(&Withdrawal, Output)]> = wanted.chunks(MAX_OUTPUTS - 1).collect();
         for (group, transaction) in groups.iter().zip(1..) {
             let left_out = plan.left_out;
             let cannot =
                 |reason| PlanError::Select { transaction, transactions: groups.len(), reason, left_out };
             let least_fee = fee(group.len()).map_err(cannot)?;
-            let paid = Amount::checked_sum(group.iter().map(|withdrawal| withdrawal.amount));
+            let paid = Amount::checked_sum(group.iter().map(|(_, output)| output.amount));
             let needed = paid.and_then(|paid| paid.checked_add(least_fee));
             let needed = needed.ok_or(SelectError::TooMuch).map_err(cannot)?;
             let amounts: Vec<Amount> = candidates.iter().map(|candidate| candidate.amount).collect();
@@ -66,8 +66,7 @@ impl Planner<'_> {
             let Choice { inputs, change, excess } = select(&amounts, needed, change_fee).map_err(cannot)?;
             let extra = if change.is_some() { change_fee } else { excess };
             let fee = least_fee.checked_add(extra).ok_or(SelectError::TooMuch).map_err(cannot)?;
-            let mut outputs: Vec<Output> =
-                group.iter().map(|withdrawal| self.paid(withdrawal)).collect::<Result<_, _>>()?;
+            let mut outputs: Vec<Output> = group.iter().map(|(_, output)| output.clone()).collect();
             outputs.extend(change.map(|amount| {
                 Output {
                     recipient: change_to,
@@ -82,7 +81,8 @@ impl Planner<'_> {
             }));
             let chosen = inputs.iter().filter_map(|place| candidates.get(*place));
             let handoff = self.handoff(Purpose::Withdrawal, chosen, outputs, fee);
-            let ids = group.iter().filter_map(|withdrawal| Some((withdrawal.id.clone()?, body(withdrawal))));
+            let ids =
+                group.iter().filter_map(|(withdrawal, _)| Some((withdrawal.id.clone()?, body(withdrawal))));
             plan.new.push(NewHandoff { handoff, withdrawals: ids.collect() });
             let taken: HashSet<usize> = inputs.into_iter().collect();
             let mut place = 0..;
@@ -91,25 +91,25 @@ impl Planner<'_> {
         Ok(plan)
     }
 
-    /// Checks withdrawals, and leaves out those that were handed off before.
+    /// Checks withdrawals, and leaves out those that were handed off before. Answers the others with their outputs.
     fn unknown<'w>(
         &self,
         all: &'w [Withdrawal],
         known: &mut Vec<u64>,
-    ) -> Result<Vec<&'w Withdrawal>, PlanError> {
+    ) -> Result<Vec<(&'w Withdrawal, Output)>, PlanError> {
         let mut ids = HashSet::new();
         let mut wanted = Vec::new();
         for withdrawal in all {
-            self.paid(withdrawal)?;
+            let output = self.paid(withdrawal)?;
             let Some(id) = &withdrawal.id else {
-                wanted.push(withdrawal);
+                wanted.push((withdrawal, output));
                 continue;
             };
             if !ids.insert(id) {
                 return Err(PlanError::Twice(id.clone()));
             }
             let Some(WithdrawalRecord { body: before, number }) = self.ledger.withdrawal(id)? else {
-                wanted.push(withdrawal);
+                wanted.push((withdrawal, output));
                 continue;
             };
             let id = id.clone();
