@@ -22,6 +22,7 @@ pub mod review;
 pub mod schnorr;
 pub mod sealed;
 pub mod socket;
+pub mod spool;
 pub mod text;
 pub mod transaction;
 pub mod wire;

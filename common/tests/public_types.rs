@@ -43,6 +43,7 @@ use stegos_common::schnorr::Signature;
 use stegos_common::sealed::Sealed;
 use stegos_common::socket::token_file::TokenFileError;
 use stegos_common::socket::{Client, Connection, Endpoint, Limits, SocketError};
+use stegos_common::spool::{Spool, Version};
 use stegos_common::transaction::{
     BuildError, Built, NewOutput, PaymentTransaction, Spendable, TransactionError, UnlockError, build,
 };
@@ -158,6 +159,8 @@ fn outputs_and_transactions() {
         serno: 1,
         signature: [0; 48],
     });
+    value(Version { length: 1, written: None });
+    value(Spool::default());
     let input = Unspent::new(Output::PublicPayment(paid));
     let spendable = Spendable::unlock(&input, &key, &public).unwrap();
     let data = PayloadData::comment("value").unwrap();

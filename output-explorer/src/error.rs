@@ -7,7 +7,6 @@ use crate::settings::SettingsError;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use stegos_common::hash::Hash;
 use thiserror::Error;
 
 /// Why a command failed.
@@ -93,9 +92,6 @@ pub(crate) enum Error {
     /// Nothing says what the exchange's own account is.
     #[error("which account is the exchange's own? Name it with --treasury, or in the configuration file")]
     NoTreasury,
-    /// There is no such transaction.
-    #[error("no handoff has a transaction {0}; see `transaction list`")]
-    NoTransaction(Hash),
     /// A transaction that will not be in a block.
     #[error("the transaction of handoff {number} is not included: {state}")]
     NotIncluded {
@@ -143,7 +139,7 @@ impl Error {
     /// The exit code, as the help of the program lists them. Code 2 is given by the parser of the command line.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Ask(AskError::Refused(_)) | Self::ImportRefused { .. } | Self::NoTransaction(_) => 3,
+            Self::Ask(AskError::Refused(_)) | Self::ImportRefused { .. } => 3,
             Self::Ledger(_) | Self::Watch(WatchError::Ledger(_)) => 4,
             Self::Ask(
                 AskError::Ledger(_) | AskError::NotAnswering(..) | AskError::Failed(_) | AskError::Query(_),
@@ -151,7 +147,7 @@ impl Error {
             Self::Watch(_) => 5,
             Self::Differences(_) => 6,
             Self::NotIncluded { .. } => 7,
-            Self::NotYet { .. } | Self::NotFollowed(_) => 8,
+            Self::NotYet { .. } | Self::NotFollowed(_) | Self::Ask(AskError::NotRunning(_)) => 8,
             _ => 1,
         })
     }

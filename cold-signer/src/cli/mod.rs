@@ -13,6 +13,7 @@ mod public;
 mod quickstart;
 mod serve;
 mod sign;
+mod spool;
 mod store;
 
 pub(crate) use quickstart::QuickstartError;

@@ -1,31 +1,46 @@
-//! `sign`: the same as over the socket, from a file.
+//! `sign`: the same as over the socket, from a file, or from a folder of them.
 
 use super::StoreArgs;
 use super::file::{read_text, require_new, write_new};
+use super::spool::Folder;
 use crate::error::Error;
 use crate::settings::{RuleSettings, Settings};
+use crate::signer::Rules;
 use clap::Args;
 use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const AFTER_HELP: &str = "\
 The request is the JSON of create_raw_transaction, as it would be sent over the socket; the answer is
 the same too. A refused request is answered on standard output with its code, and exit code 3. The same
 request again gets the same answer: what was signed is in the journal before it leaves.
 
+A folder is a stick, or a share that both hosts mount. NAME.request.json is answered there by
+NAME.response.json, or by NAME.refused.json where it is refused; to have a refused request judged again,
+remove that file. Only one process at a time has the store open.
+
 Examples:
   cold-signer inspect request.json
-  cold-signer sign request.json --out response.json";
+  cold-signer sign request.json --out response.json
+  cold-signer sign --spool /media/stick --once
+  cold-signer sign --spool /srv/gap";
 
-/// Sign a request from a file
+/// Sign a request from a file, or all that come into a folder
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Sign {
     /// The file with the request
-    request: PathBuf,
+    #[arg(required_unless_present = "spool")]
+    request: Option<PathBuf>,
     /// Write the answer to this file, which must not exist yet, instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Sign what comes into this folder, until stopped
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["request", "out"])]
+    spool: Option<PathBuf>,
+    /// Sign what is in the folder now, and end
+    #[arg(long, requires = "spool")]
+    once: bool,
     #[command(flatten)]
     rules: RuleSettings,
 }
@@ -33,7 +48,23 @@ pub(super) struct Sign {
 impl Sign {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
         let rules = self.rules.rules(&settings.rules);
-        let request = read_text(&self.request, rules.max_request_bytes)?;
+        match (&self.request, &self.spool) {
+            (Some(request), _) => self.file(request, store, rules),
+            (None, Some(folder)) => {
+                let limit = rules.max_request_bytes;
+                let signer = store.signer(rules)?;
+                let folder = Folder::new(folder, &signer, limit);
+                let done = if self.once { folder.once() } else { folder.watch() };
+                let closed = signer.close();
+                done.and(Ok(closed?))
+            }
+            // The parser of the command line asks for one of them.
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn file(&self, request: &Path, store: &StoreArgs, rules: Rules) -> Result<(), Error> {
+        let request = read_text(request, rules.max_request_bytes)?;
         self.out.as_deref().map_or(Ok(()), require_new)?;
         let signer = store.signer(rules)?;
         let answer = signer.answer(&request);

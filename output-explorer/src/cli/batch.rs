@@ -1,9 +1,9 @@
 //! Many withdrawals from a file.
 
+use super::file;
 use crate::error::Error;
 use crate::handoff::plan::Withdrawal;
 use serde::Deserialize;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use stegos_common::address::Address;
@@ -58,12 +58,7 @@ impl<A> Line<A> {
 
 /// Reads a batch; how, its name's end says.
 pub(super) fn read(path: &Path) -> Result<Vec<Withdrawal>, Error> {
-    let file_error = |source| Error::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(file_error)?;
-    if file.metadata().map_err(file_error)?.len() > MAX_LENGTH {
-        return Err(Error::TooLong { path: path.to_owned(), most: MAX_LENGTH });
-    }
-    let file = BufReader::new(file.take(MAX_LENGTH));
+    let file = BufReader::new(file::open(path, MAX_LENGTH)?);
     let bad = |line: u64, reason: String| Error::Batch { path: path.to_owned(), line, reason };
     match path.extension().and_then(|end| end.to_str()) {
         Some("jsonl") => json_lines(file).map_err(|(line, reason)| bad(line, reason)),

@@ -1,21 +1,20 @@
 //! `broadcast` and `transaction`: what the signer answered, on its way into a block.
 
-use super::handoff::show_all;
+use super::file::read_text;
+use super::handoff::{pages, show_all};
 use super::show::{self, line};
 use super::{Setup, Shown, say};
-use crate::control::{Asker, HandoffAnswer, HandoffRequest};
+use crate::control::{Asker, HandoffRequest};
 use crate::error::Error;
 use crate::handoff::record::{Handoff, State};
 use clap::{Args, Subcommand, ValueEnum};
-use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use stegos_common::hash::Hash;
 
 /// No answer of a signer is longer, in bytes.
-const MAX_ANSWER: u64 = 4 << 20;
+pub(super) const MAX_ANSWER: u64 = 4 << 20;
 
 /// How often the state is asked for while it is waited for.
 const PACE: Duration = Duration::from_millis(200);
@@ -56,23 +55,12 @@ pub(super) struct Broadcast {
 
 impl Broadcast {
     pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
-        let path = &self.response;
-        let file_error = |source| Error::File { path: path.clone(), source };
-        let file = File::open(path).map_err(file_error)?;
-        let length = file.metadata().map_err(file_error)?.len();
-        if length > MAX_ANSWER {
-            return Err(Error::TooLong { path: path.clone(), most: MAX_ANSWER });
-        }
-        let mut answer = String::new();
-        file.take(MAX_ANSWER).read_to_string(&mut answer).map_err(file_error)?;
+        let answer = read_text(&self.response, MAX_ANSWER)?;
         let mut asker = setup.asker()?;
-        let is_followed = !asker.has_ledger();
         let mut handoff = asker.handoff(HandoffRequest::Broadcast { answer })?;
-        if !is_followed {
-            say("stored; `run` is not running, and will submit it when it does");
-        }
+        tell_if_not_followed(&asker);
         if let Some(until) = self.wait {
-            if !is_followed {
+            if asker.has_ledger() {
                 return Err(Error::NotFollowed(handoff.number));
             }
             handoff = self.wait(&mut asker, handoff, until)?;
@@ -108,6 +96,13 @@ impl Broadcast {
             sleep(PACE);
             handoff = asker.handoff(HandoffRequest::Show { number: handoff.number })?;
         }
+    }
+}
+
+/// What is stored is submitted by `run`.
+pub(super) fn tell_if_not_followed(asker: &Asker) {
+    if asker.has_ledger() {
+        say("stored; `run` is not running, and will submit it when it does");
     }
 }
 
@@ -155,7 +150,7 @@ impl List {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let mut handoffs = Vec::new();
         let mut before = self.before;
-        for page in pages(setup.asker()?, self.before) {
+        for page in pages(&mut setup.asker()?, self.before, false) {
             let page = page?;
             before = page.last().map(|last| last.number);
             handoffs.extend(page.into_iter().filter(|handoff| handoff.transaction.is_some()));
@@ -197,33 +192,7 @@ pub(super) struct Show {
 
 impl Show {
     fn run(self, setup: &Setup) -> Result<(), Error> {
-        for page in pages(setup.asker()?, None) {
-            let is_it = |handoff: &Handoff| {
-                handoff.transaction.as_ref().is_some_and(|transaction| transaction.id == self.id)
-            };
-            if let Some(handoff) = page?.into_iter().find(is_it) {
-                return if self.shown.json { show::json(&handoff) } else { show_all(&handoff) };
-            }
-        }
-        Err(Error::NoTransaction(self.id))
+        let handoff = setup.asker()?.handoff(HandoffRequest::Transaction { id: self.id })?;
+        if self.shown.json { show::json(&handoff) } else { show_all(&handoff) }
     }
-}
-
-/// All handoffs, page by page, the youngest first.
-fn pages(mut asker: Asker, mut before: Option<u64>) -> impl Iterator<Item = Result<Vec<Handoff>, Error>> {
-    const PAGE: usize = 100;
-    let mut over = false;
-    std::iter::from_fn(move || {
-        if over {
-            return None;
-        }
-        let handoffs = match asker.about_handoffs(HandoffRequest::List { before, live: false, limit: PAGE }) {
-            Ok(HandoffAnswer::List { handoffs }) => Ok(handoffs),
-            Ok(_) => Err(Error::OtherAnswer),
-            Err(error) => Err(error),
-        };
-        over = !matches!(&handoffs, Ok(handoffs) if handoffs.len() == PAGE);
-        before = handoffs.as_ref().ok().and_then(|handoffs| Some(handoffs.last()?.number));
-        Some(handoffs)
-    })
 }

@@ -4,11 +4,13 @@ mod audit;
 mod balance;
 mod batch;
 mod broadcast;
+mod file;
 mod handoff;
 mod import;
 mod outputs;
 mod run;
 mod show;
+mod spool;
 mod status;
 mod user;
 
@@ -87,9 +89,11 @@ enum Command {
     #[command(subcommand)]
     Handoff(handoff::Command),
     Broadcast(broadcast::Broadcast),
+    Spool(spool::SpoolArgs),
     #[command(subcommand)]
     Transaction(broadcast::Transaction),
     Status(status::Status),
+    AcceptJournal(status::AcceptJournal),
     Audit(audit::Audit),
 }
 
@@ -157,8 +161,10 @@ impl Cli {
             Command::OutputsList(list) => list.run(&setup),
             Command::Handoff(handoff) => handoff.run(setup),
             Command::Broadcast(broadcast) => broadcast.run(&setup),
+            Command::Spool(spool) => spool.run(&setup),
             Command::Transaction(transaction) => transaction.run(&setup),
             Command::Status(status) => status.run(&setup),
+            Command::AcceptJournal(accept) => accept.run(&setup),
             Command::Audit(audit) => audit.run(setup),
         }
     }

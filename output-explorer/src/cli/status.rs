@@ -1,8 +1,8 @@
-//! `status`: where ledger and node are.
+//! `status`: where ledger and node are. `accept-journal`: what it shows of the signer is as it should be.
 
 use super::show::{self, line};
 use super::{Setup, Shown};
-use crate::control::{Answer, Lag, LinkStatus, Request, StatusAnswer};
+use crate::control::{Answer, HandoffAnswer, HandoffRequest, Lag, LinkStatus, Request, StatusAnswer};
 use crate::error::Error;
 use clap::Args;
 
@@ -19,7 +19,11 @@ impl Status {
         if self.shown.json {
             return show::json(&status);
         }
-        let StatusAnswer { network, epoch, offset, public, private_outputs, stakes, .. } = &*status;
+        let StatusAnswer { network, epoch, offset, public, private_outputs, stakes, signer_journal, .. } =
+            &*status;
+        if let Some(alarm) = signer_journal.alarm {
+            line(&format!("ALARM        {alarm}; see `accept-journal --help`"))?;
+        }
         line(&format!("network      {network}"))?;
         line(&format!("ledger       epoch {epoch}, offset {offset}"))?;
         line(&format!("last block   {}", show::or_dash(status.last_block_hash)))?;
@@ -28,9 +32,39 @@ impl Status {
         line(&format!("prepared     {}", show::sum(&public.prepared)))?;
         line(&format!("private      {private_outputs} outputs"))?;
         line(&format!("stakes       {stakes} outputs"))?;
+        if let Some(known) = signer_journal.known {
+            line(&format!("signer       {} journal records, head {}", known.count, known.head))?;
+        }
         match &status.node {
             None => line("node         not followed: `run` is not running"),
             Some(node) => show_node(node, status.lag),
+        }
+    }
+}
+
+/// End the alarm about the signer's journal
+#[derive(Args)]
+#[command(after_help = "\
+The signer's answers say how many records its journal has. An alarm says that there were more before: the
+signer runs on an old copy of its store, or two signers run on copies of it, and it may sign away what it
+signed away already. Stop the signer and find out why. Where it was restored on purpose, and the journal
+cannot be had back, this takes it as it is: compare `cold-signer journal list` with `transaction list`
+before.
+
+Example:
+  output-explorer --network testnet accept-journal")]
+pub(super) struct AcceptJournal {}
+
+impl AcceptJournal {
+    pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
+        let HandoffAnswer::JournalAccepted { journal } =
+            setup.asker()?.about_handoffs(HandoffRequest::AcceptJournal)?
+        else {
+            return Err(Error::OtherAnswer);
+        };
+        match journal.known {
+            Some(known) => line(&format!("taken as it is: {} records, head {}", known.count, known.head)),
+            None => line("no answer of the signer told of its journal yet"),
         }
     }
 }

@@ -169,6 +169,7 @@ fn status(ledger: &Ledger, node: Option<LinkStatus>) -> Result<StatusAnswer, Que
         public: end.totals.public,
         private_outputs: end.totals.private.created.saturating_sub(end.totals.private.spent),
         stakes: end.totals.stakes.created.saturating_sub(end.totals.stakes.spent),
+        signer_journal: ledger.signer_journal()?,
         lag: node.as_ref().and_then(|node| lag(end.epoch, end.offset, node)),
         node,
     })

@@ -23,6 +23,9 @@ pub enum AskError {
     /// The ledger is in use, and whoever has it does not listen.
     #[error("{0} It does not answer on its socket: {1}")]
     NotAnswering(LedgerError, SocketError),
+    /// Nobody has the ledger.
+    #[error("`run` is not running, or does not answer: {0}")]
+    NotRunning(SocketError),
     /// The token of that process cannot be read.
     #[error(transparent)]
     Token(#[from] TokenFileError),
@@ -71,6 +74,17 @@ impl Asker {
             Err(error @ LedgerError::InUse { .. }) => error,
             Err(error) => return Err(error.into()),
         };
+        Self::connect(data_dir).map_err(|error| match error {
+            AskError::NotRunning(error) => AskError::NotAnswering(in_use, error),
+            error => error,
+        })
+    }
+
+    /// Connects to the process that has the ledger; never opens it.
+    ///
+    /// # Errors
+    /// [`AskError::NotRunning`], and what else keeps it from asking.
+    pub fn connect(data_dir: &Path) -> Result<Self, AskError> {
         let token = file::load(&token_file(data_dir))?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(AskError::Runtime)?;
         let patience = Duration::from_secs(600);
@@ -78,7 +92,7 @@ impl Asker {
         let endpoint = Endpoint::Unix(socket(data_dir));
         match runtime.block_on(Client::connect(&endpoint, token, limits)) {
             Ok(client) => Ok(Self::Other(Box::new(Other { runtime, client }))),
-            Err(error) => Err(AskError::NotAnswering(in_use, error)),
+            Err(error) => Err(AskError::NotRunning(error)),
         }
     }
 

@@ -1,12 +1,14 @@
 //! Questions about handoffs and transactions, and their answers.
 
 use crate::handoff::desk::{Desk, DeskError};
+use crate::handoff::journal::SignerJournal;
 use crate::handoff::plan::{LeftOut, PlanError, Planner, Sweep, Terms, Withdrawal};
 use crate::handoff::record::Handoff;
 use crate::ledger::handoffs::HandoffError;
 use crate::ledger::{Ledger, UserError};
 use crate::node::now;
 use serde::{Deserialize, Serialize};
+use stegos_common::hash::Hash;
 
 /// No page has more handoffs: one can be long.
 const MAX_ROWS: usize = 100;
@@ -43,6 +45,11 @@ pub enum HandoffRequest {
         /// Its number.
         number: u64,
     },
+    /// The handoff of a signed transaction.
+    Transaction {
+        /// The transaction's id.
+        id: Hash,
+    },
     /// The request to the signer.
     Request {
         /// The handoff.
@@ -58,6 +65,8 @@ pub enum HandoffRequest {
         /// The answer, as JSON.
         answer: String,
     },
+    /// End the alarm about the signer's journal.
+    AcceptJournal,
 }
 
 /// An answer about handoffs.
@@ -80,6 +89,11 @@ pub enum HandoffAnswer {
     One {
         /// It.
         handoff: Handoff,
+    },
+    /// The alarm is over.
+    JournalAccepted {
+        /// What is known now.
+        journal: SignerJournal,
     },
     /// A request to the signer.
     Request {
@@ -112,8 +126,12 @@ pub(super) fn answer(ledger: &Ledger, request: HandoffRequest) -> Result<Handoff
             desk.expire()?;
             one(ledger.handoff(number)?)
         }
+        HandoffRequest::Transaction { id } => one(ledger.handoff_of(&id)?),
         HandoffRequest::Request { number } => HandoffAnswer::Request { request: desk.request(number)? },
         HandoffRequest::Cancel { number } => one(desk.cancel(number)?),
+        HandoffRequest::AcceptJournal => {
+            HandoffAnswer::JournalAccepted { journal: ledger.accept_signer_journal()? }
+        }
         HandoffRequest::Broadcast { answer } => one(desk.accept(&answer)?),
     })
 }

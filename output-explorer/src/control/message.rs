@@ -2,6 +2,7 @@
 
 use super::handoffs::{HandoffAnswer, HandoffRequest};
 use crate::block::{Place, PlaceError};
+use crate::handoff::journal::SignerJournal;
 use crate::ledger::record::{Balance, Kind, Sum, What};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -228,6 +229,8 @@ pub struct StatusAnswer {
     pub node: Option<LinkStatus>,
     /// How far the ledger is behind it.
     pub lag: Option<Lag>,
+    /// What is known of the signer's journal, and whether it went back.
+    pub signer_journal: SignerJournal,
 }
 
 /// How far the ledger is behind the node, when that was last asked.

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod desk;
+pub mod journal;
 pub mod plan;
 pub mod record;
 pub mod request;

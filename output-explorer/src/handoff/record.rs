@@ -27,6 +27,9 @@ pub struct Handoff {
     pub outputs: Vec<Output>,
     /// What the network gets.
     pub fee: Amount,
+    /// Where the signer's journal was known to be when it was made.
+    #[serde(default)]
+    pub journal: Option<JournalPosition>,
     /// Why it is over without a transaction, if it is.
     pub ended: Option<Ended>,
     /// The signed transaction.

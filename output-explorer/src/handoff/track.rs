@@ -155,6 +155,7 @@ mod tests {
             inputs: vec![input],
             outputs: Vec::new(),
             fee: Amount::ZERO,
+            journal: None,
             ended: None,
             transaction: None,
         };

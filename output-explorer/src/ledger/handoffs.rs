@@ -3,6 +3,7 @@
 use super::store::{Batch, beginning_with};
 use super::value::{damaged, get};
 use super::{Ledger, LedgerError, table};
+use crate::handoff::journal::SignerJournal;
 use crate::handoff::record::Handoff;
 use crate::handoff::record::State::Submitted;
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,9 @@ pub enum HandoffError {
     /// Somebody else changed it first.
     #[error("handoff {0} was changed at the same time: try again")]
     Changed(u64),
+    /// No handoff has such a transaction.
+    #[error("no handoff has a transaction {0}; see `transaction list`")]
+    UnknownTransaction(Hash),
     /// There is no such handoff.
     #[error("there is no handoff {0}; see `handoff list`")]
     Unknown(u64),
@@ -91,10 +95,12 @@ impl Ledger {
         let mut state = self.write()?;
         let mut batch = Batch::default();
         let mut number = self.last_handoff()?;
+        let journal = self.signer_journal_inside()?.known;
         let mut added = Vec::new();
         for NewHandoff { mut handoff, withdrawals } in new {
             number += 1;
             handoff.number = number;
+            handoff.journal = journal;
             self.require_free(&handoff, &batch)?;
             for (id, body) in withdrawals {
                 if let Some(known) = self.json::<WithdrawalRecord>(&table::withdrawal(&id))? {
@@ -135,6 +141,13 @@ impl Ledger {
         put(&mut batch, after, before.holds_inputs());
         if let Some(signed) = signed {
             batch.put(table::transaction(number), signed.bytes.clone());
+            if let Some(transaction) = &after.transaction {
+                batch.put(table::handoff_of(&transaction.id), to_json(&number));
+                if let (Some(position), Some(step)) = (transaction.journal, transaction.history.last()) {
+                    let journal = self.signer_journal_inside()?.after(before, position, step.time);
+                    batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&journal));
+                }
+            }
             for (account, id, amount, blob) in &signed.own {
                 let own = OwnOutput { amount: *amount, blob: blob.clone(), number };
                 batch.put(table::own_output(account, id), to_json(&own));
@@ -150,6 +163,18 @@ impl Ledger {
     pub fn handoff(&self, number: u64) -> Result<Handoff, HandoffError> {
         let _state = self.read()?;
         self.json(&table::handoff(number))?.ok_or(HandoffError::Unknown(number))
+    }
+
+    /// The handoff of a signed transaction.
+    ///
+    /// # Errors
+    /// [`HandoffError::UnknownTransaction`].
+    pub fn handoff_of(&self, transaction: &Hash) -> Result<Handoff, HandoffError> {
+        let number = {
+            let _state = self.read()?;
+            self.json(&table::handoff_of(transaction))?
+        };
+        self.handoff(number.ok_or(HandoffError::UnknownTransaction(*transaction))?)
     }
 
     /// Handoffs, the youngest first, at most `limit`, before the number `before`; with `live` only those to which
@@ -248,6 +273,32 @@ impl Ledger {
     pub fn own_output(&self, account: &str, id: &Hash) -> Result<Option<OwnOutput>, LedgerError> {
         let _state = self.read()?;
         self.json(&table::own_output(account, id))
+    }
+
+    /// What is known of the signer's journal.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn signer_journal(&self) -> Result<SignerJournal, LedgerError> {
+        let _state = self.read()?;
+        self.signer_journal_inside()
+    }
+
+    /// Ends the alarm about the signer's journal. Answers it as it is known then.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn accept_signer_journal(&self) -> Result<SignerJournal, LedgerError> {
+        let mut state = self.write()?;
+        let journal = self.signer_journal_inside()?.accepted();
+        let mut batch = Batch::default();
+        batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&journal));
+        self.store_own(&mut state, batch)?;
+        Ok(journal)
+    }
+
+    fn signer_journal_inside(&self) -> Result<SignerJournal, LedgerError> {
+        Ok(self.json(table::SIGNER_JOURNAL)?.unwrap_or_default())
     }
 
     fn last_handoff(&self) -> Result<u64, LedgerError> {

@@ -21,8 +21,10 @@
 //! | `L` | id | the handoff for which an output is reserved |
 //! | `G` | id | the handoff that gave an output up which it may have had signed away |
 //! | `X` | handoff | its signed transaction, as protobuf |
+//! | `Y` | transaction | the handoff that it does |
 //! | `W` | withdrawal | a withdrawal by its caller's id ([`super::handoffs::WithdrawalRecord`]) |
 //! | `Q` | account, 0, id | a private output of an account of ours ([`super::handoffs::OwnOutput`]) |
+//! | `J` | — | what is known of the signer's journal ([`crate::handoff::journal::SignerJournal`]) |
 //! | `R` | — | counts the changes of users and handoffs |
 
 use crate::block::{Place, Position};
@@ -40,6 +42,7 @@ pub(super) const BALANCES: &[u8] = b"B";
 pub(super) const USERS: &[u8] = b"A";
 pub(super) const HANDOFFS: &[u8] = b"D";
 pub(super) const LIVE: &[u8] = b"V";
+pub(super) const SIGNER_JOURNAL: &[u8] = b"J";
 pub(super) const REVISION: &[u8] = b"R";
 
 /// Length of a place in a key, in bytes.
@@ -123,6 +126,10 @@ pub(super) fn released(output: &Hash) -> Vec<u8> {
 
 pub(super) fn transaction(number: u64) -> Vec<u8> {
     [b"X", number.to_be_bytes().as_slice()].concat()
+}
+
+pub(super) fn handoff_of(transaction: &Hash) -> Vec<u8> {
+    [b"Y", transaction.as_bytes().as_slice()].concat()
 }
 
 pub(super) fn withdrawal(id: &str) -> Vec<u8> {

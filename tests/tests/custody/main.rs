@@ -5,4 +5,5 @@ mod answers;
 mod chain;
 mod documented;
 mod reservations;
+mod spool;
 mod story;

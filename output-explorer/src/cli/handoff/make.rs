@@ -1,6 +1,6 @@
 //! `handoff sweep` and `handoff withdraw`.
 
-use super::{show_handoff, table};
+use super::{show_handoff, table, write_request};
 use crate::cli::batch;
 use crate::cli::show::{self, line};
 use crate::cli::{Setup, Shown};
@@ -9,12 +9,9 @@ use crate::error::Error;
 use crate::handoff::plan::{LeftOut, Sweep, Terms, Withdrawal};
 use crate::settings::HandoffSettings;
 use clap::Args;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use stegos_common::address::Address;
 use stegos_common::amount::Amount;
-use tempfile::NamedTempFile;
 
 /// More handoffs than this are shown as a table.
 const IN_FULL: usize = 3;
@@ -138,11 +135,7 @@ fn made(setup: &Setup, request: HandoffRequest, out: &Out) -> Result<(), Error> 
     };
     let mut written = Vec::new();
     for handoff in handoffs.iter().filter(|handoff| handoff.is_open()) {
-        let number = handoff.number;
-        written.push(match asker.about_handoffs(HandoffRequest::Request { number })? {
-            HandoffAnswer::Request { request } => write_request(&out.out, number, &request),
-            _ => Err(Error::OtherAnswer),
-        });
+        written.push(write_request(&mut asker, &out.out, handoff.number));
     }
     if out.shown.json {
         show::json(&HandoffAnswer::Made { handoffs, left_out })?;
@@ -158,22 +151,6 @@ fn made(setup: &Setup, request: HandoffRequest, out: &Out) -> Result<(), Error> 
     }
     // All of them are made and shown, whatever file could not be written.
     written.into_iter().try_for_each(|file| line(&format!("written: {}", file?.display())))
-}
-
-/// Writes a request durably and in one step. One that is there already is the same one.
-pub(super) fn write_request(dir: &Path, number: u64, request: &str) -> Result<PathBuf, Error> {
-    let path = dir.join(format!("handoff-{number}.request.json"));
-    let failed = |source| Error::Request { path: path.clone(), number, source };
-    let mut file = NamedTempFile::new_in(dir).map_err(failed)?;
-    writeln!(file, "{request}").and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    if let Err(error) = file.persist_noclobber(&path) {
-        let is_same = fs::read_to_string(&path).is_ok_and(|there| there.trim_end() == request);
-        if !is_same {
-            return Err(failed(error.error));
-        }
-    }
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
-    Ok(path)
 }
 
 impl Setup {

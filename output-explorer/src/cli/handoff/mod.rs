@@ -2,15 +2,17 @@
 
 mod make;
 
+use super::file::write_line;
 use super::show::{self, line};
 use super::{Setup, Shown};
 use crate::control::{Answer, Asker, HandoffAnswer, HandoffRequest, Request};
 use crate::error::Error;
 use crate::handoff::record::Handoff;
 use clap::{Args, Subcommand};
-use make::{SweepArgs, WithdrawArgs, write_request};
-use std::io;
-use std::path::PathBuf;
+use make::{SweepArgs, WithdrawArgs};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+use stegos_common::spool::REQUEST;
 
 /// Make requests to the signer, look at them, cancel them
 #[derive(Subcommand)]
@@ -146,15 +148,51 @@ pub(super) struct RequestArgs {
 
 impl RequestArgs {
     fn run(self, setup: &Setup) -> Result<(), Error> {
-        let number = self.number;
-        let HandoffAnswer::Request { request } =
-            setup.asker()?.about_handoffs(HandoffRequest::Request { number })?
-        else {
-            return Err(Error::OtherAnswer);
-        };
-        let file = write_request(&self.out, number, &request)?;
+        let file = write_request(&mut setup.asker()?, &self.out, self.number)?;
         line(&format!("written: {}", file.display()))
     }
+}
+
+/// Where the request of a handoff is written to.
+pub(super) fn request_file(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("handoff-{number}{REQUEST}"))
+}
+
+/// Writes the request of an open handoff. A file that is there already must be the same one.
+pub(super) fn write_request(asker: &mut Asker, dir: &Path, number: u64) -> Result<PathBuf, Error> {
+    let HandoffAnswer::Request { request } = asker.about_handoffs(HandoffRequest::Request { number })? else {
+        return Err(Error::OtherAnswer);
+    };
+    let path = request_file(dir, number);
+    let is_there = || fs::read_to_string(&path).is_ok_and(|there| there.trim_end() == request);
+    let written = write_line(&path, &request, |file| match file.persist_noclobber(&path) {
+        Err(_) if is_there() => Ok(()),
+        named => Ok(named.map(drop)?),
+    });
+    written.map(|()| path.clone()).map_err(|source| Error::Request { path, number, source })
+}
+
+/// Handoffs page by page, the youngest first; with `live` only those to which something may still happen.
+pub(super) fn pages(
+    asker: &mut Asker,
+    mut before: Option<u64>,
+    live: bool,
+) -> impl Iterator<Item = Result<Vec<Handoff>, Error>> {
+    const PAGE: usize = 100;
+    let mut over = false;
+    std::iter::from_fn(move || {
+        if over {
+            return None;
+        }
+        let handoffs = match asker.about_handoffs(HandoffRequest::List { before, live, limit: PAGE }) {
+            Ok(HandoffAnswer::List { handoffs }) => Ok(handoffs),
+            Ok(_) => Err(Error::OtherAnswer),
+            Err(error) => Err(error),
+        };
+        over = !matches!(&handoffs, Ok(handoffs) if handoffs.len() == PAGE);
+        before = handoffs.as_ref().ok().and_then(|handoffs| Some(handoffs.last()?.number));
+        Some(handoffs)
+    })
 }
 
 /// Give the inputs of a handoff up, and submit its transaction no more

@@ -95,7 +95,18 @@ impl<'a> Planner<'a> {
         });
         let expires = later(self.now, self.terms.seconds);
         let (created, inputs) = (self.now, inputs.collect());
-        Handoff { number: 0, purpose, created, expires, inputs, outputs, fee, ended: None, transaction: None }
+        Handoff {
+            number: 0,
+            purpose,
+            created,
+            expires,
+            inputs,
+            outputs,
+            fee,
+            journal: None,
+            ended: None,
+            transaction: None,
+        }
     }
 
     /// The treasury's first address.
