@@ -7,23 +7,39 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+/// The commands of the runbook, and whether `run` is to be stopped for them.
+fn commands(text: &str) -> Vec<(&str, bool)> {
+    let blocks = text.split("```sh custody").skip(1).filter_map(|rest| rest.split("```").next());
+    let commands = blocks.filter_map(|block| block.split_once('\n')).flat_map(|(mark, lines)| {
+        let stopped = mark == " stopped";
+        lines.lines().map(move |line| (line.trim(), stopped))
+    });
+    commands.filter(|(line, _)| !line.is_empty()).collect()
+}
+
 #[test]
 fn the_commands_of_the_documentation_work_as_typed() {
     let custody = Custody::new(4, &["alice", "bob"]);
-    let explorer = custody.world.follow();
-    custody.deposit(&[("alice", 30_000_000), ("bob", 20_000_000)]);
-    custody.finish_epoch(&explorer);
+    let mut explorer = Some(custody.world.follow());
+    custody.deposit(&[("alice", 30_000_000), ("bob", 20_000_000), ("hot", 9_000_000), ("hot", 5_000_000)]);
+    explorer.iter().for_each(|explorer| custody.finish_epoch(explorer));
     let programs =
         [output_explorer(), cold_signer()].map(|program| program.parent().unwrap().display().to_string());
-    let text = include_str!("../../../docs/handoffs.md");
-    let blocks = text.split("```sh custody\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let commands: Vec<&str> =
-        blocks.flat_map(str::lines).map(str::trim).filter(|line| !line.is_empty()).collect();
-    assert!(commands.len() > 8, "{commands:?}");
-    for command in commands {
-        let typed = command.replace("mainnet", "dev").replace("ADDRESS", &address("a stranger").to_string());
+    let stranger = address("a stranger").to_string();
+    let text =
+        include_str!("../../../docs/operations.md").replace("mainnet", "dev").replace("ADDRESS", &stranger);
+    let payments = text.split("```csv\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    std::fs::write(custody.world.path("payments.csv"), payments).unwrap();
+    let commands = commands(&text);
+    assert!(commands.len() > 30, "{commands:?}");
+    for (command, stopped) in commands {
+        match explorer.take() {
+            Some(running) if stopped => drop(running.stop()),
+            None if !stopped => explorer = Some(custody.world.follow()),
+            running => explorer = running,
+        }
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("exec {typed}")]).current_dir(custody.world.home()).env_clear();
+        shell.args(["-c", &format!("exec {command}")]).current_dir(custody.world.home()).env_clear();
         shell.env("PATH", format!("{}:/usr/bin:/bin", programs.join(":"))).env("HOME", custody.world.home());
         shell.env("OUTPUT_EXPLORER_DATA_DIR", custody.world.path("explorer"));
         shell.env("COLD_SIGNER_DATA_DIR", custody.store.dir());
