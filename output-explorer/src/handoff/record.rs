@@ -252,8 +252,13 @@ impl Handoff {
     /// Whether its inputs may have been signed away, though they are free: the signer would not sign them otherwise.
     #[must_use]
     pub fn has_released_inputs(&self) -> bool {
-        !self.holds_inputs()
-            && !matches!(self.transaction.as_ref().map(Transaction::state), Some(State::Final { .. }))
+        !self.holds_inputs() && !self.is_final()
+    }
+
+    /// Whether its transaction is in a macro block.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self.transaction.as_ref().map(Transaction::state), Some(State::Final { .. }))
     }
 
     /// Whether the signer's answer is waited for.

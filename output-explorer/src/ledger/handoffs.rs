@@ -250,7 +250,7 @@ impl Ledger {
         self.json(&table::withdrawal(id))
     }
 
-    /// The private outputs of an account that are known from our own transactions, spent ones too.
+    /// The private outputs of an account that are known from our own transactions, until their spend is final.
     ///
     /// # Errors
     /// [`LedgerError`] where the database fails.
@@ -353,6 +353,10 @@ fn put(batch: &mut Batch, handoff: &Handoff, held_before: bool) {
         }
         if handoff.has_released_inputs() {
             batch.put(table::released(&input.id), to_json(&handoff.number));
+        }
+        // Spent for good: whoever asks what an account has, need not read it for ever.
+        if input.private && handoff.is_final() {
+            batch.delete(table::own_output(&input.account, &input.id));
         }
     }
 }

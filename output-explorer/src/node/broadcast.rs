@@ -11,7 +11,7 @@ use crate::handoff::track::{Evidence, answered, evidence, next};
 use crate::ledger::handoffs::HandoffError;
 use crate::ledger::{Ledger, LedgerError};
 use crate::settings::NodeConfig;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use stegos_common::api::encoding::{HexBytes, Timestamp};
@@ -33,6 +33,8 @@ pub struct Broadcast {
     log: fn(&str),
     /// When each handoff's transaction was submitted last.
     submitted: HashMap<u64, Instant>,
+    /// The handoffs of which was said that an input is gone.
+    stranded: HashSet<u64>,
     /// What was said last about a node that cannot be reached, so that it is said once.
     trouble: Option<String>,
 }
@@ -48,7 +50,7 @@ impl Broadcast {
     /// For the transactions of a ledger.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, config: NodeConfig, log: fn(&str)) -> Self {
-        Self { ledger, config, log, submitted: HashMap::new(), trouble: None }
+        Self { ledger, config, log, submitted: HashMap::new(), stranded: HashSet::new(), trouble: None }
     }
 
     /// Goes on for ever.
@@ -84,8 +86,18 @@ impl Broadcast {
             if let Some(state) = next(transaction.state(), &evidence) {
                 handoff = self.step(handoff, state)?;
             }
-            if evidence == Evidence::Open && self.is_due(&handoff) {
-                due.push(handoff);
+            match evidence {
+                Evidence::Open if self.is_due(&handoff) => due.push(handoff),
+                Evidence::InputGone(input)
+                    if is_waiting(&handoff) && self.stranded.insert(handoff.number) =>
+                {
+                    (self.log)(&format!(
+                        "handoff {number} waits: the block that made its input {input} was taken back; if that is for \
+                         good, `handoff cancel {number}` gives it up",
+                        number = handoff.number
+                    ));
+                }
+                _ => {}
             }
         }
         // Whoever waits longest comes first: one that breaks the connection does not keep the others back.
@@ -173,6 +185,10 @@ impl Broadcast {
             self.trouble = Some(text.to_owned());
         }
     }
+}
+
+fn is_waiting(handoff: &Handoff) -> bool {
+    handoff.transaction.as_ref().is_some_and(|transaction| transaction.state().is_waiting())
 }
 
 /// What keeps a transaction from being submitted.

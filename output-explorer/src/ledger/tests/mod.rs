@@ -1,3 +1,4 @@
-//! What the model in `tests/model` found, told one by one.
+//! Stories of a ledger, told one by one.
 
 mod lives;
+mod own;
