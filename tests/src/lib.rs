@@ -12,6 +12,7 @@ pub mod explorer;
 pub mod ledger;
 pub mod money;
 pub mod request;
+pub mod round_trip;
 pub mod session;
 pub mod store;
 pub mod vectors;

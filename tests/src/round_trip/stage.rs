@@ -1,0 +1,184 @@
+//! Where the story plays: a directory, the programs, and how they are started in it.
+
+use super::error::Error;
+use super::node::TOKEN;
+use super::process::Running;
+use super::terminal::{show, show_command};
+use crate::daemon::build;
+use rand_core::{OsRng, RngCore};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::{env, fs};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+/// What the explorer's commands read from the environment, besides where the node is.
+const EXPLORER: [(&str, &str); 2] =
+    [("OUTPUT_EXPLORER_NETWORK", "dev"), ("OUTPUT_EXPLORER_DATA_DIR", "explorer")];
+
+/// What the signer's commands read from it.
+const SIGNER: [(&str, &str); 2] =
+    [("COLD_SIGNER_DATA_DIR", "signer"), ("COLD_SIGNER_PASSPHRASE_FILE", "passphrase")];
+
+/// Runs a program as the same user, and without any network.
+const UNSHARE: [&str; 3] = ["unshare", "-c", "-n"];
+
+/// The programs.
+pub(super) struct Programs {
+    signer: PathBuf,
+    explorer: PathBuf,
+}
+
+impl Programs {
+    /// Builds them, where that was not done before.
+    pub(super) fn build() -> Result<Self, Error> {
+        let program = |package: &'static str, name: &'static str| {
+            show(&format!("building {name} …"))?;
+            build(package, name).map_err(|error| Error::Build(name, error))
+        };
+        // For whoever wants to talk to the node afterwards: here, it is a part of this program.
+        program("custody-tests", "stegos-devnode")?;
+        Ok(Self {
+            signer: program("cold-signer", "cold-signer")?,
+            explorer: program("output-explorer", "output-explorer")?,
+        })
+    }
+}
+
+/// A directory, which is the current one from now on.
+pub(super) struct Stage {
+    programs: Programs,
+    directory: PathBuf,
+    isolated: bool,
+    /// Removes the directory when it is dropped, unless it is to be kept.
+    _temporary: Option<TempDir>,
+}
+
+impl Stage {
+    /// Enters the directory that is to be kept, or a temporary one.
+    pub(super) fn new(keep: Option<&Path>, programs: Programs) -> Result<Self, Error> {
+        // Whatever is created from here on is for its owner only.
+        rustix::process::umask(0o077.into());
+        let (directory, temporary) = match keep {
+            Some(path) => (empty(path)?, None),
+            None => {
+                let temporary = TempDir::with_prefix("round-trip-")?;
+                (temporary.path().canonicalize()?, Some(temporary))
+            }
+        };
+        env::set_current_dir(&directory)?;
+        let isolated = std::process::Command::new("unshare")
+            .args(["-c", "-n", "true"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
+        let stage = Self { programs, directory, isolated, _temporary: temporary };
+        stage.file("passphrase", &format!("{:016x}{:016x}\n", OsRng.next_u64(), OsRng.next_u64()))?;
+        Ok(stage)
+    }
+
+    /// Whether the signer runs without a network.
+    pub(super) const fn isolated(&self) -> bool {
+        self.isolated
+    }
+
+    /// Writes a file.
+    pub(super) fn file(&self, name: &str, text: &str) -> Result<(), Error> {
+        let path = self.directory.join(name);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        Ok(file.write_all(text.as_bytes())?)
+    }
+
+    /// Runs a command of the signer where no network is.
+    pub(super) async fn signer(&self, args: &[&str]) -> Result<String, Error> {
+        self.isolated_command(&self.programs.signer, &[&["cold-signer"], args].concat()).await
+    }
+
+    /// Runs a command of the system where the signer runs.
+    pub(super) async fn beside_the_signer(&self, words: &[&str]) -> Result<String, Error> {
+        let program = words.first().copied().unwrap_or_default();
+        self.isolated_command(Path::new(program), words).await
+    }
+
+    async fn isolated_command(&self, program: &Path, words: &[&str]) -> Result<String, Error> {
+        let prefix: &[&str] = if self.isolated { &UNSHARE } else { &[] };
+        let typed = [prefix, words].concat();
+        let arguments = words.iter().skip(1);
+        let mut command = match prefix.split_first() {
+            Some((first, rest)) => {
+                let mut command = self.command(Path::new(first));
+                command.args(rest).arg(program);
+                command
+            }
+            None => self.command(program),
+        };
+        command.args(arguments).envs(SIGNER);
+        self.run(command, &typed).await
+    }
+
+    /// Runs a command of the explorer.
+    pub(super) async fn explorer(&self, node: SocketAddr, args: &[&str]) -> Result<String, Error> {
+        let words = [&["output-explorer"], args].concat();
+        self.run(self.explorer_command(node, args), &words).await
+    }
+
+    /// A command of the explorer.
+    pub(super) fn explorer_command(&self, node: SocketAddr, args: &[&str]) -> Command {
+        let mut command = self.command(&self.programs.explorer);
+        command.args(args).envs(EXPLORER).envs(node_variables(node));
+        command
+    }
+
+    /// Shows what makes another terminal like this one.
+    pub(super) fn show_setup(&self, node: Option<SocketAddr>) -> Result<(), Error> {
+        show(&format!("  cd {:?}", self.directory))?;
+        if let Some(programs) = self.programs.explorer.parent() {
+            show(&format!("  export PATH={programs:?}:\"$PATH\""))?;
+        }
+        let line = |variables: &[(&str, String)]| {
+            let variables: Vec<String> =
+                variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            show(&format!("  export {}", variables.join(" ")))
+        };
+        line(&EXPLORER.map(|(name, value)| (name, value.to_owned())))?;
+        node.map_or(Ok(()), |node| line(&node_variables(node)))?;
+        line(&SIGNER.map(|(name, value)| (name, value.to_owned())))
+    }
+
+    /// A program in the directory, with nothing else in its environment.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("HOME", &self.directory).env("TMPDIR", &self.directory);
+        if let Some(path) = env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command
+    }
+
+    /// Runs a command to its end and shows it as it would be typed.
+    async fn run(&self, mut command: Command, words: &[&str]) -> Result<String, Error> {
+        show_command(words)?;
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running::start(&mut command, words)?.quote_all().await
+    }
+}
+
+/// Where the node is, in the variables of the explorer's commands.
+fn node_variables(node: SocketAddr) -> [(&'static str, String); 2] {
+    [("OUTPUT_EXPLORER_NODE", node.to_string()), ("OUTPUT_EXPLORER_NODE_TOKEN_FILE", TOKEN.to_owned())]
+}
+
+/// The absolute path of a directory that holds nothing; it is made where there is none.
+fn empty(path: &Path) -> Result<PathBuf, Error> {
+    let failed = |source| Error::Directory { path: path.to_owned(), source };
+    fs::create_dir_all(path).map_err(failed)?;
+    if fs::read_dir(path).map_err(failed)?.next().is_some() {
+        return Err(Error::NotEmpty(path.to_owned()));
+    }
+    path.canonicalize().map_err(failed)
+}
