@@ -2,9 +2,9 @@
 
 use super::error::Error;
 use super::node::Node;
-use super::process::{PATIENCE, Running};
+use super::process::{PATIENCE, Running, Step};
 use super::stage::Stage;
-use super::terminal::{quote, show_command};
+use super::terminal::quote;
 use crate::devnode::client::ask;
 use serde_json::{Value, json};
 use std::fs::{self, File};
@@ -31,9 +31,9 @@ impl Explorer {
         // The story would be as true with the default, and slower.
         let args = ["run", "--poll-milliseconds", "100"];
         let words = [&["output-explorer"], &args[..], &["2>", LOG, "&"]].concat();
-        show_command(&words)?;
         let mut command = stage.explorer_command(node.address(), &args);
-        let running = Running::start(command.stderr(File::create_new(LOG)?), &words)?;
+        command.stderr(File::create_new(LOG)?);
+        let running = Step::new(command, &words).start()?;
         let mut explorer = Self { running };
         explorer.reach(node).await?;
         fs::read_to_string(LOG)?.lines().take(1).try_for_each(quote)?;

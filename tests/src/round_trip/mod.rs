@@ -13,13 +13,14 @@ mod terminal;
 
 use clap::Parser;
 use error::Error;
+use node::Node;
 use stage::{Programs, Stage};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use story::Story;
-use terminal::{narrate, quote, show};
+use terminal::{narrate, quote};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -71,25 +72,23 @@ pub fn run() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Result<(), Error> {
-        let programs = Programs::build()?;
+        let programs = Programs::build(self.serve || self.keep.is_some())?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
+        // Before there is anything that an interruption could leave behind.
+        let mut interruption = runtime.block_on(async { Interruption::new() })?;
+        let begin = Instant::now();
+        let stage = Stage::new(self.keep.as_deref(), programs)?;
+        let node = Node::start(&stage)?;
         runtime.block_on(async {
-            // Before there is anything that an interruption could leave behind.
-            let mut interruption = Interruption::new()?;
-            let begin = Instant::now();
-            let stage = Stage::new(self.keep.as_deref(), programs)?;
             // Who ends first drops the story and so its children; only then does the directory go.
             let mut story = tokio::select! {
                 biased;
                 () = interruption.comes() => return Err(Error::Interrupted),
-                story = Story::tell(&stage) => story?,
+                story = Story::tell(&stage, node) => story?,
             };
             narrate(&format!("Everything adds up, in {} seconds.", begin.elapsed().as_secs()))?;
             if self.serve {
-                narrate(
-                    "The node makes a block every two seconds from now on, and the explorer follows it.",
-                )?;
-                show("Ctrl-C stops them.")?;
+                narrate("Until Ctrl-C, the node makes a block every two seconds and the explorer follows.")?;
                 story.show_how_to_ask()?;
                 tokio::select! {
                     biased;
@@ -97,14 +96,14 @@ impl Cli {
                     end = story.go_on() => end?,
                 }
             }
-            story.end().await?;
-            if self.keep.is_some() {
-                narrate("Everything is still there. To look at it:\n")?;
-                stage.show_setup(None)?;
-                LOOK.into_iter().try_for_each(quote)?;
-            }
-            Ok(())
-        })
+            story.end().await
+        })?;
+        if self.keep.is_some() {
+            narrate("Everything is still there. To look at it:\n")?;
+            stage.show_setup(None)?;
+            LOOK.into_iter().try_for_each(quote)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::stage::Stage;
-use super::terminal::{quote_start, show_command};
+use super::terminal::{narrate, quote, quote_json, show_command};
 use crate::devnode::client::ask;
 use crate::devnode::config::Config;
 use crate::devnode::server::Server;
@@ -10,8 +10,8 @@ use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::{fs, io};
+use stegos_common::amount::Amount;
 use stegos_common::socket::Endpoint;
-use tokio::task::spawn_blocking;
 
 /// The file of its API token.
 pub(super) const TOKEN: &str = "node.token";
@@ -34,13 +34,15 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Starts it.
-    pub(super) async fn start(stage: &Stage) -> Result<Self, Error> {
+    /// Starts it. No asynchronous task may: it waits for its sockets.
+    pub(super) fn start(stage: &Stage) -> Result<Self, Error> {
+        narrate(
+            "1. A node: a Stegos chain of its own, as strict as the real one. Its epochs are four blocks long.",
+        )?;
         stage.file("devnode.toml", CONFIG)?;
         show_command(&["stegos-devnode", "run", "--config", "devnode.toml"])?;
-        let settings = Config::load(Path::new("devnode.toml"))?.settings(|_line| {});
-        // It waits for its sockets, which only a thread of its own may.
-        let server = spawn_blocking(|| Server::start(settings)).await.map_err(io::Error::from)??;
+        let server = Server::start(Config::load(Path::new("devnode.toml"))?.settings(|_line| {}))?;
+        quote(&format!("stegos-devnode for dev listens on {}", server.address()))?;
         let no_control = || Error::Io(io::Error::other("the node has no control port"));
         Ok(Self { control: server.control().ok_or_else(no_control)?, server })
     }
@@ -56,20 +58,25 @@ impl Node {
     }
 
     /// Gives it a command that is typed.
-    pub(super) async fn control(&self, command: &str) -> Result<Value, Error> {
+    pub(super) async fn control(&self, command: &str) -> Result<(), Error> {
         let address = self.control.to_string();
         show_command(&["echo", command, "|", "stegos-devnode", "client", "-", "--node", &address])?;
-        answer(self.control, command, "done").await
+        answer(self.control, command, "done", quote).await.map(drop)
     }
 
-    /// Sends a file to its control port.
-    pub(super) async fn control_file(&self, file: &str) -> Result<Value, Error> {
-        send(self.control, file, "done").await
+    /// Gives it the command of a file.
+    pub(super) async fn control_file(&self, file: &str) -> Result<(), Error> {
+        show_client(file, self.control)?;
+        answer(self.control, fs::read_to_string(file)?.trim(), "done", quote).await.map(drop)
     }
 
-    /// Sends a file to its API, where an answer of this type is expected.
-    pub(super) async fn api_file(&self, file: &str, wanted: &str) -> Result<Value, Error> {
-        send(self.address(), file, wanted).await
+    /// Asks whether the certificate of a file is valid. Answers what was paid.
+    pub(super) async fn validate(&self, file: &str) -> Result<Amount, Error> {
+        show_client(file, self.address())?;
+        let request = fs::read_to_string(file)?;
+        let valid = answer(self.address(), &request, "certificate_valid", quote_json).await?;
+        let amount = valid.get("amount").and_then(Value::as_i64);
+        Ok(Amount::from_micro(amount.ok_or_else(|| Error::Answer(valid.to_string()))?)?)
     }
 
     /// Makes a block.
@@ -83,15 +90,20 @@ impl Node {
     }
 }
 
-async fn send(address: SocketAddr, file: &str, wanted: &str) -> Result<Value, Error> {
-    show_command(&["stegos-devnode", "client", file, "--node", &address.to_string()])?;
-    answer(address, fs::read_to_string(file)?.trim(), wanted).await
+fn show_client(file: &str, address: SocketAddr) -> Result<(), Error> {
+    show_command(&["stegos-devnode", "client", file, "--node", &address.to_string()])
 }
 
-async fn answer(address: SocketAddr, request: &str, wanted: &str) -> Result<Value, Error> {
+/// Asks, shows the answer, and requires it to be of a type.
+async fn answer(
+    address: SocketAddr,
+    request: &str,
+    wanted: &str,
+    quote: fn(&str) -> Result<(), Error>,
+) -> Result<Value, Error> {
     let answer = ask(&Endpoint::Tcp(address), Path::new(TOKEN), request).await;
     let answer = answer.map_err(|error| Error::Ask("the node", error))?;
-    quote_start(&answer)?;
+    quote(&answer)?;
     match serde_json::from_str::<Value>(&answer) {
         Ok(value) if value.get("type").and_then(Value::as_str) == Some(wanted) => Ok(value),
         _ => Err(Error::Answer(answer)),

@@ -2,8 +2,8 @@
 
 use super::error::Error;
 use super::node::TOKEN;
-use super::process::Running;
-use super::terminal::{show, show_command};
+use super::process::Step;
+use super::terminal::show;
 use crate::daemon::build;
 use rand_core::{OsRng, RngCore};
 use std::fs::OpenOptions;
@@ -34,14 +34,16 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Builds them, where that was not done before.
-    pub(super) fn build() -> Result<Self, Error> {
+    /// Builds them, where that was not done before; the node, which is a part of this program, for whoever wants to
+    /// talk to it by himself.
+    pub(super) fn build(with_node: bool) -> Result<Self, Error> {
         let program = |package: &'static str, name: &'static str| {
             show(&format!("building {name} …"))?;
             build(package, name).map_err(|error| Error::Build(name, error))
         };
-        // For whoever wants to talk to the node afterwards: here, it is a part of this program.
-        program("custody-tests", "stegos-devnode")?;
+        if with_node {
+            program("custody-tests", "stegos-devnode")?;
+        }
         Ok(Self {
             signer: program("cold-signer", "cold-signer")?,
             explorer: program("output-explorer", "output-explorer")?,
@@ -94,40 +96,37 @@ impl Stage {
         Ok(file.write_all(text.as_bytes())?)
     }
 
-    /// Runs a command of the signer where no network is.
-    pub(super) async fn signer(&self, args: &[&str]) -> Result<String, Error> {
-        self.isolated_command(&self.programs.signer, &[&["cold-signer"], args].concat()).await
+    /// A command of the signer, where no network is.
+    pub(super) fn signer(&self, args: &[&str]) -> Step {
+        self.isolated_step(&self.programs.signer, &[&["cold-signer"], args].concat())
     }
 
-    /// Runs a command of the system where the signer runs.
-    pub(super) async fn beside_the_signer(&self, words: &[&str]) -> Result<String, Error> {
-        let program = words.first().copied().unwrap_or_default();
-        self.isolated_command(Path::new(program), words).await
+    /// A command of the system where the signer runs.
+    pub(super) fn beside_the_signer(&self, program: &str, args: &[&str]) -> Step {
+        self.isolated_step(Path::new(program), &[&[program], args].concat())
     }
 
-    async fn isolated_command(&self, program: &Path, words: &[&str]) -> Result<String, Error> {
+    /// A program with the words by which it would be typed.
+    fn isolated_step(&self, program: &Path, words: &[&str]) -> Step {
         let prefix: &[&str] = if self.isolated { &UNSHARE } else { &[] };
-        let typed = [prefix, words].concat();
-        let arguments = words.iter().skip(1);
         let mut command = match prefix.split_first() {
-            Some((first, rest)) => {
-                let mut command = self.command(Path::new(first));
-                command.args(rest).arg(program);
+            Some((unshare, options)) => {
+                let mut command = self.command(Path::new(unshare));
+                command.args(options).arg(program);
                 command
             }
             None => self.command(program),
         };
-        command.args(arguments).envs(SIGNER);
-        self.run(command, &typed).await
-    }
-
-    /// Runs a command of the explorer.
-    pub(super) async fn explorer(&self, node: SocketAddr, args: &[&str]) -> Result<String, Error> {
-        let words = [&["output-explorer"], args].concat();
-        self.run(self.explorer_command(node, args), &words).await
+        command.args(words.iter().skip(1)).envs(SIGNER);
+        Step::new(command, &[prefix, words].concat())
     }
 
     /// A command of the explorer.
+    pub(super) fn explorer(&self, node: SocketAddr, args: &[&str]) -> Step {
+        Step::new(self.explorer_command(node, args), &[&["output-explorer"], args].concat())
+    }
+
+    /// The same, to be started in another way.
     pub(super) fn explorer_command(&self, node: SocketAddr, args: &[&str]) -> Command {
         let mut command = self.command(&self.programs.explorer);
         command.args(args).envs(EXPLORER).envs(node_variables(node));
@@ -158,13 +157,6 @@ impl Stage {
             command.env("PATH", path);
         }
         command
-    }
-
-    /// Runs a command to its end and shows it as it would be typed.
-    async fn run(&self, mut command: Command, words: &[&str]) -> Result<String, Error> {
-        show_command(words)?;
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running::start(&mut command, words)?.quote_all().await
     }
 }
 

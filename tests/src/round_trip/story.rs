@@ -7,7 +7,7 @@ use super::node::{Node, TOKEN};
 use super::stage::Stage;
 use super::terminal::{narrate, quote, show};
 use crate::money::stranger;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
@@ -40,16 +40,11 @@ pub(super) struct Story<'a> {
 
 impl<'a> Story<'a> {
     /// Tells it. What it started runs on until the story ends or is dropped.
-    pub(super) async fn tell(stage: &'a Stage) -> Result<Self, Error> {
-        narrate(
-            "1. A node: a Stegos chain of its own that verifies like the real one. Nothing on it has value.",
-        )?;
-        let node = Node::start(stage).await?;
-        quote(&format!("stegos-devnode for dev listens on {}", node.address()))?;
+    pub(super) async fn tell(stage: &'a Stage, node: Node) -> Result<Self, Error> {
         let addresses = keys(stage).await?;
         narrate("3. The explorer follows the node, and is told whose addresses are whose. It has no key.")?;
         let explorer = Explorer::start(stage, &node).await?;
-        stage.explorer(node.address(), &["user", "import", "accounts.jsonl"]).await?;
+        stage.explorer(node.address(), &["user", "import", "accounts.jsonl"]).show().await?;
         let stranger = stranger(Network::Dev);
         let mut story = Self { stage, node, explorer, addresses, books: Books::default(), stranger };
         story.deposits().await?;
@@ -77,7 +72,7 @@ impl<'a> Story<'a> {
         self.explorer.reach(&self.node).await?;
         self.ask(&["balance", "bob"]).await?;
         narrate("He is sent it again. At the end of the epoch a macro block makes all of it final.")?;
-        self.pay("bob.json", &[("bob", twenty)]).await?;
+        self.node.control_file("bob.json").await?;
         self.node.control("{\"type\":\"finish_epoch\"}").await?;
         self.explorer.reach(&self.node).await?;
         for (account, amount) in [("alice", ten), ("bob", twenty), ("carol", five), ("carol", little)] {
@@ -92,9 +87,13 @@ impl<'a> Story<'a> {
             "5. What users were sent goes to the treasury, the account hot. The explorer writes a request:",
         )?;
         self.ask(&["handoff", "sweep", "--all", "--treasury", TREASURY]).await?;
-        narrate("It is carried to the signer on a stick, looked at there, and signed:")?;
-        self.stage.signer(&["inspect", "handoff-1.request.json"]).await?;
-        self.sign_and_send(1).await?;
+        narrate("A stick would carry it to the signer. There it is looked at, and signed:")?;
+        self.stage.signer(&["inspect", "handoff-1.request.json"]).show().await?;
+        self.sign(1).await?;
+        narrate(
+            "The answer goes back to the explorer, which sends it to the node. Blocks are made meanwhile:",
+        )?;
+        self.broadcast(1).await?;
         for (user, amount) in [("alice", stg("10")?), ("bob", stg("20")?), ("carol", stg("5")?)] {
             self.books.gather(user, TREASURY, amount)?;
         }
@@ -118,7 +117,8 @@ impl<'a> Story<'a> {
             TREASURY,
         ];
         self.ask(&[&command[..], &private].concat()).await?;
-        let said = self.sign_and_send(2).await?;
+        self.sign(2).await?;
+        let said = self.broadcast(2).await?;
         self.books.pay(TREASURY, amount)?;
         self.books.fee(TREASURY, 2)?;
         narrate(
@@ -131,12 +131,8 @@ impl<'a> Story<'a> {
             fields.insert("type".to_owned(), "validate_certificate".into());
         }
         self.stage.file("certificate.json", &claim.to_string())?;
-        let valid = self.node.api_file("certificate.json", "certificate_valid").await?;
-        if valid.get("amount").and_then(Value::as_i64) == Some(amount.micro()) {
-            Ok(())
-        } else {
-            Err(Error::Answer(valid.to_string()))
-        }
+        let paid = self.node.validate("certificate.json").await?;
+        if paid == amount { Ok(()) } else { Err(Error::Answer(format!("{paid} instead of {amount}"))) }
     }
 
     async fn withdraw_change(&mut self) -> Result<(), Error> {
@@ -148,7 +144,8 @@ impl<'a> Story<'a> {
         let to = self.stranger.to_string();
         let command = ["handoff", "withdraw", "--to", &to, "--amount", "20 STG", "--id", "w-2"];
         self.ask(&[&command[..], &["--treasury", TREASURY]].concat()).await?;
-        self.sign_and_send(3).await?;
+        self.sign(3).await?;
+        self.broadcast(3).await?;
         self.books.pay(TREASURY, stg("20")?)?;
         self.books.fee(TREASURY, 2)
     }
@@ -157,23 +154,22 @@ impl<'a> Story<'a> {
         narrate("8. Everything is derived anew from the node and compared with the explorer's ledger:")?;
         self.explorer.reach(&self.node).await?;
         self.ask(&["audit"]).await?;
-        narrate("What everybody must have after that, and what `output-explorer balance` says:")?;
-        let row = |name: &str, must: &str, has: &str| show(&format!("  {name:<18} {must:>12} {has:>12}"));
-        row("account", "must have", "has")?;
-        let mut sum = Vec::new();
+        narrate("What must be there after all that, and what `output-explorer balance` says:")?;
+        let row = |name: &str, must: Amount, has: Amount| show(&format!("  {name:<10} {must:>12} {has:>12}"));
+        let Books { given, paid_out, fees, .. } = self.books;
+        let mut sum = vec![paid_out, fees];
         let mut right = true;
+        show("  account       must have          has")?;
         for account in USERS.into_iter().chain([TREASURY]) {
             let (must, has) = (self.books.of(account), self.explorer.balance(account).await?);
-            row(account, &must.to_string(), &has.to_string())?;
+            row(account, must, has)?;
             right &= must == has;
             sum.push(has);
         }
-        row("paid out", &self.books.paid_out.to_string(), "")?;
-        row("fees", &self.books.fees.to_string(), "")?;
-        sum.extend([self.books.paid_out, self.books.fees]);
         let sum = Amount::checked_sum(sum).ok_or(Error::Books)?;
-        row("the faucet's gifts", &self.books.given.to_string(), &sum.to_string())?;
-        if right && sum == self.books.given { Ok(()) } else { Err(Error::Books) }
+        show(&format!("  paid to a stranger      {paid_out:>12}\n  fees                    {fees:>12}"))?;
+        show(&format!("  together      {given:>9}    {sum:>9}, which is what the faucet gave"))?;
+        if right && sum == given { Ok(()) } else { Err(Error::Books) }
     }
 
     /// Makes blocks and looks after the explorer until something fails.
@@ -198,9 +194,8 @@ impl<'a> Story<'a> {
         ))?;
         show("In another terminal:\n")?;
         self.stage.show_setup(Some(api))?;
-        let alice = self.addresses.get("alice").map_or("ADDRESS", String::as_str);
-        let payment = json!([{ "output_type": "public_payment", "recipient": alice, "amount": 3_000_000 }]);
-        let faucet = json!({ "type": "faucet", "payments": payment });
+        let faucet = self.faucet(&[("alice", stg("3")?)]);
+        quote("# 3 STG more for alice. They are final at the end of the epoch, in ten seconds at most.")?;
         show(&format!(
             "  echo '{faucet}' \\\n    | stegos-devnode client - --node {control} --token-file {TOKEN}"
         ))?;
@@ -222,38 +217,47 @@ impl<'a> Story<'a> {
 
     /// Runs a command of the explorer.
     async fn ask(&self, args: &[&str]) -> Result<String, Error> {
-        self.stage.explorer(self.node.address(), args).await
+        self.stage.explorer(self.node.address(), args).show().await
     }
 
-    /// Signs the request of a handoff, and makes blocks until its transaction is final.
-    async fn sign_and_send(&self, number: u64) -> Result<String, Error> {
+    /// Signs the request of a handoff.
+    async fn sign(&self, number: u64) -> Result<(), Error> {
         let [request, response] = ["request", "response"].map(|what| format!("handoff-{number}.{what}.json"));
-        self.stage.signer(&["sign", &request, "--out", &response]).await?;
-        let args = ["broadcast", &response, "--wait", "final"];
-        let mut sent = std::pin::pin!(self.ask(&args));
+        self.stage.signer(&["sign", &request, "--out", &response]).show().await?;
+        Ok(())
+    }
+
+    /// Hands the answer to the explorer, and makes blocks until the transaction is final.
+    async fn broadcast(&self, number: u64) -> Result<String, Error> {
+        let response = format!("handoff-{number}.response.json");
+        let step = self.stage.explorer(self.node.address(), &["broadcast", &response, "--wait", "final"]);
+        // The rest was shown when the request was made.
+        let worth =
+            |line: &str| ["Handoff", "Transaction", "Certificate"].iter().any(|word| line.starts_with(word));
+        let mut said = std::pin::pin!(step.show_only(worth));
         loop {
             tokio::select! {
-                said = &mut sent => return said,
+                said = &mut said => return said,
                 () = sleep(HURRIED) => self.node.mine()?,
             }
         }
     }
 
-    /// Lets the faucet pay.
+    /// Lets the faucet pay by a command in a file.
     async fn pay(&self, file: &str, payments: &[(&str, Amount)]) -> Result<(), Error> {
+        self.stage.file(file, &self.faucet(payments))?;
+        self.node.control_file(file).await
+    }
+
+    /// The command that lets the faucet pay, in the order in which people read it.
+    fn faucet(&self, payments: &[(&str, Amount)]) -> String {
         let payment = |(account, amount): &(&str, Amount)| {
-            json!({
-                "output_type": "public_payment",
-                "recipient": self.addresses.get(*account),
-                "amount": amount.micro(),
-            })
+            let recipient = self.addresses.get(*account).map_or("", String::as_str);
+            let micro = amount.micro();
+            format!("{{\"output_type\":\"public_payment\",\"recipient\":\"{recipient}\",\"amount\":{micro}}}")
         };
-        let payments: Vec<Value> = payments.iter().map(payment).collect();
-        if !fs::exists(file)? {
-            self.stage.file(file, &json!({ "type": "faucet", "payments": payments }).to_string())?;
-        }
-        self.node.control_file(file).await?;
-        Ok(())
+        let payments: Vec<String> = payments.iter().map(payment).collect();
+        format!("{{\"type\":\"faucet\",\"payments\":[{}]}}", payments.join(","))
     }
 
     /// Makes a block and waits until the explorer has it.
@@ -267,14 +271,18 @@ impl<'a> Story<'a> {
 async fn keys(stage: &Stage) -> Result<BTreeMap<String, String>, Error> {
     if stage.isolated() {
         narrate("2. The signer has no network interface but an unconnected loopback. This is what it sees:")?;
-        stage.beside_the_signer(&["cut", "-c", "1-56", "/proc/self/net/dev"]).await?;
+        stage.beside_the_signer("cut", &["-c", "1-56", "/proc/self/net/dev"]).show().await?;
         narrate("It makes keys, and hands out addresses:")?;
     } else {
         narrate("2. The signer. This machine allows no network namespaces to us: it runs without one.")?;
     }
-    stage.signer(&["init", "--network", "dev"]).await?;
-    stage.signer(&[&["key", "add"], &USERS[..], &[TREASURY]].concat()).await?;
-    stage.signer(&["key", "export-public", "--out", "accounts.jsonl"]).await?;
+    // What follows is said to somebody who goes on by himself.
+    stage
+        .signer(&["init", "--network", "dev"])
+        .show_only(|line| ["Created", "Store", "Master"].iter().any(|word| line.starts_with(word)))
+        .await?;
+    stage.signer(&[&["key", "add"], &USERS[..], &[TREASURY]].concat()).show().await?;
+    stage.signer(&["key", "export-public", "--out", "accounts.jsonl"]).show().await?;
     let lines = fs::read_to_string("accounts.jsonl")?;
     let address = |line: &str| {
         let account: Value = serde_json::from_str(line).ok()?;

@@ -3,8 +3,11 @@
 use super::error::Error;
 use std::io::{Write, stdout};
 
-/// The width of a terminal, in columns. Ids and addresses may be longer.
+/// The width of a terminal, in columns.
 const WIDTH: usize = 100;
+
+/// What is wider than this says nothing to people, and is cut. Tables with an address fit.
+const WIDEST: usize = 110;
 
 /// Says what comes next.
 pub(super) fn narrate(text: &str) -> Result<(), Error> {
@@ -18,17 +21,17 @@ pub(super) fn show(line: &str) -> Result<(), Error> {
     Ok(out.flush()?)
 }
 
-/// Shows a line of a program's output.
+/// Shows a line of a program's output, or the beginning of one that nobody would read.
 pub(super) fn quote(line: &str) -> Result<(), Error> {
-    show(format!("  {line}").trim_end())
+    match line.char_indices().nth(WIDTH - 4).filter(|_| line.chars().count() > WIDEST) {
+        Some((end, _)) => show(&format!("  {} …", line.split_at(end).0)),
+        None => show(format!("  {line}").trim_end()),
+    }
 }
 
-/// Shows the beginning of what is long and says nothing to people.
-pub(super) fn quote_start(text: &str) -> Result<(), Error> {
-    match text.char_indices().nth(WIDTH - 4) {
-        Some((end, _)) => quote(&format!("{} …", text.split_at(end).0)),
-        None => quote(text),
-    }
+/// Shows all of a JSON text, on as many lines as it takes.
+pub(super) fn quote_json(text: &str) -> Result<(), Error> {
+    lines(text.split_inclusive(','), "").iter().try_for_each(|line| quote(line))
 }
 
 /// A command as it would be typed.
@@ -39,14 +42,31 @@ pub(super) fn typed(words: &[&str]) -> String {
 
 /// Shows a command as it would be typed, on as many lines as it takes.
 pub(super) fn show_command(words: &[&str]) -> Result<(), Error> {
-    let mut line = "$".to_owned();
+    // An option and its value stay together.
+    let mut parts: Vec<String> = Vec::new();
     for word in words {
         let word = typed(&[word]);
-        if line.len() + 1 + word.len() > WIDTH - 2 {
-            show(&format!("{line} \\"))?;
-            line = "   ".to_owned();
+        match parts.last_mut() {
+            Some(option) if option.starts_with("--") && !option.contains(' ') && !word.starts_with('-') => {
+                option.extend([" ", &word]);
+            }
+            _ => parts.push(word),
         }
-        line = format!("{line} {word}");
     }
-    show(&line)
+    let lines = lines(parts.iter().map(String::as_str), " ");
+    show(&format!("$ {}", lines.join(" \\\n    ")))
+}
+
+/// Fills lines with parts, none of which is broken.
+fn lines<'a>(parts: impl Iterator<Item = &'a str>, between: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if line.len() + between.len() + part.len() <= WIDTH - 6 => {
+                line.extend([between, part]);
+            }
+            _ => lines.push(part.to_owned()),
+        }
+    }
+    lines
 }
