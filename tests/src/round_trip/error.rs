@@ -60,8 +60,8 @@ pub(super) enum Error {
     /// An amount that is none.
     #[error(transparent)]
     Amount(#[from] AmountError),
-    /// The story spends what nobody has.
-    #[error("{0} cannot have so much or so little")]
+    /// The story spends what nobody has, or more than there can be.
+    #[error("the story is wrong about what {0} has")]
     Overdrawn(&'static str),
     /// Money is missing, or there is too much.
     #[error("the amounts are not what they must be, see above")]

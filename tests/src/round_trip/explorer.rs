@@ -45,7 +45,7 @@ impl Explorer {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
             if self.running.ended()?.is_some() {
-                return Err(Error::Explorer(fs::read_to_string(LOG)?));
+                return Err(ended());
             }
             // It does not listen from its first moment on.
             if let Ok(status) = request(&json!({ "type": "status" })).await
@@ -70,13 +70,20 @@ impl Explorer {
     /// Waits for its end, which is an error.
     pub(super) async fn fail(&mut self) -> Result<(), Error> {
         self.running.wait().await?;
-        Err(Error::Explorer(fs::read_to_string(LOG)?))
+        Err(ended())
     }
 
     /// Stops it.
     pub(super) async fn stop(self) -> Result<(), Error> {
         self.running.stop().await
     }
+}
+
+/// It ended by itself; its last words say why.
+fn ended() -> Error {
+    let log = fs::read_to_string(LOG).unwrap_or_default();
+    let lines: Vec<&str> = log.lines().collect();
+    Error::Explorer(lines.rchunks(10).next().unwrap_or_default().join("\n"))
 }
 
 /// Asks it over the socket that its own commands use.

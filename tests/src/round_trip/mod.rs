@@ -14,7 +14,7 @@ mod terminal;
 use clap::Parser;
 use error::Error;
 use node::Node;
-use stage::{Programs, Stage};
+use stage::{Programs, Stage, empty};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,12 +72,15 @@ pub fn run() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Result<(), Error> {
-        let programs = Programs::build(self.serve || self.keep.is_some())?;
+        // Before anybody waits in vain.
+        let keep = self.keep.as_deref().map(empty).transpose()?;
+        let is_kept = keep.is_some();
+        let programs = Programs::build(self.serve || is_kept)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         // Before there is anything that an interruption could leave behind.
         let mut interruption = runtime.block_on(async { Interruption::new() })?;
         let begin = Instant::now();
-        let stage = Stage::new(self.keep.as_deref(), programs)?;
+        let stage = Stage::new(keep, programs)?;
         let node = Node::start(&stage)?;
         runtime.block_on(async {
             // Who ends first drops the story and so its children; only then does the directory go.
@@ -98,7 +101,7 @@ impl Cli {
             }
             story.end().await
         })?;
-        if self.keep.is_some() {
+        if is_kept {
             narrate("Everything is still there. To look at it:\n")?;
             stage.show_setup(None)?;
             LOOK.into_iter().try_for_each(quote)?;

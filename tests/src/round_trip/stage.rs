@@ -6,10 +6,10 @@ use super::process::Step;
 use super::terminal::show;
 use crate::daemon::build;
 use rand_core::{OsRng, RngCore};
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::{env, fs};
@@ -61,12 +61,12 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Enters the directory that is to be kept, or a temporary one.
-    pub(super) fn new(keep: Option<&Path>, programs: Programs) -> Result<Self, Error> {
+    /// Enters the empty directory that is to be kept, or a temporary one.
+    pub(super) fn new(keep: Option<PathBuf>, programs: Programs) -> Result<Self, Error> {
         // Whatever is created from here on is for its owner only.
         rustix::process::umask(0o077.into());
         let (directory, temporary) = match keep {
-            Some(path) => (empty(path)?, None),
+            Some(path) => (path, None),
             None => {
                 let temporary = TempDir::with_prefix("round-trip-")?;
                 (temporary.path().canonicalize()?, Some(temporary))
@@ -166,9 +166,9 @@ fn node_variables(node: SocketAddr) -> [(&'static str, String); 2] {
 }
 
 /// The absolute path of a directory that holds nothing; it is made where there is none.
-fn empty(path: &Path) -> Result<PathBuf, Error> {
+pub(super) fn empty(path: &Path) -> Result<PathBuf, Error> {
     let failed = |source| Error::Directory { path: path.to_owned(), source };
-    fs::create_dir_all(path).map_err(failed)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
     if fs::read_dir(path).map_err(failed)?.next().is_some() {
         return Err(Error::NotEmpty(path.to_owned()));
     }

@@ -58,7 +58,7 @@ impl<'a> Story<'a> {
     async fn deposits(&mut self) -> Result<(), Error> {
         let [ten, twenty, five, little] = [stg("10")?, stg("20")?, stg("5")?, stg("0.005")?];
         narrate(
-            "4. Deposits: alice is sent 10 STG, carol 5 STG and 0.005 STG, and bob 20 STG in the block after that.",
+            "4. Deposits: 10 STG for alice, 5 STG and 0.005 STG for carol, 20 STG for bob in the next block.",
         )?;
         self.pay("deposits.json", &[("alice", ten), ("carol", five), ("carol", little)]).await?;
         self.mine().await?;
@@ -68,12 +68,12 @@ impl<'a> Story<'a> {
         narrate(
             "The node takes that block back, with bob's money. No real node tells anybody; the explorer notices.",
         )?;
-        self.node.control("{\"type\":\"revert\",\"blocks\":1,\"keep_transactions\":false}").await?;
+        self.node.control(r#"{"type":"revert","blocks":1,"keep_transactions":false}"#).await?;
         self.explorer.reach(&self.node).await?;
         self.ask(&["balance", "bob"]).await?;
         narrate("He is sent it again. At the end of the epoch a macro block makes all of it final.")?;
         self.node.control_file("bob.json").await?;
-        self.node.control("{\"type\":\"finish_epoch\"}").await?;
+        self.node.control(r#"{"type":"finish_epoch"}"#).await?;
         self.explorer.reach(&self.node).await?;
         for (account, amount) in [("alice", ten), ("bob", twenty), ("carol", five), ("carol", little)] {
             self.books.deposit(account, amount)?;
@@ -254,15 +254,15 @@ impl<'a> Story<'a> {
         let payment = |(account, amount): &(&str, Amount)| {
             let recipient = self.addresses.get(*account).map_or("", String::as_str);
             let micro = amount.micro();
-            format!("{{\"output_type\":\"public_payment\",\"recipient\":\"{recipient}\",\"amount\":{micro}}}")
+            format!(r#"{{"output_type":"public_payment","recipient":"{recipient}","amount":{micro}}}"#)
         };
         let payments: Vec<String> = payments.iter().map(payment).collect();
-        format!("{{\"type\":\"faucet\",\"payments\":[{}]}}", payments.join(","))
+        format!(r#"{{"type":"faucet","payments":[{}]}}"#, payments.join(","))
     }
 
     /// Makes a block and waits until the explorer has it.
     async fn mine(&mut self) -> Result<(), Error> {
-        self.node.control("{\"type\":\"mine\",\"blocks\":1}").await?;
+        self.node.control(r#"{"type":"mine","blocks":1}"#).await?;
         self.explorer.reach(&self.node).await
     }
 }
