@@ -167,8 +167,11 @@ impl<'a> Story<'a> {
             sum.push(has);
         }
         let sum = Amount::checked_sum(sum).ok_or(Error::Books)?;
-        show(&format!("  paid to a stranger      {paid_out:>12}\n  fees                    {fees:>12}"))?;
-        show(&format!("  together      {given:>9}    {sum:>9}, which is what the faucet gave"))?;
+        let line = |name: &str, amount: Amount| show(&format!("  {name:<23} {amount:>12}"));
+        line("paid to a stranger", paid_out)?;
+        line("fees", fees)?;
+        line("together", sum)?;
+        line("the faucet gave", given)?;
         if right && sum == given { Ok(()) } else { Err(Error::Books) }
     }
 
