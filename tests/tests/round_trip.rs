@@ -1,7 +1,7 @@
 //! The round trip, run as a newcomer would: what it shows, what it keeps, what it serves, and that it cleans up.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use custody_tests::daemon::Daemon;
+use custody_tests::daemon::{Daemon, build};
 use custody_tests::explorer::output_explorer;
 use custody_tests::store::cold_signer;
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// The program with a private place for temporary files.
 fn round_trip(temporary: &Path) -> Command {
     // Built here, so that nothing is compiled in that place.
-    let _ = (cold_signer(), output_explorer());
+    let _ = (cold_signer(), output_explorer(), build("custody-tests", "stegos-devnode").unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_round-trip"));
     command.env("TMPDIR", temporary);
     command
