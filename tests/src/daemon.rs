@@ -13,14 +13,18 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes even on a busy machine: who waits longer waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The build of a program of this workspace, in the profile of whoever asks for it.
+pub fn cargo_build(package: &str, name: &str) -> CargoBuild {
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    CargoBuild::new().manifest_path(workspace).package(package).bin(name).current_release()
+}
+
 /// Builds a program of this workspace, in the profile of whoever asks for it.
 ///
 /// # Errors
 /// [`CargoError`] where it does not compile, or there is no cargo.
 pub fn build(package: &str, name: &str) -> Result<PathBuf, CargoError> {
-    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let build = CargoBuild::new().manifest_path(workspace).package(package).bin(name);
-    Ok(build.current_release().run()?.path().to_owned())
+    Ok(cargo_build(package, name).run()?.path().to_owned())
 }
 
 /// The same for a test, where the program has the name of its package.

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::node::TOKEN;
 use super::process::Step;
 use super::terminal::show;
-use crate::daemon::build;
+use crate::daemon::{build, cargo_build};
 use rand_core::{OsRng, RngCore};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
@@ -39,6 +39,8 @@ impl Programs {
     pub(super) fn build(with_node: bool) -> Result<Self, Error> {
         let program = |package: &'static str, name: &'static str| {
             show(&format!("building {name} …"))?;
+            // For its progress, which may be minutes; what went wrong is said below.
+            let _ = cargo_build(package, name).into_command().stdout(Stdio::null()).status();
             build(package, name).map_err(|error| Error::Build(name, error))
         };
         if with_node {
