@@ -1,6 +1,7 @@
 //! A program that runs until it is stopped, and what it says on standard error meanwhile.
 
 use escargot::CargoBuild;
+use escargot::error::CargoError;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -12,13 +13,24 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes even on a busy machine: who waits longer waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Builds a program of this workspace that has the name of its package, in the test's own profile.
+/// The build of a program of this workspace, in the profile of whoever asks for it.
+pub fn cargo_build(package: &str, name: &str) -> CargoBuild {
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    CargoBuild::new().manifest_path(workspace).package(package).bin(name).current_release()
+}
+
+/// Builds a program of this workspace, in the profile of whoever asks for it.
+///
+/// # Errors
+/// [`CargoError`] where it does not compile, or there is no cargo.
+pub fn build(package: &str, name: &str) -> Result<PathBuf, CargoError> {
+    Ok(cargo_build(package, name).run()?.path().to_owned())
+}
+
+/// The same for a test, where the program has the name of its package.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
-    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let build = CargoBuild::new().manifest_path(workspace).package(name).bin(name);
-    let run = build.current_release().run();
-    run.unwrap_or_else(|error| panic!("building {name}: {error}")).path().to_owned()
+    build(name, name).unwrap_or_else(|error| panic!("building {name}: {error}"))
 }
 
 /// A running program. It is killed when this is dropped.

@@ -2,7 +2,8 @@
 //! short forms for outputs and requests. A test built on it reads in a few lines and waits for conditions,
 //! never for time to pass.
 //!
-//! Everything here panics where it fails: then the test has failed.
+//! Everything here panics where it fails: then the test has failed. Only the programs for people, [`devnode`] and
+//! [`round_trip`], say what is wrong.
 #![allow(clippy::panic, clippy::indexing_slicing)]
 
 pub mod custody;
@@ -12,6 +13,7 @@ pub mod explorer;
 pub mod ledger;
 pub mod money;
 pub mod request;
+pub mod round_trip;
 pub mod session;
 pub mod store;
 pub mod vectors;

@@ -1,19 +1,18 @@
 //! The command line of `stegos-devnode`.
 
 use super::accounts::Account;
+use super::client::ask;
 use super::config::{self, Config};
 use super::server::Server;
 use clap::{Args, Parser};
-use rand_core::OsRng;
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 use std::{fs, io};
 use stegos_common::address::Network;
-use stegos_common::socket::{Client, Endpoint, Limits, token_file};
+use stegos_common::socket::Endpoint;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -81,7 +80,7 @@ struct Request {
 pub fn run() -> ExitCode {
     let done = match Cli::parse() {
         Cli::Run(args) => serve(args),
-        Cli::Client(args) => ask(&args),
+        Cli::Client(args) => send(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -126,7 +125,7 @@ fn serve(args: Run) -> Result<(), Box<dyn Error>> {
     })
 }
 
-fn ask(args: &Request) -> Result<(), Box<dyn Error>> {
+fn send(args: &Request) -> Result<(), Box<dyn Error>> {
     let request = if args.request.as_os_str() == "-" {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text)?;
@@ -136,15 +135,9 @@ fn ask(args: &Request) -> Result<(), Box<dyn Error>> {
         fs::read_to_string(&args.request)
             .map_err(|error| format!("cannot read the request {path}: {error}"))?
     };
-    let token = token_file::load(&args.token_file)?;
-    // Blocks are large, and a node may take its time.
-    let patience = Duration::from_secs(60);
-    let limits = Limits { json: 256 << 20, idle: patience, message: patience, ..Limits::default() };
-    let answer = runtime()?.block_on(async {
-        let mut client = Client::connect(&Endpoint::Tcp(args.node), token, limits).await?;
-        // The node takes no white space around a request.
-        client.request(request.trim(), &mut OsRng).await
-    })?;
-    writeln!(io::stdout(), "{}", *answer)?;
+    let node = Endpoint::Tcp(args.node);
+    // The node takes no white space around a request.
+    let answer = runtime()?.block_on(ask(&node, &args.token_file, request.trim()))?;
+    writeln!(io::stdout(), "{answer}")?;
     Ok(())
 }

@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod api;
 pub mod chain;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 mod connections;
