@@ -111,6 +111,14 @@ pub(crate) enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A folder with too much in it.
+    #[error("{} has more than {most} requests: take away those that are not wanted any more", path.display())]
+    TooManyFiles {
+        /// The folder.
+        path: PathBuf,
+        /// The most that are looked at.
+        most: usize,
+    },
     /// A request that is longer than the socket would take.
     #[error("{} is longer than the {limit} bytes that a request may have (max_request_bytes)", path.display())]
     TooLarge {

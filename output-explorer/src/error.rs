@@ -66,6 +66,14 @@ pub(crate) enum Error {
         /// The most that is read.
         most: u64,
     },
+    /// A folder with too much in it.
+    #[error("{} has more than {most} files to look at: take away those of handoffs that are over", path.display())]
+    TooManyFiles {
+        /// The folder.
+        path: PathBuf,
+        /// The most that are looked at.
+        most: usize,
+    },
     /// A line of a batch that is no withdrawal.
     #[error("{}, line {line}: {reason}. Nothing was handed off", path.display())]
     Batch {

@@ -2,23 +2,49 @@
 
 use crate::disk::Disk;
 use crate::error::Error;
-use std::fs::File;
+use rustix::fs::OFlags;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::SystemTime;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 /// Reads a text of at most `limit` bytes, which may hold a secret key.
 pub(super) fn read_text(path: &Path, limit: usize) -> Result<Zeroizing<String>, Error> {
+    text(path, File::open(path), limit).map(|(text, _)| text)
+}
+
+/// The same from a file that somebody else put there: no link, and no pipe that would never end. Answers, too, when it
+/// was written.
+pub(super) fn read_regular(
+    path: &Path,
+    limit: usize,
+) -> Result<(Zeroizing<String>, Option<SystemTime>), Error> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let flags = i32::try_from(flags).map_err(io::Error::other)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).and_then(|file| {
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
+    });
+    text(path, file, limit)
+}
+
+fn text(
+    path: &Path,
+    file: io::Result<File>,
+    limit: usize,
+) -> Result<(Zeroizing<String>, Option<SystemTime>), Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };
+    let file = file.map_err(failed)?;
+    let written = file.metadata().and_then(|file| file.modified()).ok();
     // A buffer that never grows: growing would leave copies of a secret behind.
     let mut text = Zeroizing::new(String::with_capacity(limit.saturating_add(1)));
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-    let length = File::open(path).and_then(|file| file.take(most).read_to_string(&mut text));
-    if length.map_err(failed)? > limit {
+    if file.take(most).read_to_string(&mut text).map_err(failed)? > limit {
         return Err(Error::TooLarge { path: path.to_owned(), limit });
     }
-    Ok(text)
+    Ok((text, written))
 }
 
 /// Refuses a file that exists already, before anything is done whose result could not be written to it.

@@ -1,19 +1,22 @@
 //! `sign --spool`: requests come in a folder, and their answers go there.
 
-use super::file::read_text;
+use super::file::read_regular;
 use super::say;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::signer::{Refusal, Signer};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
 use stegos_common::spool::{MAX_FILES, PACE, REFUSED, REQUEST, RESPONSE, Spool, Version, sibling};
-use tokio::runtime::Builder;
+use stegos_common::text::excerpt;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{MissedTickBehavior, interval};
 
 /// A folder of requests, and the signer that answers them.
 pub(super) struct Folder<'a> {
@@ -22,125 +25,169 @@ pub(super) struct Folder<'a> {
     /// The most a request may have, in bytes.
     limit: usize,
     spool: Spool,
-    /// What was said last about the folder, so that it is said once.
-    trouble: Option<String>,
+    /// What was said last about a file, or about the folder, so that it is said once.
+    said: BTreeMap<String, String>,
     /// The first thing that was not signed.
     failure: Option<Error>,
 }
 
+/// Whether somebody wants this to end. It is asked between two requests: whatever is begun is finished.
+struct Stop {
+    wanted: Arc<AtomicBool>,
+    _runtime: Runtime,
+}
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let wanted = Arc::new(AtomicBool::new(false));
+        for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+            let (mut signal, wanted) = (runtime.block_on(async { signal(kind) })?, wanted.clone());
+            runtime.spawn(async move {
+                signal.recv().await;
+                wanted.store(true, Relaxed);
+            });
+        }
+        Ok(Self { wanted, _runtime: runtime })
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.wanted.load(Relaxed)
+    }
+}
+
 impl<'a> Folder<'a> {
     pub(super) fn new(path: &'a Path, signer: &'a Signer, limit: usize) -> Self {
-        Self { path, signer, limit, spool: Spool::default(), trouble: None, failure: None }
+        Self { path, signer, limit, spool: Spool::default(), said: BTreeMap::new(), failure: None }
     }
 
     /// Answers what is there. What is not signed is an error, once all are answered.
     pub(super) fn once(mut self) -> Result<(), Error> {
-        self.look(true)?;
+        self.look(true, || false)?;
         self.failure.map_or(Ok(()), Err)
     }
 
     /// Answers what is there and what comes, until SIGINT or SIGTERM.
     pub(super) fn watch(mut self) -> Result<(), Error> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let (mut interrupted, mut terminated) =
-                (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-            let mut ticks = interval(Duration::from_millis(PACE));
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            say(&format!("cold-signer signs what comes into {}", self.path.display()));
-            loop {
-                tokio::select! {
-                    _ = interrupted.recv() => break,
-                    _ = terminated.recv() => break,
-                    _ = ticks.tick() => {}
-                }
-                match self.look(false) {
-                    Ok(()) => self.trouble = None,
-                    // Without its journal it would refuse everything.
-                    Err(error @ Error::Refused(_)) => return Err(error),
-                    // The folder may be a stick that is away.
-                    Err(error) => {
-                        let text = error.to_string();
-                        if self.trouble.as_ref() != Some(&text) {
-                            say(&text);
-                        }
-                        self.trouble = Some(text);
-                    }
-                }
+        let stop = Stop::new()?;
+        say(&format!("cold-signer signs what comes into {}", self.path.display()));
+        while !stop.is_wanted() {
+            match self.look(false, || stop.is_wanted()) {
+                Ok(()) => drop(self.said.remove("")),
+                // Without its journal it would refuse everything.
+                Err(error @ Error::Refused(_)) => return Err(error),
+                // The folder may be a stick that is away.
+                Err(error) => self.fail("", error),
             }
-            say("cold-signer stopped");
-            Ok(())
-        })
+            sleep(Duration::from_millis(PACE));
+        }
+        say("cold-signer stopped");
+        Ok(())
     }
 
-    /// Answers the requests that are due.
-    fn look(&mut self, at_once: bool) -> Result<(), Error> {
+    /// Answers the requests that are due. One that is bad is no reason to leave the others.
+    fn look(&mut self, at_once: bool, stop: impl Fn() -> bool) -> Result<(), Error> {
         let requests = self.requests()?;
         for name in self.spool.due(requests, at_once) {
-            let request = match read_text(&self.path.join(&name), self.limit) {
-                Ok(request) => request,
-                Err(error) => {
-                    self.fail(&name, error);
-                    continue;
-                }
-            };
-            let answer = self.signer.answer(&request);
-            let file = |end| self.path.join(sibling(&name, REQUEST, end).unwrap_or_default());
-            match answer.refusal {
-                None => {
-                    // Where that fails it is due again, and gets the same answer.
-                    write(&file(RESPONSE), &answer.text)?;
-                    remove(&file(REFUSED))?;
-                    say(&format!("{name}: signed"));
-                }
-                Some(refusal @ Refusal::JournalFailed(_)) => return Err(Error::Refused(refusal)),
-                Some(refusal) => {
-                    let written = write(&file(REFUSED), &answer.text);
-                    self.fail(&name, Error::Refused(refusal));
-                    written?;
-                }
+            if stop() {
+                break;
             }
-            self.spool.done(&name);
+            self.answer(&name)?;
         }
         Ok(())
     }
 
-    /// Tells that a request is not signed. It is not tried again as it is: each refusal is a record of the journal.
-    fn fail(&mut self, name: &str, error: Error) {
-        say(&format!("{name}: {error}"));
-        self.spool.done(name);
-        self.failure.get_or_insert(error);
+    fn answer(&mut self, name: &str) -> Result<(), Error> {
+        let (request, written) = match read_regular(&self.path.join(name), self.limit) {
+            Ok(read) => read,
+            Err(error) => {
+                // A file that cannot be read may be readable a moment later; one that is too long is not.
+                if matches!(error, Error::TooLarge { .. }) {
+                    self.spool.done(name);
+                }
+                self.fail(name, error);
+                return Ok(());
+            }
+        };
+        let answer = self.signer.answer(&request);
+        let file = |end| self.path.join(sibling(name, REQUEST, end).unwrap_or_default());
+        match answer.refusal {
+            None => match write(&file(RESPONSE), &answer.text, written) {
+                Ok(()) => {
+                    self.spool.done(name);
+                    let gone = fs::remove_file(file(REFUSED));
+                    if let Err(source) = gone.or_else(not_there) {
+                        self.fail(name, Error::File { path: file(REFUSED), source });
+                    }
+                    say(&format!("{}: signed", excerpt(name)));
+                }
+                // It is due again, and gets the same answer.
+                Err(error) => self.fail(name, error),
+            },
+            Some(refusal @ Refusal::JournalFailed(_)) => return Err(Error::Refused(refusal)),
+            Some(refusal) => {
+                // It is not judged again as it is: each refusal is a record of the journal.
+                self.spool.done(name);
+                let written = write(&file(REFUSED), &answer.text, written);
+                self.fail(name, Error::Refused(refusal));
+                if let Err(error) = written {
+                    self.fail(name, error);
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// The requests without an answer since they were written.
+    /// The requests without an answer. An answer has the time of its request, whatever the clocks of both hosts say: it
+    /// belongs to the request as it is.
     fn requests(&self) -> Result<BTreeMap<String, Version>, Error> {
         let failed = |source| Error::File { path: self.path.to_owned(), source };
-        let mut files = BTreeMap::new();
-        for entry in fs::read_dir(self.path).map_err(failed)?.take(MAX_FILES) {
+        let (mut requests, mut answers) = (BTreeMap::new(), BTreeMap::new());
+        for entry in fs::read_dir(self.path).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            // Neither a link nor a pipe: whoever brings the stick does not choose what is read.
-            if let Some(found) = entry.metadata().ok().filter(fs::Metadata::is_file) {
-                files.insert(name, Version { length: found.len(), written: found.modified().ok() });
+            let Some(found) = entry.metadata().ok().filter(fs::Metadata::is_file) else { continue };
+            let version = Version { length: found.len(), written: found.modified().ok() };
+            if name.ends_with(REQUEST) {
+                requests.insert(name, version);
+            } else if name.ends_with(RESPONSE) || name.ends_with(REFUSED) {
+                answers.insert(name, version);
+            }
+            if requests.len() > MAX_FILES {
+                return Err(Error::TooManyFiles { path: self.path.to_owned(), most: MAX_FILES });
             }
         }
         let is_answered = |name: &str, version: &Version| {
-            let answer = |end| sibling(name, REQUEST, end).and_then(|name| files.get(&name));
-            // Where the hosts' clocks differ it is answered once more, by the same.
-            [RESPONSE, REFUSED].into_iter().filter_map(answer).any(|answer| answer.written >= version.written)
+            let answer = |end| sibling(name, REQUEST, end).and_then(|name| answers.get(&name));
+            [RESPONSE, REFUSED].into_iter().filter_map(answer).any(|answer| answer.written == version.written)
         };
-        let requests = files.iter().filter(|(name, _)| name.ends_with(REQUEST));
-        let open = requests.filter(|(name, version)| !is_answered(name, version));
-        Ok(open.map(|(name, version)| (name.clone(), *version)).collect())
+        requests.retain(|name, version| !is_answered(name, version));
+        Ok(requests)
+    }
+
+    /// Says what is wrong with a file, or with the folder, once.
+    fn fail(&mut self, name: &str, error: Error) {
+        let text = error.to_string();
+        if self.said.get(name) != Some(&text) {
+            let name = if name.is_empty() { String::new() } else { format!("{}: ", excerpt(name)) };
+            say(&format!("{name}{text}"));
+        }
+        self.said.insert(name.to_owned(), text);
+        self.failure.get_or_insert(error);
     }
 }
 
-/// The old file or the new one, never half of it: the other side may be reading.
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    let written: io::Result<()> = Disk::default().replace(path, |file| writeln!(file, "{text}"));
-    written.map_err(|source| Error::File { path: path.to_owned(), source })
+fn not_there(error: io::Error) -> io::Result<()> {
+    if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
-fn remove(path: &Path) -> Result<(), Error> {
-    Disk::default().remove(path).map_err(|source| Error::File { path: path.to_owned(), source })
+/// The old file or the new one, never half of it: the other side may be reading.
+fn write(path: &Path, text: &str, time: Option<SystemTime>) -> Result<(), Error> {
+    let replaced = Disk::default().replace(path, |file| {
+        writeln!(file, "{text}")?;
+        time.map_or(Ok(()), |time| file.as_file().set_modified(time))
+    });
+    // The text of other errors names a temporary file, which is another one each time.
+    let failed = |error: io::Error| Error::File { path: path.to_owned(), source: error.kind().into() };
+    replaced.map_err(failed)
 }

@@ -4,7 +4,7 @@ use super::file::read_text;
 use super::handoff::{pages, show_all};
 use super::show::{self, line};
 use super::{Setup, Shown, say};
-use crate::control::{Asker, HandoffRequest};
+use crate::control::{Answer, Asker, HandoffRequest, Request};
 use crate::error::Error;
 use crate::handoff::record::{Handoff, State};
 use clap::{Args, Subcommand, ValueEnum};
@@ -57,8 +57,9 @@ impl Broadcast {
     pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
         let answer = read_text(&self.response, MAX_ANSWER)?;
         let mut asker = setup.asker()?;
-        let mut handoff = asker.handoff(HandoffRequest::Broadcast { answer })?;
+        let mut handoff = asker.handoff(HandoffRequest::Broadcast { answer, again: true })?;
         tell_if_not_followed(&asker);
+        tell_alarm(&mut asker)?;
         if let Some(until) = self.wait {
             if asker.has_ledger() {
                 return Err(Error::NotFollowed(handoff.number));
@@ -104,6 +105,15 @@ pub(super) fn tell_if_not_followed(asker: &Asker) {
     if asker.has_ledger() {
         say("stored; `run` is not running, and will submit it when it does");
     }
+}
+
+/// Whoever brings answers hears that the signer forgot something.
+pub(super) fn tell_alarm(asker: &mut Asker) -> Result<(), Error> {
+    let Answer::Status(status) = asker.ask(Request::Status)? else { return Err(Error::OtherAnswer) };
+    if let Some(alarm) = status.signer_journal.alarm {
+        say(&format!("ALARM: {alarm}; see `accept-journal --help`"));
+    }
+    Ok(())
 }
 
 /// A transaction that will not be included is a failure.

@@ -1,15 +1,36 @@
 //! Files that commands read and write.
 
 use crate::error::Error;
-use std::fs::File;
+use rustix::fs::OFlags;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use tempfile::NamedTempFile;
 
 /// Opens a file of at most `most` bytes.
 pub(super) fn open(path: &Path, most: u64) -> Result<impl Read + use<>, Error> {
+    bounded(path, File::open(path), most)
+}
+
+/// Reads a text of at most `most` bytes.
+pub(super) fn read_text(path: &Path, most: u64) -> Result<String, Error> {
+    text(path, open(path, most)?)
+}
+
+/// The same from a file that somebody else put there: no link, and no pipe that would never end.
+pub(super) fn read_regular(path: &Path, most: u64) -> Result<String, Error> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let flags = i32::try_from(flags).map_err(io::Error::other)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).and_then(|file| {
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
+    });
+    text(path, bounded(path, file, most)?)
+}
+
+fn bounded(path: &Path, file: io::Result<File>, most: u64) -> Result<impl Read + use<>, Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
+    let file = file.map_err(failed)?;
     if file.metadata().map_err(failed)?.len() > most {
         return Err(Error::TooLong { path: path.to_owned(), most });
     }
@@ -17,10 +38,9 @@ pub(super) fn open(path: &Path, most: u64) -> Result<impl Read + use<>, Error> {
     Ok(file.take(most))
 }
 
-/// Reads a text of at most `most` bytes.
-pub(super) fn read_text(path: &Path, most: u64) -> Result<String, Error> {
+fn text(path: &Path, mut file: impl Read) -> Result<String, Error> {
     let mut text = String::new();
-    let read = open(path, most)?.read_to_string(&mut text);
+    let read = file.read_to_string(&mut text);
     read.map(|_| text).map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
@@ -31,7 +51,8 @@ pub(super) fn write_line(
     name: impl FnOnce(NamedTempFile) -> io::Result<()>,
 ) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(dir)?;
+    // Its error names a file that is another one each time.
+    let mut file = NamedTempFile::new_in(dir).map_err(|error| io::Error::from(error.kind()))?;
     writeln!(file, "{line}")?;
     file.as_file().sync_all()?;
     name(file)?;

@@ -48,8 +48,8 @@ impl Status {
 The signer's answers say how many records its journal has. An alarm says that there were more before: the
 signer runs on an old copy of its store, or two signers run on copies of it, and it may sign away what it
 signed away already. Stop the signer and find out why. Where it was restored on purpose, and the journal
-cannot be had back, this takes it as it is: compare `cold-signer journal list` with `transaction list`
-before.
+cannot be had back, this takes it as it is, before or after the alarm: compare `cold-signer journal list`
+with `transaction list` first.
 
 Example:
   output-explorer --network testnet accept-journal")]
@@ -57,14 +57,11 @@ pub(super) struct AcceptJournal {}
 
 impl AcceptJournal {
     pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
-        let HandoffAnswer::JournalAccepted { journal } =
-            setup.asker()?.about_handoffs(HandoffRequest::AcceptJournal)?
-        else {
-            return Err(Error::OtherAnswer);
-        };
-        match journal.known {
-            Some(known) => line(&format!("taken as it is: {} records, head {}", known.count, known.head)),
-            None => line("no answer of the signer told of its journal yet"),
+        match setup.asker()?.about_handoffs(HandoffRequest::AcceptJournal)? {
+            HandoffAnswer::JournalAccepted => {
+                line("taken as it is: the answer to the next handoff tells where it is")
+            }
+            _ => Err(Error::OtherAnswer),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Questions about handoffs and transactions, and their answers.
 
 use crate::handoff::desk::{Desk, DeskError};
-use crate::handoff::journal::SignerJournal;
 use crate::handoff::plan::{LeftOut, PlanError, Planner, Sweep, Terms, Withdrawal};
 use crate::handoff::record::Handoff;
 use crate::ledger::handoffs::HandoffError;
@@ -64,6 +63,8 @@ pub enum HandoffRequest {
     Broadcast {
         /// The answer, as JSON.
         answer: String,
+        /// Whether a transaction that was rejected is tried once more.
+        again: bool,
     },
     /// End the alarm about the signer's journal.
     AcceptJournal,
@@ -91,10 +92,7 @@ pub enum HandoffAnswer {
         handoff: Handoff,
     },
     /// The alarm is over.
-    JournalAccepted {
-        /// What is known now.
-        journal: SignerJournal,
-    },
+    JournalAccepted,
     /// A request to the signer.
     Request {
         /// The JSON of `create_raw_transaction`.
@@ -130,9 +128,10 @@ pub(super) fn answer(ledger: &Ledger, request: HandoffRequest) -> Result<Handoff
         HandoffRequest::Request { number } => HandoffAnswer::Request { request: desk.request(number)? },
         HandoffRequest::Cancel { number } => one(desk.cancel(number)?),
         HandoffRequest::AcceptJournal => {
-            HandoffAnswer::JournalAccepted { journal: ledger.accept_signer_journal()? }
+            ledger.accept_signer_journal()?;
+            HandoffAnswer::JournalAccepted
         }
-        HandoffRequest::Broadcast { answer } => one(desk.accept(&answer)?),
+        HandoffRequest::Broadcast { answer, again } => one(desk.accept(&answer, again)?),
     })
 }
 

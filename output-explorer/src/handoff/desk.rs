@@ -1,6 +1,7 @@
 //! What can be done about handoffs: make, look at, cancel, and take back what the signer answered.
 
 use super::check::{CheckError, check};
+use super::journal::Sign;
 use super::plan::{LeftOut, Plan, PlanError};
 use super::record::{Ended, Handoff, State, Step, Transaction};
 use super::request::request;
@@ -158,7 +159,10 @@ impl Desk<'_> {
             None if handoff.ended != Some(Ended::Cancelled) => {
                 Handoff { ended: Some(Ended::Cancelled), ..handoff.clone() }
             }
-            Some(transaction) if transaction.state().is_waiting() => {
+            Some(transaction)
+                if transaction.state().is_waiting()
+                    || matches!(transaction.state(), State::Rejected { .. }) =>
+            {
                 handoff.with_state(State::Cancelled, self.now)
             }
             _ => return Err(DeskError::NotOpen { number, status: handoff.status() }),
@@ -180,11 +184,12 @@ impl Desk<'_> {
         Ok(request(&handoff, &blobs))
     }
 
-    /// Takes what the signer answered. The transaction is on disk when this returns, and is submitted from there.
+    /// Takes what the signer answered. The transaction is on disk when this returns, and is submitted from there. One
+    /// that was rejected is submitted `again` only where somebody wants that: it may have been paid otherwise.
     ///
     /// # Errors
     /// [`DeskError`] where it is not what an open handoff asked for.
-    pub fn accept(&self, json: &str) -> Result<Handoff, DeskError> {
+    pub fn accept(&self, json: &str, again: bool) -> Result<Handoff, DeskError> {
         self.expire()?;
         let reply: Reply = serde_json::from_str(json).map_err(DeskError::NoAnswer)?;
         if let Some(error) = reply.error {
@@ -194,24 +199,30 @@ impl Desk<'_> {
         let handoff = self.asked(reply.id, &answer)?;
         let number = handoff.number;
         let failed = |reason| DeskError::Check { number, reason };
-        if handoff.ended == Some(Ended::Cancelled) {
-            return Err(DeskError::Cancelled(number));
-        }
-        if let Some(transaction) = &handoff.transaction {
-            return if self.ledger.transaction_bytes(number)?.as_ref() != Some(&answer.data.0) {
-                Err(DeskError::SignedBefore(number))
-            } else if *transaction.state() == State::Cancelled {
-                Err(DeskError::Cancelled(number))
-            } else if matches!(transaction.state(), State::Rejected { .. }) {
-                // Another chance.
-                let again = handoff.with_state(State::Submitted, self.now);
-                self.ledger.change_handoff(&handoff, &again, None)?;
-                Ok(again)
-            } else {
-                Ok(handoff)
+        if let Some(transaction) = &handoff.transaction
+            && self.ledger.transaction_bytes(number)?.as_ref() == Some(&answer.data.0)
+        {
+            return match transaction.state() {
+                State::Cancelled => Err(DeskError::Cancelled(number)),
+                State::Rejected { .. } if again => {
+                    let again = handoff.with_state(State::Submitted, self.now);
+                    self.ledger.change_handoff(&handoff, &again, None)?;
+                    Ok(again)
+                }
+                _ => Ok(handoff),
             };
         }
         let checked = check(&handoff, &self.blobs(&handoff)?, &answer).map_err(failed)?;
+        // What is right but not sent tells of the signer all the same.
+        if let Some(transaction) = &handoff.transaction {
+            let sign = Sign::SignedTwice { known: transaction.id, other: checked.id };
+            self.ledger.note_answer(&handoff, answer.journal, Some(sign), self.now)?;
+            return Err(DeskError::SignedBefore(number));
+        }
+        if handoff.ended == Some(Ended::Cancelled) {
+            self.ledger.note_answer(&handoff, answer.journal, None, self.now)?;
+            return Err(DeskError::Cancelled(number));
+        }
         let transaction = Transaction {
             id: checked.id,
             outputs: checked.outputs,

@@ -3,13 +3,14 @@
 //!
 //! Answers may be broadcast in another order than they were signed in, so a smaller number of records alone proves
 //! nothing. But what is asked for now is signed later than everything that was answered before: its journal must have
-//! got at least as far. And at one number of records there is only one head.
+//! got at least as far. At one number of records there is only one head; and one request has only one transaction.
 
 use super::record::Handoff;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use stegos_common::api::create_raw_transaction::JournalPosition;
 use stegos_common::api::encoding::Timestamp;
+use stegos_common::hash::Hash;
 
 /// What is known of the signer's journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,57 +19,119 @@ pub struct SignerJournal {
     pub known: Option<JournalPosition>,
     /// The first sign that it went back.
     pub alarm: Option<Alarm>,
+    /// The last handoff when an alarm was ended. What is answered to it and those before tells nothing: it may be from
+    /// before the journal went back, or from after.
+    pub accepted: u64,
 }
 
-/// A journal that went back.
+/// A sign that the signer forgot something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
     /// The handoff whose answer told.
     pub handoff: u64,
     /// When the answer came.
     pub time: Timestamp,
-    /// The position that it told.
-    pub position: JournalPosition,
-    /// The position that was known before.
-    pub known: JournalPosition,
+    /// What it told.
+    #[serde(flatten)]
+    pub sign: Sign,
+}
+
+/// What tells that the signer forgot something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "sign", rename_all = "snake_case")]
+pub enum Sign {
+    /// Its journal is not where it was, or not the same.
+    WentBack {
+        /// The position that the answer told.
+        position: JournalPosition,
+        /// The position that was known.
+        known: JournalPosition,
+    },
+    /// It signed the same request into another transaction.
+    SignedTwice {
+        /// The transaction that was known.
+        known: Hash,
+        /// The other one, which is not sent.
+        other: Hash,
+    },
+    /// It does not tell any more where its journal is.
+    Silent {
+        /// The position that was known.
+        known: JournalPosition,
+    },
 }
 
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { handoff, time, position, known } = self;
-        write!(
-            f,
-            "the signer's journal went back: the answer to handoff {handoff} at {time} says {} records, head {}; known \
-             before were {}, head {}",
-            position.count,
-            position.head.short(),
-            known.count,
-            known.head.short()
-        )
+        let Self { handoff, time, sign } = self;
+        match sign {
+            Sign::WentBack { position, known } => write!(
+                f,
+                "the signer's journal went back: the answer to handoff {handoff} at {time} tells of {} records, head {}; \
+                 known were {}, head {}",
+                position.count,
+                position.head.short(),
+                known.count,
+                known.head.short()
+            ),
+            Sign::SignedTwice { known, other } => write!(
+                f,
+                "the signer forgot what it signed: the answer to handoff {handoff} at {time} is transaction {}, and {} \
+                 was signed before",
+                other.short(),
+                known.short()
+            ),
+            Sign::Silent { known } => write!(
+                f,
+                "the signer's answer to handoff {handoff} at {time} does not tell where its journal is; it told of {} \
+                 records before",
+                known.count
+            ),
+        }
     }
 }
 
 impl SignerJournal {
-    /// The same after an answer to a handoff.
+    /// The same after an answer to a handoff. `same_count` is what another answer told at the same number of records.
     #[must_use]
-    pub fn after(self, handoff: &Handoff, position: JournalPosition, time: Timestamp) -> Self {
+    pub fn after(
+        self,
+        handoff: &Handoff,
+        position: Option<JournalPosition>,
+        same_count: Option<JournalPosition>,
+        time: Timestamp,
+    ) -> Self {
+        if handoff.number <= self.accepted {
+            return self;
+        }
+        let Some(position) = position else {
+            return match self.known {
+                Some(known) => self.with(handoff, time, Sign::Silent { known }),
+                None => self,
+            };
+        };
         let contradicts =
             |known: &JournalPosition| position.count == known.count && position.head != known.head;
-        // Accepted as it is, it may be behind what was known when the handoff was made.
-        let asked =
-            handoff.journal.filter(|asked| self.known.is_some_and(|known| asked.count <= known.count));
-        let before = asked
-            .filter(|asked| position.count < asked.count || contradicts(asked))
-            .or(self.known.filter(contradicts));
-        let alarm = before.map(|known| Alarm { handoff: handoff.number, time, position, known });
         let further = self.known.is_none_or(|known| known.count < position.count);
-        Self { known: if further { Some(position) } else { self.known }, alarm: self.alarm.or(alarm) }
+        let after = if further { Self { known: Some(position), ..self } } else { self };
+        let before = handoff.journal.filter(|asked| position.count < asked.count || contradicts(asked));
+        match before.or_else(|| same_count.filter(contradicts)) {
+            Some(known) => after.with(handoff, time, Sign::WentBack { position, known }),
+            None => after,
+        }
     }
 
-    /// The same, once somebody has accepted that the journal is where the alarm says.
+    /// The same with an alarm, unless there is one: the first says most.
     #[must_use]
-    pub fn accepted(self) -> Self {
-        Self { known: self.alarm.map_or(self.known, |alarm| Some(alarm.position)), alarm: None }
+    pub fn with(self, handoff: &Handoff, time: Timestamp, sign: Sign) -> Self {
+        let alarm = Alarm { handoff: handoff.number, time, sign };
+        Self { alarm: self.alarm.or(Some(alarm)), ..self }
+    }
+
+    /// The same, once somebody has taken the journal as it is. The answer to the next handoff tells where that is.
+    #[must_use]
+    pub const fn accept(last_handoff: u64) -> Self {
+        Self { known: None, alarm: None, accepted: last_handoff }
     }
 }
 
@@ -77,7 +140,6 @@ mod tests {
     use super::super::record::Purpose;
     use super::*;
     use stegos_common::amount::Amount;
-    use stegos_common::hash::Hash;
 
     const TIME: Timestamp = Timestamp::from_unix_nanos(0);
 
@@ -85,9 +147,9 @@ mod tests {
         JournalPosition { count, head: Hash::from_bytes([journal; 32]) }
     }
 
-    fn made_when(journal: Option<JournalPosition>) -> Handoff {
+    fn made_when(number: u64, journal: Option<JournalPosition>) -> Handoff {
         Handoff {
-            number: 7,
+            number,
             purpose: Purpose::Sweep,
             created: TIME,
             expires: TIME,
@@ -102,36 +164,51 @@ mod tests {
 
     #[test]
     fn a_journal_that_went_back_is_noticed() {
-        let known = SignerJournal { known: Some(at(10, 1)), alarm: None };
-        for (asked, answered, is_alarm) in [
+        let known = SignerJournal { known: Some(at(10, 1)), ..SignerJournal::default() };
+        for (asked, answered, same, is_alarm) in [
             // It went on, or gave an answer of before again.
-            (Some(at(10, 1)), at(11, 2), false),
-            (Some(at(10, 1)), at(10, 1), false),
-            (None, at(3, 9), false),
+            (Some(at(10, 1)), Some(at(11, 2)), None, false),
+            (Some(at(10, 1)), Some(at(10, 1)), Some(at(10, 1)), false),
+            (None, Some(at(3, 9)), None, false),
             // Answers in another order.
-            (Some(at(4, 9)), at(6, 9), false),
+            (Some(at(4, 9)), Some(at(6, 9)), None, false),
             // It forgot something.
-            (Some(at(10, 1)), at(9, 9), true),
-            (Some(at(10, 1)), at(10, 9), true),
-            (Some(at(4, 9)), at(10, 9), true),
-            (None, at(10, 9), true),
+            (Some(at(10, 1)), Some(at(9, 9)), None, true),
+            (Some(at(10, 1)), Some(at(10, 9)), None, true),
+            (Some(at(4, 9)), Some(at(6, 9)), Some(at(6, 8)), true),
+            (None, Some(at(10, 9)), Some(at(10, 1)), true),
+            // It tells no more.
+            (Some(at(10, 1)), None, None, true),
         ] {
-            let after = known.after(&made_when(asked), answered, TIME);
+            let after = known.after(&made_when(7, asked), answered, same, TIME);
             assert_eq!(after.alarm.is_some(), is_alarm, "{asked:?} {answered:?}");
-            assert_eq!(after.known.map(|known| known.count), Some(answered.count.max(10)));
+            let furthest = answered.map_or(10, |answered| answered.count.max(10));
+            assert_eq!(after.known.map(|known| known.count), Some(furthest));
         }
-        assert_eq!(SignerJournal::default().after(&made_when(None), at(5, 1), TIME).known, Some(at(5, 1)));
+        let first = SignerJournal::default().after(&made_when(1, None), Some(at(5, 1)), None, TIME);
+        assert_eq!((first.known, first.alarm), (Some(at(5, 1)), None));
+        // Whoever never told is not silent.
+        assert_eq!(
+            SignerJournal::default().after(&made_when(1, None), None, None, TIME),
+            SignerJournal::default()
+        );
     }
 
     #[test]
-    fn an_alarm_stays_until_it_is_accepted() {
-        let known = SignerJournal { known: Some(at(10, 1)), alarm: None };
-        let open = made_when(Some(at(10, 1)));
-        let alarmed = known.after(&open, at(3, 2), TIME).after(&open, at(11, 2), TIME);
-        assert_eq!(alarmed.alarm.map(|alarm| alarm.position), Some(at(3, 2)));
-        let accepted = alarmed.accepted();
-        assert_eq!((accepted.known, accepted.alarm), (Some(at(3, 2)), None));
-        // What was asked for before is no new alarm.
-        assert_eq!(accepted.after(&open, at(4, 2), TIME).alarm, None);
+    fn the_first_alarm_stays_until_the_journal_is_accepted() {
+        let known = SignerJournal { known: Some(at(10, 1)), ..SignerJournal::default() };
+        let open = made_when(7, Some(at(10, 1)));
+        let first = known.after(&open, Some(at(3, 2)), None, TIME);
+        let second = first.after(&open, Some(at(4, 2)), None, TIME);
+        assert_eq!(second.alarm, first.alarm);
+        let sign = Sign::WentBack { position: at(3, 2), known: at(10, 1) };
+        assert_eq!(first.alarm, Some(Alarm { handoff: 7, time: TIME, sign }));
+
+        let accepted = SignerJournal::accept(7);
+        // What was asked for before says nothing, whenever its answer comes; what is asked for now does.
+        let later = accepted.after(&made_when(8, None), Some(at(12, 2)), None, TIME);
+        assert_eq!((later.known, later.alarm), (Some(at(12, 2)), None));
+        assert_eq!(later.after(&open, Some(at(5, 2)), None, TIME), later);
+        assert!(later.after(&made_when(9, Some(at(12, 2))), Some(at(5, 2)), None, TIME).alarm.is_some());
     }
 }

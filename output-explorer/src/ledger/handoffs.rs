@@ -3,12 +3,14 @@
 use super::store::{Batch, beginning_with};
 use super::value::{damaged, get};
 use super::{Ledger, LedgerError, table};
-use crate::handoff::journal::SignerJournal;
+use crate::handoff::journal::{Sign, SignerJournal};
 use crate::handoff::record::Handoff;
 use crate::handoff::record::State::Submitted;
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 use stegos_common::amount::Amount;
+use stegos_common::api::create_raw_transaction::JournalPosition;
+use stegos_common::api::encoding::Timestamp;
 use stegos_common::hash::Hash;
 use thiserror::Error;
 
@@ -143,10 +145,8 @@ impl Ledger {
             batch.put(table::transaction(number), signed.bytes.clone());
             if let Some(transaction) = &after.transaction {
                 batch.put(table::handoff_of(&transaction.id), to_json(&number));
-                if let (Some(position), Some(step)) = (transaction.journal, transaction.history.last()) {
-                    let journal = self.signer_journal_inside()?.after(before, position, step.time);
-                    batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&journal));
-                }
+                let time = transaction.history.last().map_or(before.created, |step| step.time);
+                self.put_answer(&mut batch, before, transaction.journal, time)?;
             }
             for (account, id, amount, blob) in &signed.own {
                 let own = OwnOutput { amount: *amount, blob: blob.clone(), number };
@@ -250,7 +250,7 @@ impl Ledger {
         self.json(&table::withdrawal(id))
     }
 
-    /// The private outputs of an account that are known from our own transactions, until their spend is final.
+    /// The private outputs of an account that are known from our own transactions, until we have spent them for good.
     ///
     /// # Errors
     /// [`LedgerError`] where the database fails.
@@ -284,17 +284,58 @@ impl Ledger {
         self.signer_journal_inside()
     }
 
-    /// Ends the alarm about the signer's journal. Answers it as it is known then.
+    /// Notes what an answer tells of the signer though its transaction is not sent: where its journal is, or that it
+    /// signed another one before.
     ///
     /// # Errors
     /// [`LedgerError`] where the database fails.
-    pub fn accept_signer_journal(&self) -> Result<SignerJournal, LedgerError> {
+    pub fn note_answer(
+        &self,
+        handoff: &Handoff,
+        position: Option<JournalPosition>,
+        twice: Option<Sign>,
+        time: Timestamp,
+    ) -> Result<(), LedgerError> {
         let mut state = self.write()?;
-        let journal = self.signer_journal_inside()?.accepted();
         let mut batch = Batch::default();
-        batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&journal));
-        self.store_own(&mut state, batch)?;
-        Ok(journal)
+        match twice {
+            Some(sign) => {
+                let journal = self.signer_journal_inside()?.with(handoff, time, sign);
+                batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&journal));
+            }
+            None => self.put_answer(&mut batch, handoff, position, time)?,
+        }
+        self.store_own(&mut state, batch)
+    }
+
+    /// Takes the signer's journal as it is, and ends the alarm.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn accept_signer_journal(&self) -> Result<(), LedgerError> {
+        let mut state = self.write()?;
+        let mut batch = Batch::default();
+        batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&SignerJournal::accept(self.last_handoff()?)));
+        self.store_own(&mut state, batch)
+    }
+
+    fn put_answer(
+        &self,
+        batch: &mut Batch,
+        handoff: &Handoff,
+        position: Option<JournalPosition>,
+        time: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let journal = self.signer_journal_inside()?;
+        let key = position.map(|position| table::journal_head(journal.accepted, position.count));
+        let head: Option<Hash> = key.as_ref().map(|key| self.json(key)).transpose()?.flatten();
+        let same_count = position.zip(head).map(|(position, head)| JournalPosition { head, ..position });
+        let after = journal.after(handoff, position, same_count, time);
+        batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&after));
+        if let (Some(key), Some(position), None) = (key, position, head) {
+            batch.put(key, to_json(&position.head));
+        }
+        Ok(())
     }
 
     fn signer_journal_inside(&self) -> Result<SignerJournal, LedgerError> {

@@ -25,6 +25,7 @@
 //! | `W` | withdrawal | a withdrawal by its caller's id ([`super::handoffs::WithdrawalRecord`]) |
 //! | `Q` | account, 0, id | a private output of an account of ours ([`super::handoffs::OwnOutput`]) |
 //! | `J` | — | what is known of the signer's journal ([`crate::handoff::journal::SignerJournal`]) |
+//! | `C` | handoff, records | the head that the signer's journal had with so many; the handoff is the one before which an alarm was ended last |
 //! | `R` | — | counts the changes of users and handoffs |
 
 use crate::block::{Place, Position};
@@ -130,6 +131,10 @@ pub(super) fn transaction(number: u64) -> Vec<u8> {
 
 pub(super) fn handoff_of(transaction: &Hash) -> Vec<u8> {
     [b"Y", transaction.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn journal_head(accepted: u64, count: u64) -> Vec<u8> {
+    [b"C".as_slice(), &accepted.to_be_bytes(), &count.to_be_bytes()].concat()
 }
 
 pub(super) fn withdrawal(id: &str) -> Vec<u8> {

@@ -86,6 +86,9 @@ impl Broadcast {
             if let Some(state) = next(transaction.state(), &evidence) {
                 handoff = self.step(handoff, state)?;
             }
+            if !matches!(evidence, Evidence::InputGone(_)) {
+                self.stranded.remove(&handoff.number);
+            }
             match evidence {
                 Evidence::Open if self.is_due(&handoff) => due.push(handoff),
                 Evidence::InputGone(input)

@@ -34,6 +34,11 @@ fn records(custody: &Custody) -> usize {
     custody.store.ok(&["journal", "list", "--json"]).lines().count()
 }
 
+fn withdraw_little(custody: &Custody) -> u64 {
+    let to = address("a stranger").to_string();
+    custody.handoff(&["withdraw", "--to", &to, "--amount", "0.1 STG", "--spend-prepared", "true"])[0]
+}
+
 fn started(mut command: Command, says: &str) -> Daemon {
     let mut daemon = Daemon::spawn(&mut command);
     daemon.wait_for(says);
@@ -128,32 +133,102 @@ fn what_is_wrong_is_said_beside_it() {
 }
 
 #[test]
+fn one_bad_file_keeps_nothing_else_back() {
+    let (custody, gap) = begin(3);
+    let (first, second) = (withdraw(&custody), withdraw(&custody));
+    // Names that are taken by something else, on both sides.
+    for name in ["a.response.json", "handoff-1.state.json"] {
+        fs::create_dir(gap.join(name)).unwrap();
+    }
+    for (name, number) in [("a", first), ("handoff-1", first), ("handoff-2", second)] {
+        fs::copy(custody.request(number), gap.join(format!("{name}.request.json"))).unwrap();
+    }
+    symlink("nowhere", gap.join("b.response.json")).unwrap();
+    let dir = gap.to_string_lossy();
+    assert_eq!(custody.store.run(&["sign", "--spool", &dir, "--once"]).status.code(), Some(1));
+    assert!(gap.join("handoff-2.response.json").exists());
+    assert_eq!(custody.world.run(&["spool", &dir, "--once"]).status.code(), Some(1));
+    for number in [first, second] {
+        assert!(custody.show(number)["transaction"].is_object());
+    }
+    // What an outbox cannot take is no reason either.
+    let third = withdraw_little(&custody);
+    symlink("nowhere", gap.join(format!("handoff-{third}.request.json"))).unwrap();
+    let output = custody.world.run(&["spool", &dir, "--outbox", &dir, "--once"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn a_request_that_changes_is_judged_anew() {
+    let (custody, gap) = begin(1);
+    let number = withdraw(&custody);
+    let request = fs::read_to_string(custody.request(number)).unwrap();
+    let file = gap.join("handoff-1.request.json");
+    fs::write(&file, "moon").unwrap();
+    let dir = gap.to_string_lossy();
+    let sign = || custody.store.run(&["sign", "--spool", &dir, "--once"]).status.code();
+    assert_eq!((sign(), sign()), (Some(3), Some(0)), "once is enough for the same");
+    // However the clocks of both hosts differ.
+    fs::write(&file, &request).unwrap();
+    let past = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    fs::File::open(&file).unwrap().set_modified(past).unwrap();
+    assert_eq!(sign(), Some(0));
+    assert!(!gap.join("handoff-1.refused.json").exists());
+    assert_eq!(records(&custody), 2);
+    assert_eq!((sign(), records(&custody)), (Some(0), 2));
+}
+
+/// The signer's journal as the explorer knows it.
+fn journal(custody: &Custody) -> Value {
+    custody.world.json(&["status"])["signer_journal"].clone()
+}
+
+#[test]
 fn a_signer_that_forgot_something_is_noticed() {
-    let (custody, _) = begin(4);
+    let (custody, _) = begin(8);
     let explorer = custody.world.follow();
     custody.send(withdraw(&custody));
     let old = custody.store.copy();
+    let forgotten = withdraw(&custody);
+    custody.send(forgotten);
     custody.send(withdraw(&custody));
-    let status = custody.world.json(&["status"]);
     assert_eq!(
-        (&status["signer_journal"]["known"]["count"], &status["signer_journal"]["alarm"]),
-        (&json!(2), &Value::Null)
+        (&journal(&custody)["known"]["count"], &journal(&custody)["alarm"]),
+        (&json!(3), &Value::Null)
     );
     assert!(!custody.world.ok(&["status"]).contains("ALARM"));
 
     // The key store is set back to what it was after the first.
     custody.store.replace_by(&old);
     let number = withdraw(&custody);
-    custody.send(number);
+    let output = custody.broadcast(&custody.sign(number), &[]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("ALARM"), "{output:?}");
     let status = custody.world.ok(&["status"]);
     assert!(status.starts_with("ALARM") && status.contains("went back"), "{status}");
-    let alarm = &custody.world.json(&["status"])["signer_journal"]["alarm"];
+    let alarm = &journal(&custody)["alarm"];
     assert_eq!((&alarm["handoff"], &alarm["position"]["count"]), (&json!(number), &json!(2)));
     // It outlives a crash, and what is signed after it.
     drop(explorer);
-    let _explorer = custody.world.follow();
+    let explorer = custody.world.follow();
     custody.send(withdraw(&custody));
     assert!(custody.world.ok(&["status"]).contains("ALARM"));
     custody.world.ok(&["accept-journal"]);
     assert!(!custody.world.ok(&["status"]).contains("ALARM"));
+
+    // Once more, and accepted before anything is signed: then it is none.
+    custody.store.replace_by(&old);
+    custody.world.ok(&["accept-journal"]);
+    custody.send(withdraw(&custody));
+    assert_eq!(
+        (&journal(&custody)["known"]["count"], &journal(&custody)["alarm"]),
+        (&json!(2), &Value::Null)
+    );
+
+    // What it forgot, it signs into another transaction. That is not sent, and proves everything.
+    let (request, other) = (custody.request(forgotten), custody.world.path("other.json"));
+    custody.store.ok(&["sign", &request.to_string_lossy(), "--out", &other.to_string_lossy()]);
+    let output = custody.broadcast(&other, &[]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!(journal(&custody)["alarm"]["sign"], "signed_twice", "{}", journal(&custody));
+    explorer.stop();
 }
