@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use stegos_common::address::{Address, Network};
 use stegos_common::api::create_raw_transaction::{OutputType, TxOut};
+use stegos_common::hash::Hash;
 
 /// The exchange's own account.
 pub const TREASURY: &str = "hot";
@@ -35,8 +36,8 @@ impl Custody {
         Self { world, store }
     }
 
-    /// Pays accounts in the next block.
-    pub fn deposit(&self, payments: &[(&str, i64)]) {
+    /// Pays accounts in the next block. Answers the outputs' ids.
+    pub fn deposit(&self, payments: &[(&str, i64)]) -> Vec<Hash> {
         let txout = |(account, amount): &(&str, i64)| TxOut {
             output_type: OutputType::PublicPayment,
             recipient: address(account).to_string(),
@@ -44,7 +45,7 @@ impl Custody {
             comment: None,
             with_certificate: false,
         };
-        self.world.control(Control::Faucet { payments: payments.iter().map(txout).collect() });
+        self.world.control(Control::Faucet { payments: payments.iter().map(txout).collect() })
     }
 
     /// Makes blocks until the epoch is over and the explorer knows.
@@ -95,9 +96,7 @@ impl Custody {
         let begin = std::time::Instant::now();
         loop {
             let handoff = self.show(number);
-            let last = handoff["transaction"]["history"].as_array().and_then(|history| history.last());
-            let name = last.and_then(|step| step["state"]["name"].as_str()).unwrap_or_default();
-            if states.contains(&name) {
+            if states.contains(&status(&handoff)) {
                 return handoff;
             }
             assert!(begin.elapsed().as_secs() < 120, "it stays at {handoff:#}");
@@ -118,6 +117,14 @@ impl Custody {
         let amount = |field: &str| balance[field]["final"]["amount"].as_i64().unwrap_or_default();
         balance["final"]["amount"].as_i64().unwrap_or_default() + amount("own_private")
     }
+}
+
+/// What a handoff is: the state of its transaction, why it is over, or open.
+#[must_use]
+pub fn status(handoff: &Value) -> &str {
+    let last = handoff["transaction"]["history"].as_array().and_then(|history| history.last());
+    let state = last.and_then(|step| step["state"]["name"].as_str());
+    state.or(handoff["ended"].as_str()).unwrap_or("open")
 }
 
 /// The address of an account.

@@ -5,6 +5,7 @@
 //! Everything here panics where it fails: then the test has failed.
 #![allow(clippy::panic, clippy::indexing_slicing)]
 
+pub mod books;
 pub mod custody;
 pub mod daemon;
 pub mod devnode;

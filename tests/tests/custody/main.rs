@@ -3,6 +3,8 @@
 
 mod answers;
 mod chain;
+mod crashes;
 mod documented;
 mod reservations;
+
 mod story;

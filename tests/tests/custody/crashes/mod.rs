@@ -1,0 +1,3 @@
+//! The explorer and the signer are killed: they go on rightly, and all money is accounted for.
+
+mod steps;
