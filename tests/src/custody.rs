@@ -70,11 +70,16 @@ impl Custody {
         self.world.path(&format!("handoff-{number}.request.json"))
     }
 
+    /// The file of the signer's answer to it.
+    #[must_use]
+    pub fn response(&self, number: u64) -> PathBuf {
+        self.world.path(&format!("handoff-{number}.response.json"))
+    }
+
     /// Signs the request of a handoff. Answers the file with the signer's answer.
     #[must_use]
     pub fn sign(&self, number: u64) -> PathBuf {
-        let (request, response) =
-            (self.request(number), self.world.path(&format!("handoff-{number}.response.json")));
+        let (request, response) = (self.request(number), self.response(number));
         self.store.ok(&["sign", &request.to_string_lossy(), "--out", &response.to_string_lossy()]);
         response
     }
@@ -101,6 +106,20 @@ impl Custody {
             }
             assert!(begin.elapsed().as_secs() < 120, "it stays at {handoff:#}");
             std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    /// All handoffs, the youngest first.
+    #[must_use]
+    pub fn handoffs(&self) -> Vec<Value> {
+        let mut handoffs: Vec<Value> = Vec::new();
+        loop {
+            let last = handoffs.last().map_or(i64::MAX, |last| last["number"].as_i64().unwrap_or_default());
+            let page = self.world.json(&["handoff", "list", "--before", &last.to_string()]);
+            match page.as_array().filter(|page| !page.is_empty()) {
+                Some(page) => handoffs.extend(page.iter().cloned()),
+                None => return handoffs,
+            }
         }
     }
 

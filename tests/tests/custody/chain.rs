@@ -88,12 +88,8 @@ fn a_block_that_is_taken_back_may_be_followed_by_a_conflict() {
         handoff["inputs"][0]["id"],
         handoff["transaction"]["history"].as_array().unwrap().last().unwrap()["state"]["input"]
     );
-    let output = custody.world.run(&[
-        "broadcast",
-        &custody.world.path(&format!("handoff-{number}.response.json")).to_string_lossy(),
-        "--wait",
-        "final",
-    ]);
+    let output =
+        custody.world.run(&["broadcast", &custody.response(number).to_string_lossy(), "--wait", "final"]);
     assert_eq!(output.status.code(), Some(7), "{output:?}");
 }
 
