@@ -14,7 +14,7 @@ use stegos_common::text::excerpt;
 use stegos_common::transaction::PaymentTransaction;
 use thiserror::Error;
 
-/// A plan that was overtaken is made again so often.
+/// A plan, or a change, that was overtaken is made again so often.
 const ATTEMPTS: usize = 10;
 
 /// Why something cannot be done with a handoff.
@@ -186,6 +186,17 @@ impl Desk<'_> {
     /// [`DeskError`] where it is not what an open handoff asked for.
     pub fn accept(&self, json: &str) -> Result<Handoff, DeskError> {
         self.expire()?;
+        // Whoever hands in the same answer at the same time is told the same.
+        for _ in 1..ATTEMPTS {
+            match self.accept_once(json) {
+                Err(DeskError::Handoff(HandoffError::Changed(_))) => {}
+                done => return done,
+            }
+        }
+        self.accept_once(json)
+    }
+
+    fn accept_once(&self, json: &str) -> Result<Handoff, DeskError> {
         let reply: Reply = serde_json::from_str(json).map_err(DeskError::NoAnswer)?;
         if let Some(error) = reply.error {
             return Err(DeskError::NotSigned(excerpt(&error)));

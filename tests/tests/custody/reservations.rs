@@ -1,7 +1,7 @@
 //! No output is for two at a time.
 
 use custody_tests::custody::{Custody, address};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
@@ -135,4 +135,21 @@ fn an_answer_after_the_expiry_is_taken_where_its_inputs_are_free() {
     custody.world.ok(&["handoff", "cancel", "2"]);
     assert!(custody.broadcast(&first, &[]).status.success());
     assert_eq!(custody.show(1)["ended"], Value::Null);
+}
+
+#[test]
+fn the_same_answer_may_come_from_many_at_once() {
+    let custody = treasury(1);
+    let explorer = custody.world.follow();
+    assert_eq!(custody.handoff(&["withdraw", "--to", &stranger(), "--amount", "3 STG"]), [1]);
+    let answer = std::fs::read_to_string(custody.sign(1)).unwrap();
+    let request = json!({ "type": "handoff", "do": "broadcast", "answer": answer }).to_string();
+    let mut sessions = [(); 12].map(|()| explorer.connect());
+    sessions.iter_mut().for_each(|session| session.send(&request));
+    for session in &mut sessions {
+        let answer: Value = serde_json::from_str(&session.receive().unwrap()).unwrap();
+        assert_eq!(answer["handoff"]["number"], 1, "{answer}");
+    }
+    custody.wait(1, &["accepted"]);
+    explorer.stop();
 }
