@@ -26,15 +26,18 @@ fn spawn(mut command: Command) -> Child {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// How much work can be done while a command runs.
-fn pace(command: Command) -> usize {
-    let mut child = spawn(command);
-    let mut units = 0;
-    while child.try_wait().unwrap().is_none() {
-        work(100);
-        units += 100;
-    }
-    units
+/// How much work can be done while a command runs that is not the first one.
+fn pace(command: impl Fn() -> Command) -> usize {
+    let measure = |()| {
+        let mut child = spawn(command());
+        let mut units = 0;
+        while child.try_wait().unwrap().is_none() {
+            work(100);
+            units += 100;
+        }
+        units
+    };
+    [(); 3].map(measure).into_iter().min().unwrap()
 }
 
 /// See the module.
@@ -60,8 +63,10 @@ impl<'a> Player<'a> {
     pub(super) const USERS: [&'static str; 3] = ["alice", "bob", "carol"];
 
     pub(super) fn new(custody: &'a Custody, seed: u64) -> Self {
-        let paces =
-            [custody.world.command(&["handoff", "list"]), custody.store.command(&["key", "list"])].map(pace);
+        let paces = [
+            pace(|| custody.world.command(&["handoff", "list"])),
+            pace(|| custody.store.command(&["key", "list"])),
+        ];
         let mut books = Books::new(&[&Self::USERS[..], &[TREASURY]].concat());
         books.deposit(custody, &[(TREASURY, 50 * STG); 12]);
         custody.world.control(Control::FinishEpoch);

@@ -67,7 +67,9 @@ impl<'a> Steps<'a> {
         let made = self.custody.handoff(args);
         assert_eq!(made.len(), 1);
         self.kill();
-        let output = self.custody.world.run(&[&["handoff"], again, &["--treasury", "hot"]].concat());
+        let out = self.custody.world.path("");
+        let more = ["--treasury", "hot", "--out", &out.to_string_lossy()];
+        let output = self.custody.world.run(&[&["handoff"], again, &more].concat());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(3) && said.contains(", reserved"), "{said}");
         self.kill();
