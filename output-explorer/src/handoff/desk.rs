@@ -92,7 +92,7 @@ impl Desk<'_> {
     /// so many seconds. Where somebody else took an output first, it is planned again.
     ///
     /// # Errors
-    /// [`DeskError`]; nothing is reserved then.
+    /// [`DeskError`]; nothing new is reserved then.
     pub fn hand_off(
         &self,
         seconds: u64,
@@ -103,14 +103,16 @@ impl Desk<'_> {
         loop {
             let Plan { new, known, left_out } = plan()?;
             attempts += 1;
-            match self.ledger.add_handoffs(new) {
-                Ok(new) => {
-                    let known = known.iter().map(|number| self.renew(*number, seconds));
-                    let known: Vec<Handoff> = known.collect::<Result<_, _>>()?;
-                    return Ok((known.into_iter().chain(new).collect(), left_out));
-                }
+            // What was known comes first: where that fails, nothing new is made.
+            let known =
+                known.iter().map(|number| self.renew(*number, seconds)).collect::<Result<Vec<_>, _>>();
+            match known.and_then(|known| Ok([known, self.ledger.add_handoffs(new)?].concat())) {
+                Ok(handoffs) => return Ok((handoffs, left_out)),
                 Err(
-                    HandoffError::Reserved { .. } | HandoffError::NotUnspent(_) | HandoffError::Known { .. },
+                    HandoffError::Reserved { .. }
+                    | HandoffError::NotUnspent(_)
+                    | HandoffError::Known { .. }
+                    | HandoffError::Changed(_),
                 ) if attempts < ATTEMPTS => {}
                 Err(error) => return Err(error.into()),
             }
