@@ -8,12 +8,17 @@ use crate::store::Store;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use stegos_common::address::{Address, Network};
 use stegos_common::api::create_raw_transaction::{OutputType, TxOut};
 use stegos_common::hash::Hash;
 
 /// The exchange's own account.
 pub const TREASURY: &str = "hot";
+
+/// Longer than anything here takes even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// See the module.
 pub struct Custody {
@@ -98,15 +103,10 @@ impl Custody {
 
     /// Waits until a handoff is in one of these states.
     pub fn wait(&self, number: u64, states: &[&str]) -> Value {
-        let begin = std::time::Instant::now();
-        loop {
+        until(|| {
             let handoff = self.show(number);
-            if states.contains(&status(&handoff)) {
-                return handoff;
-            }
-            assert!(begin.elapsed().as_secs() < 120, "it stays at {handoff:#}");
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
+            if states.contains(&status(&handoff)) { Ok(handoff) } else { Err(handoff) }
+        })
     }
 
     /// All handoffs, the youngest first.
@@ -135,6 +135,18 @@ impl Custody {
         let balance = self.world.json(&["balance", account]);
         let amount = |field: &str| balance[field]["final"]["amount"].as_i64().unwrap_or_default();
         balance["final"]["amount"].as_i64().unwrap_or_default() + amount("own_private")
+    }
+}
+
+/// Waits until it is so; otherwise what is so is looked at again.
+pub fn until<T>(mut look: impl FnMut() -> Result<T, Value>) -> T {
+    let begin = Instant::now();
+    loop {
+        match look() {
+            Ok(found) => return found,
+            Err(last) => assert!(begin.elapsed() < PATIENCE, "it stays at {last:#}"),
+        }
+        sleep(Duration::from_millis(20));
     }
 }
 

@@ -2,11 +2,9 @@
 
 use super::player::Player;
 use custody_tests::books::STRANGER;
-use custody_tests::custody::status;
+use custody_tests::custody::{status, until};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 use stegos_common::api::output::OutputJson;
 use stegos_common::hash::Hash;
 
@@ -67,25 +65,21 @@ impl Player<'_> {
         old.chain(transactions.flat_map(|transaction| of(transaction.outputs()))).collect()
     }
 
-    /// Waits until the explorer knows what is included, and the node has what is not. Answers what is not final.
+    /// Waits until the explorer knows what is included, and the node has what is not. Answers everything live.
     pub(super) fn wait(&self, made: &BTreeSet<Hash>) -> Vec<Value> {
-        let begin = Instant::now();
-        loop {
+        until(|| {
             let live = self.live();
             let node = self.custody.world.server.node();
             let is_settled = |handoff: &Value| match place(handoff, made) {
                 Place::Lost => true,
                 Place::Due if status(handoff) == "open" => true,
-                Place::Due => node.chain().waits(&id(&handoff["transaction"]["id"])),
+                Place::Due => {
+                    status(handoff) == "accepted" && node.chain().waits(&id(&handoff["transaction"]["id"]))
+                }
                 Place::Included => status(handoff) == "prepared",
             };
-            if live.iter().all(is_settled) {
-                return live;
-            }
-            drop(node);
-            assert!(begin.elapsed().as_secs() < 120, "it stays at {live:#?}");
-            sleep(Duration::from_millis(10));
-        }
+            if live.iter().all(is_settled) { Ok(live) } else { Err(live.into()) }
+        })
     }
 
     /// Everything is final, and all of it was asked for.

@@ -152,14 +152,15 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// The chain goes on or back, `run` is killed or started.
+    /// The chain goes on or back, `run` is killed or started, or the node is.
     fn disturb(&mut self) {
         let world = &self.custody.world;
         for _ in 0..self.below(3) {
-            match self.below(6) {
+            match self.below(7) {
                 0..2 => world.mine(1),
                 2..4 => self.revert(),
                 4 => self.kill_run(),
+                5 => drop(world.control(Control::Restart { seed: None, epochs: None })),
                 _ => {
                     self.run();
                 }

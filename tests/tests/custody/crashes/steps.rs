@@ -1,12 +1,13 @@
 //! A kill after each step of the way from a deposit to a final withdrawal.
 
 use custody_tests::books::{Books, STRANGER};
-use custody_tests::custody::{Custody, address};
+use custody_tests::custody::{Custody, address, until};
 use custody_tests::devnode::control::Command as Control;
 use custody_tests::explorer::Explorer;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
+use stegos_common::hash::Hash;
 
 const STG: i64 = 1_000_000;
 
@@ -121,8 +122,16 @@ impl<'a> Steps<'a> {
             self.kill();
         }
         self.run();
-        custody.wait(number, &["accepted"]);
+        let handoff = custody.wait(number, &["accepted"]);
         self.kill();
+        if self.down {
+            // The node is killed too: it forgets what waits for a block.
+            custody.world.control(Control::Restart { seed: None, epochs: None });
+            self.run();
+            let id: Hash = serde_json::from_value(handoff["transaction"]["id"].clone()).unwrap();
+            until(|| custody.world.server.node().chain().waits(&id).then_some(()).ok_or(json!("not sent")));
+            self.kill();
+        }
         custody.world.mine(1);
         self.kill();
         self.run();
