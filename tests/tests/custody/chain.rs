@@ -156,7 +156,7 @@ fn what_the_node_rejects_is_told_and_has_another_chance() {
     // The stranger makes an output of the same id first, and a node takes no second one.
     spend_into(&custody, &theirs, paid.clone());
     for _ in 0..2 {
-        let output = custody.broadcast(&response, &["--wait", "prepared"]);
+        let output = custody.broadcast(&response, &["--wait", "prepared", "--timeout-seconds", "120"]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(7), "{said}");
         assert!(said.contains("rejected: Output hash collision"), "{said}");
