@@ -262,7 +262,7 @@ impl<'a> Player<'a> {
             return assert!(says_unknown(&written), "{written:?}");
         }
         let (request, response) = (custody.request(number), custody.response(number));
-        if kill && !response.exists() {
+        while kill && !response.exists() && !self.one_in(5) {
             self.sign_killed(&[&request.to_string_lossy(), "--out", &response.to_string_lossy()]);
         }
         // There is nothing or all of it.
