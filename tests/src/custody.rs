@@ -8,11 +8,17 @@ use crate::store::Store;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use stegos_common::address::{Address, Network};
 use stegos_common::api::create_raw_transaction::{OutputType, TxOut};
+use stegos_common::hash::Hash;
 
 /// The exchange's own account.
 pub const TREASURY: &str = "hot";
+
+/// Longer than anything here takes even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// See the module.
 pub struct Custody {
@@ -35,8 +41,8 @@ impl Custody {
         Self { world, store }
     }
 
-    /// Pays accounts in the next block.
-    pub fn deposit(&self, payments: &[(&str, i64)]) {
+    /// Pays accounts in the next block. Answers the outputs' ids.
+    pub fn deposit(&self, payments: &[(&str, i64)]) -> Vec<Hash> {
         let txout = |(account, amount): &(&str, i64)| TxOut {
             output_type: OutputType::PublicPayment,
             recipient: address(account).to_string(),
@@ -44,7 +50,7 @@ impl Custody {
             comment: None,
             with_certificate: false,
         };
-        self.world.control(Control::Faucet { payments: payments.iter().map(txout).collect() });
+        self.world.control(Control::Faucet { payments: payments.iter().map(txout).collect() })
     }
 
     /// Makes blocks until the epoch is over and the explorer knows.
@@ -69,11 +75,16 @@ impl Custody {
         self.world.path(&format!("handoff-{number}.request.json"))
     }
 
+    /// The file of the signer's answer to it.
+    #[must_use]
+    pub fn response(&self, number: u64) -> PathBuf {
+        self.world.path(&format!("handoff-{number}.response.json"))
+    }
+
     /// Signs the request of a handoff. Answers the file with the signer's answer.
     #[must_use]
     pub fn sign(&self, number: u64) -> PathBuf {
-        let (request, response) =
-            (self.request(number), self.world.path(&format!("handoff-{number}.response.json")));
+        let (request, response) = (self.request(number), self.response(number));
         self.store.ok(&["sign", &request.to_string_lossy(), "--out", &response.to_string_lossy()]);
         response
     }
@@ -92,16 +103,23 @@ impl Custody {
 
     /// Waits until a handoff is in one of these states.
     pub fn wait(&self, number: u64, states: &[&str]) -> Value {
-        let begin = std::time::Instant::now();
-        loop {
+        until(|| {
             let handoff = self.show(number);
-            let last = handoff["transaction"]["history"].as_array().and_then(|history| history.last());
-            let name = last.and_then(|step| step["state"]["name"].as_str()).unwrap_or_default();
-            if states.contains(&name) {
-                return handoff;
+            if states.contains(&status(&handoff)) { Ok(handoff) } else { Err(handoff) }
+        })
+    }
+
+    /// All handoffs, the youngest first.
+    #[must_use]
+    pub fn handoffs(&self) -> Vec<Value> {
+        let mut handoffs: Vec<Value> = Vec::new();
+        loop {
+            let last = handoffs.last().map_or(i64::MAX, |last| last["number"].as_i64().unwrap_or_default());
+            let page = self.world.json(&["handoff", "list", "--before", &last.to_string()]);
+            match page.as_array().filter(|page| !page.is_empty()) {
+                Some(page) => handoffs.extend(page.iter().cloned()),
+                None => return handoffs,
             }
-            assert!(begin.elapsed().as_secs() < 120, "it stays at {handoff:#}");
-            std::thread::sleep(std::time::Duration::from_millis(20));
         }
     }
 
@@ -118,6 +136,26 @@ impl Custody {
         let amount = |field: &str| balance[field]["final"]["amount"].as_i64().unwrap_or_default();
         balance["final"]["amount"].as_i64().unwrap_or_default() + amount("own_private")
     }
+}
+
+/// Waits until it is so; otherwise what is so is looked at again.
+pub fn until<T>(mut look: impl FnMut() -> Result<T, Value>) -> T {
+    let begin = Instant::now();
+    loop {
+        match look() {
+            Ok(found) => return found,
+            Err(last) => assert!(begin.elapsed() < PATIENCE, "it stays at {last:#}"),
+        }
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// What a handoff is: the state of its transaction, why it is over, or open.
+#[must_use]
+pub fn status(handoff: &Value) -> &str {
+    let last = handoff["transaction"]["history"].as_array().and_then(|history| history.last());
+    let state = last.and_then(|step| step["state"]["name"].as_str());
+    state.or(handoff["ended"].as_str()).unwrap_or("open")
 }
 
 /// The address of an account.

@@ -15,7 +15,7 @@ use stegos_common::text::excerpt;
 use stegos_common::transaction::PaymentTransaction;
 use thiserror::Error;
 
-/// A plan that was overtaken is made again so often.
+/// A plan, or a change, that was overtaken is made again so often.
 const ATTEMPTS: usize = 10;
 
 /// Why something cannot be done with a handoff.
@@ -93,7 +93,7 @@ impl Desk<'_> {
     /// so many seconds. Where somebody else took an output first, it is planned again.
     ///
     /// # Errors
-    /// [`DeskError`]; nothing is reserved then.
+    /// [`DeskError`]; nothing new is reserved then.
     pub fn hand_off(
         &self,
         seconds: u64,
@@ -104,14 +104,16 @@ impl Desk<'_> {
         loop {
             let Plan { new, known, left_out } = plan()?;
             attempts += 1;
-            match self.ledger.add_handoffs(new) {
-                Ok(new) => {
-                    let known = known.iter().map(|number| self.renew(*number, seconds));
-                    let known: Vec<Handoff> = known.collect::<Result<_, _>>()?;
-                    return Ok((known.into_iter().chain(new).collect(), left_out));
-                }
+            // What was known comes first: where that fails, nothing new is made.
+            let known =
+                known.iter().map(|number| self.renew(*number, seconds)).collect::<Result<Vec<_>, _>>();
+            match known.and_then(|known| Ok([known, self.ledger.add_handoffs(new)?].concat())) {
+                Ok(handoffs) => return Ok((handoffs, left_out)),
                 Err(
-                    HandoffError::Reserved { .. } | HandoffError::NotUnspent(_) | HandoffError::Known { .. },
+                    HandoffError::Reserved { .. }
+                    | HandoffError::NotUnspent(_)
+                    | HandoffError::Known { .. }
+                    | HandoffError::Changed(_),
                 ) if attempts < ATTEMPTS => {}
                 Err(error) => return Err(error.into()),
             }
@@ -191,6 +193,17 @@ impl Desk<'_> {
     /// [`DeskError`] where it is not what an open handoff asked for.
     pub fn accept(&self, json: &str, again: bool) -> Result<Handoff, DeskError> {
         self.expire()?;
+        // Whoever hands in the same answer at the same time is told the same.
+        for _ in 1..ATTEMPTS {
+            match self.accept_once(json, again) {
+                Err(DeskError::Handoff(HandoffError::Changed(_))) => {}
+                done => return done,
+            }
+        }
+        self.accept_once(json, again)
+    }
+
+    fn accept_once(&self, json: &str, again: bool) -> Result<Handoff, DeskError> {
         let reply: Reply = serde_json::from_str(json).map_err(DeskError::NoAnswer)?;
         if let Some(error) = reply.error {
             return Err(DeskError::NotSigned(excerpt(&error)));

@@ -1,12 +1,17 @@
 //! What the chain does to a transaction on its way.
 
-use custody_tests::custody::{Custody, address};
+use custody_tests::custody::{Custody, address, status};
 use custody_tests::devnode::control::Command as Control;
+use custody_tests::devnode::sign::sign;
 use custody_tests::explorer::Explorer;
-use custody_tests::money::key;
+use custody_tests::money::{self, key};
 use custody_tests::session::Session;
 use serde_json::{Value, json};
+use stegos_common::group::Scalar;
+use stegos_common::hash::Hash;
+use stegos_common::output::Output;
 use stegos_common::socket::Endpoint;
+use stegos_common::transaction::PaymentTransaction;
 
 const STG: i64 = 1_000_000;
 
@@ -83,12 +88,8 @@ fn a_block_that_is_taken_back_may_be_followed_by_a_conflict() {
         handoff["inputs"][0]["id"],
         handoff["transaction"]["history"].as_array().unwrap().last().unwrap()["state"]["input"]
     );
-    let output = custody.world.run(&[
-        "broadcast",
-        &custody.world.path(&format!("handoff-{number}.response.json")).to_string_lossy(),
-        "--wait",
-        "final",
-    ]);
+    let output =
+        custody.world.run(&["broadcast", &custody.response(number).to_string_lossy(), "--wait", "final"]);
     assert_eq!(output.status.code(), Some(7), "{output:?}");
 }
 
@@ -128,6 +129,63 @@ fn a_node_that_is_behind_is_waited_for() {
     assert_eq!(custody.show(number)["transaction"]["history"].as_array().unwrap().len(), 1);
     custody.world.control(Control::SetSynchronized { on: true });
     custody.wait(number, &["accepted"]);
+}
+
+/// Spends an output of the stranger into another one, in the next block.
+fn spend_into(custody: &Custody, input: &Hash, output: Output) {
+    let input = custody.world.server.node().chain().unspent(input).unwrap().unspent().unwrap();
+    let transaction = sign(&key("a stranger").0, &[input], vec![(output, Scalar::ZERO)], 1000).unwrap();
+    let data = hex::encode(transaction.to_bytes());
+    let sent = node(custody).request(&json!({ "type": "broadcast_transaction", "data": data }));
+    assert_eq!(sent["status"]["status"], "accepted", "{sent}");
+    custody.world.mine(1);
+}
+
+#[test]
+fn what_the_node_rejects_is_told_and_has_another_chance() {
+    let custody = Custody::new(12, &[]);
+    let explorer = custody.world.follow();
+    let theirs = custody.deposit(&[("a stranger", 4 * STG + 1000), ("hot", 10 * STG)])[0];
+    custody.finish_epoch(&explorer);
+    let number = withdraw(&custody, "4 STG");
+    let response = custody.sign(number);
+    let answer: Value = serde_json::from_str(&std::fs::read_to_string(&response).unwrap()).unwrap();
+    let bytes = hex::decode(answer["data"].as_str().unwrap()).unwrap();
+    let paid = PaymentTransaction::from_bytes(&bytes).unwrap().txouts[0].clone();
+
+    // The stranger makes an output of the same id first, and a node takes no second one.
+    spend_into(&custody, &theirs, paid.clone());
+    for _ in 0..2 {
+        let output = custody.broadcast(&response, &["--wait", "prepared", "--timeout-seconds", "120"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(7), "{said}");
+        assert!(said.contains("rejected: Output hash collision"), "{said}");
+        custody.world.mine(1);
+        explorer.settle();
+        assert_eq!(status(&custody.show(number)), "rejected");
+        // What it was to spend is not reserved any more; but the signer has signed it away.
+        let to = address("somebody else").to_string();
+        let another = ["handoff", "withdraw", "--treasury", "hot", "--to", &to, "--amount", "1 STG"];
+        let output = custody.world.run(&another);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(3) && said.contains("given up by an earlier handoff"), "{said}");
+    }
+
+    // When that output is spent, the same bytes are taken.
+    let rest = money::public(&key("a stranger").1, 4 * STG - 1000).output().clone();
+    spend_into(&custody, &paid.id(), rest);
+    explorer.settle();
+    let gap = custody.world.path("gap");
+    std::fs::create_dir(&gap).unwrap();
+    std::fs::copy(&response, gap.join("handoff-1.response.json")).unwrap();
+    custody.world.ok(&["spool", &gap.to_string_lossy(), "--once"]);
+    assert_eq!(status(&custody.show(number)), "rejected", "nobody asked for it");
+    assert!(custody.broadcast(&response, &[]).status.success());
+    custody.wait(number, &["accepted"]);
+    custody.finish_epoch(&explorer);
+    custody.wait(number, &["final"]);
+    assert_eq!(custody.balance("hot"), 6 * STG - 2000);
+    custody.world.audit();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod answers;
 mod chain;
+mod crashes;
 mod documented;
 mod reservations;
 mod spool;

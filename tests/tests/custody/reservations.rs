@@ -1,7 +1,7 @@
 //! No output is for two at a time.
 
 use custody_tests::custody::{Custody, address};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
@@ -116,6 +116,27 @@ fn the_same_id_takes_up_what_expired() {
 }
 
 #[test]
+fn a_batch_whose_expired_part_cannot_be_taken_up_makes_nothing() {
+    let custody = Custody::new(4, &[]);
+    let explorer = custody.world.follow();
+    custody.deposit(&[("hot", 20 * STG), ("hot", 10 * STG)]);
+    custody.finish_epoch(&explorer);
+    let to = stranger();
+    let pay = ["withdraw", "--to", &to, "--amount", "15 STG"];
+    assert_eq!(custody.handoff(&[&pay[..], &["--id", "w-1", "--expire-seconds", "1"]].concat()), [1]);
+    while custody.show(1)["ended"] != "expired" {}
+    assert_eq!(custody.handoff(&[&pay[..], &["--spend-released", "true"]].concat()), [2]);
+    let batch = custody.world.path("batch.jsonl");
+    let line = |id: &str, amount: &str| json!({ "id": id, "to": to, "amount": amount }).to_string();
+    std::fs::write(&batch, [line("w-1", "15 STG"), line("w-2", "3 STG")].join("\n")).unwrap();
+    let args = ["handoff", "withdraw", "--batch", &batch.to_string_lossy(), "--treasury", "hot"];
+    let output = custody.world.run(&args);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && said.contains("is reserved for handoff 2"), "{said}");
+    assert_eq!(custody.handoffs().len(), 2);
+}
+
+#[test]
 fn an_answer_after_the_expiry_is_taken_where_its_inputs_are_free() {
     let custody = treasury(1);
     let to = stranger();
@@ -135,4 +156,21 @@ fn an_answer_after_the_expiry_is_taken_where_its_inputs_are_free() {
     custody.world.ok(&["handoff", "cancel", "2"]);
     assert!(custody.broadcast(&first, &[]).status.success());
     assert_eq!(custody.show(1)["ended"], Value::Null);
+}
+
+#[test]
+fn the_same_answer_may_come_from_many_at_once() {
+    let custody = treasury(1);
+    let explorer = custody.world.follow();
+    assert_eq!(custody.handoff(&["withdraw", "--to", &stranger(), "--amount", "3 STG"]), [1]);
+    let answer = std::fs::read_to_string(custody.sign(1)).unwrap();
+    let request = json!({ "type": "handoff", "do": "broadcast", "answer": answer }).to_string();
+    let mut sessions = [(); 12].map(|()| explorer.connect());
+    sessions.iter_mut().for_each(|session| session.send(&request));
+    for session in &mut sessions {
+        let answer: Value = serde_json::from_str(&session.receive().unwrap()).unwrap();
+        assert_eq!(answer["handoff"]["number"], 1, "{answer}");
+    }
+    custody.wait(1, &["accepted"]);
+    explorer.stop();
 }

@@ -234,6 +234,12 @@ impl Chain {
         self.ledger.reserve().filter(|id| !self.mempool.spends(id))
     }
 
+    /// Whether a payment waits for a block.
+    #[must_use]
+    pub fn waits(&self, payment: &Hash) -> bool {
+        self.mempool.contains(payment)
+    }
+
     /// The network key of the only validator.
     #[must_use]
     pub const fn network_key(&self) -> BlsPublicKey {
