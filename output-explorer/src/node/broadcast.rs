@@ -86,7 +86,10 @@ impl Broadcast {
             if let Some(state) = next(transaction.state(), &evidence) {
                 handoff = self.step(handoff, state)?;
             }
-            if !matches!(evidence, Evidence::InputGone(_)) {
+            if matches!(evidence, Evidence::InputGone(_)) {
+                // A node forgets it then: it is submitted at once when the input is back.
+                self.submitted.remove(&handoff.number);
+            } else {
                 self.stranded.remove(&handoff.number);
             }
             match evidence {
