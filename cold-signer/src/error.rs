@@ -4,6 +4,7 @@ use crate::cli::QuickstartError;
 use crate::journal::JournalError;
 use crate::keystore::{AccountError, KeystoreError};
 use crate::passphrase::SecretError;
+use crate::policy::PolicyError;
 use crate::server::ServerError;
 use crate::settings::SettingsError;
 use crate::signer::{Mismatch, Refusal};
@@ -86,6 +87,17 @@ pub(crate) enum Error {
     /// The API token's file cannot be used.
     #[error(transparent)]
     Token(#[from] TokenFileError),
+    /// The policy file cannot be used.
+    #[error("the policy {} is wrong: {source}", path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<PolicyError>,
+    },
+    /// A tag that does not exist.
+    #[error("there is no rule {0:?}; `policy explain` lists them")]
+    NoRule(String),
     /// The signer refused the request.
     #[error("refused ({code}): {0}", code = .0.code())]
     Refused(Refusal),

@@ -6,6 +6,7 @@ mod error;
 pub mod journal;
 pub mod keystore;
 pub mod passphrase;
+pub mod policy;
 mod seal;
 pub mod server;
 mod settings;

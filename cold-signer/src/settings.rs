@@ -178,12 +178,27 @@ pub(crate) struct RuleSettings {
     /// Whether a request may bring its own secret_key [default: allow]
     #[arg(long, value_name = "allow|deny", env = "COLD_SIGNER_REQUEST_KEYS")]
     request_keys: Option<RequestKeys>,
+    /// What is signed: the policy file, which only its owner may be able to change [default: only payments between
+    /// accounts of the store are signed]
+    #[arg(long, value_name = "FILE", env = "COLD_SIGNER_POLICY")]
+    policy: Option<PathBuf>,
     /// How many keys are tried to find the owners of one request's private inputs [default: 100000]
     #[arg(long, value_name = "N", env = "COLD_SIGNER_SEARCH_LIMIT")]
     search_limit: Option<usize>,
 }
 
 impl RuleSettings {
+    /// Whether whoever can change these settings can say what is signed.
+    pub(crate) const fn names_a_policy(&self) -> bool {
+        self.policy.is_some()
+    }
+
+    /// The policy file, if one is named.
+    pub(crate) fn policy(&self, file: &Self) -> Option<PathBuf> {
+        let named = self.policy.as_ref().or(file.policy.as_ref());
+        named.filter(|path| !path.as_os_str().is_empty()).cloned()
+    }
+
     /// The rules, with `file` filling the gaps and the defaults the rest.
     pub(crate) fn rules(&self, file: &Self) -> Rules {
         let default = Rules::default();
@@ -220,10 +235,12 @@ mod tests {
             },
         );
         let settings: Settings = toml::from_str(&all).unwrap();
-        let RuleSettings { max_fee_factor, max_request_bytes, request_keys, search_limit } = &settings.rules;
-        let written = [max_fee_factor.is_some(), request_keys.is_some(), search_limit.is_some()];
+        let RuleSettings { max_fee_factor, max_request_bytes, request_keys, policy, search_limit } =
+            &settings.rules;
+        let written =
+            [max_fee_factor.is_some(), request_keys.is_some(), search_limit.is_some(), policy.is_some()];
         assert!(max_request_bytes.is_some());
-        assert_eq!(written, [true; 3]);
+        assert_eq!(written, [true; 4]);
         assert_eq!(settings.rules.rules(&RuleSettings::default()), Rules::default());
         let config = settings.server.config(Path::new("/var/lib/cold-signer"));
         let default = ServerSettings::default().config(Path::new("/var/lib/cold-signer"));

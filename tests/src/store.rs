@@ -23,6 +23,9 @@ pub fn cold_signer() -> &'static Path {
     PROGRAM.get_or_init(|| program("cold-signer"))
 }
 
+/// A policy for tests that are not about policies.
+pub const ALLOW_ALL: &str = "[[rules]]\nrule = \"policy-any\"\naction = \"allow\"\n";
+
 /// A key store with the test-only cost in a temporary directory, next to the file with its passphrase.
 pub struct Store {
     directory: TempDir,
@@ -46,6 +49,7 @@ impl Store {
         let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
         let store = Self { directory, network };
         store.private_file("passphrase", "correct horse battery staple\n");
+        store.private_file("policy.toml", ALLOW_ALL);
         let mut command = store.command(&["init", "--network", network.name(), "--insecure-test-cost"]);
         if let Some(words) = words {
             let file = File::open(store.private_file("words", words));
@@ -63,6 +67,7 @@ impl Store {
         let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
         let copy = Self { directory, network: self.network };
         copy.private_file("passphrase", "correct horse battery staple\n");
+        copy.private_file("policy.toml", ALLOW_ALL);
         copy.replace_by(self);
         copy
     }
@@ -113,7 +118,8 @@ impl Store {
             .env_clear()
             .env("HOME", self.directory.path())
             .env("COLD_SIGNER_DATA_DIR", self.dir())
-            .env("COLD_SIGNER_PASSPHRASE_FILE", self.path("passphrase"));
+            .env("COLD_SIGNER_PASSPHRASE_FILE", self.path("passphrase"))
+            .env("COLD_SIGNER_POLICY", self.path("policy.toml"));
         command
     }
 

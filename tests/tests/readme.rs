@@ -77,6 +77,11 @@ fn the_deployment_of_the_readme_works_as_typed() {
             "init --network" => {
                 assert!(typed(home, &command, &[PASSPHRASE, PASSPHRASE]).contains("recovery words"))
             }
+            "policy check" => {
+                fs::write(home.join("policy.toml"), include_str!("../../cold-signer/policy.toml.example"))
+                    .unwrap();
+                assert!(typed(home, &command, &[]).contains("policy-day-total"));
+            }
             "serve" => {
                 let with_passphrase =
                     format!("printf %s '{PASSPHRASE}' > pass; chmod 600 pass; exec {command}");
@@ -115,6 +120,7 @@ fn the_deployment_of_the_readme_works_as_typed() {
         "init --network",
         "key add",
         "key export-public",
+        "policy check",
         "serve",
         "sign request.json",
         "inspect request.json",

@@ -120,6 +120,7 @@ impl Bench {
                 inputs: vec![hash("input", number)],
                 outputs: vec![output; 2],
                 fee: 2000,
+                judged: None,
                 verdict: Verdict::Signed(signed),
             };
             journal.commit(&entry).unwrap();

@@ -3,6 +3,7 @@
 use cold_signer::disk::{Call, Disk, Gate};
 use cold_signer::keystore::{Cost, Keystore};
 use cold_signer::passphrase::Passphrase;
+use cold_signer::policy::Policy;
 use cold_signer::signer::{Rules, Signer};
 use rand_core::OsRng;
 use serde_json::{Value, json};
@@ -77,7 +78,9 @@ impl Desk {
             Keystore::create(&store, &passphrase, Network::Devnet, master, Cost::TEST, disk).unwrap();
         keystore.add(&[ACCOUNT]).unwrap();
         let recipient = SecretKey::random(&mut OsRng).public_key();
-        let (signer, _) = Signer::open(keystore, Rules::default()).unwrap();
+        let everything = "[[rules]]\nrule = \"policy-any\"\naction = \"allow\"";
+        let policy = Policy::parse(everything, Network::Dev).unwrap();
+        let (signer, _) = Signer::open(keystore, Rules::default(), policy).unwrap();
         Self { signer, recipient, syncs, directory }
     }
 

@@ -3,12 +3,13 @@
 use super::StoreArgs;
 use super::file::read_text;
 use crate::error::Error;
+use crate::policy::{Decision, Verdict, Window};
 use crate::settings::{RuleSettings, Settings};
-use crate::signer::Mismatch;
+use crate::signer::{Judgement, Mismatch, show_time};
 use clap::Args;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::io::{self, Write, stdout};
 use std::path::{Path, PathBuf};
 use stegos_common::api::create_raw_transaction::{RawTransaction, TYPE};
@@ -23,7 +24,8 @@ use stegos_common::transaction::PaymentTransaction;
 const AFTER_HELP: &str = "\
 FILE is a create_raw_transaction request, its answer, a broadcast_transaction request, or a signed
 transaction in hex. With the request beside it, a signed transaction is verified and held against what
-was asked for. Nothing is signed. Exit code 3 says that it would be refused or must not be sent.
+was asked for. A request is judged by the policy, and the rule that decides is shown; --policy tries another
+one. Nothing is signed. Exit code 3 says that it would be refused or must not be sent.
 
 Examples:
   cold-signer inspect request.json
@@ -54,27 +56,34 @@ impl Inspect {
         let request = self.request.as_deref().map(read).transpose()?;
         let signed = signed(&text)
             .map_err(|reason| Error::NotInspectable { path: self.file.clone(), reason: excerpt(&reason) })?;
-        let signer = store.signer(rules)?;
-        let (title, review, objection) = match signed {
+        let signer = store.signer(rules, self.rules.policy(&settings.rules).as_deref())?;
+        let (title, review, judgement, objection) = match signed {
             Some(signed) => {
                 let request = request.as_ref().map(|request| request.as_str());
                 let (transaction, certificates) = (&signed.transaction, &signed.answer.certificates);
                 let (review, mismatch) = signer.review_transaction(transaction, certificates, request);
                 let mismatch = mismatch.or_else(|| signed.contradiction());
                 let title = format!("Signed transaction {}", transaction.id());
-                (title, review, mismatch.map(Error::Mismatch))
+                (title, review, None, mismatch.map(Error::Mismatch))
             }
             None => {
-                let (review, refusal) = signer.review_request(&text).map_err(Error::Refused)?;
-                ("Request to sign a transaction".to_owned(), review, refusal.map(Error::Refused))
+                let (review, judgement, refusal) = signer.review_request(&text).map_err(Error::Refused)?;
+                let title = "Request to sign a transaction".to_owned();
+                (title, review, judgement, refusal.map(Error::Refused))
             }
         };
         let network = signer.keystore().network();
         let shown = if self.json {
             let objection = objection.as_ref().map(Error::to_string);
-            show_json(&json!({ "network": network, "review": review, "objection": objection }))
+            let policy = judgement.as_ref().map(policy_json);
+            show_json(&json!({
+                "network": network,
+                "review": review,
+                "policy": policy,
+                "objection": objection,
+            }))
         } else {
-            show(&format!("{title} on {network}"), &review, objection.is_none())
+            show(&format!("{title} on {network}"), &review, judgement.as_ref(), objection.is_none())
         };
         // What speaks against it counts, even if nobody read the rest.
         match objection {
@@ -133,9 +142,53 @@ fn show_json(facts: &Value) -> io::Result<()> {
     writeln!(stdout())
 }
 
-fn show(title: &str, review: &Review, fine: bool) -> io::Result<()> {
+/// The windows of totals.
+const WINDOWS: [Window; 3] = [Window::Hour, Window::Day, Window::Week];
+
+fn policy_json(judgement: &Judgement) -> Value {
+    let Judgement { facts, totals, decision: Decision { tag, place, reason, verdict }, .. } = judgement;
+    let (verdict, until) = match verdict {
+        Verdict::Allowed => ("allowed", None),
+        Verdict::Denied => ("denied", None),
+        Verdict::Limited(until) => ("limited", Some(show_time(*until))),
+    };
+    let before: Map<String, Value> = WINDOWS
+        .map(|window| (window.name().to_owned(), json!(totals.sum(window, facts.time))))
+        .into_iter()
+        .collect();
+    json!({
+        "verdict": verdict,
+        "until": until,
+        "rule": tag,
+        "place": place,
+        "reason": reason,
+        "outward": facts.outward(),
+        "outward_before": before,
+        "unknown_field": facts.unknown_field,
+        "time": show_time(facts.time),
+    })
+}
+
+fn show_policy(out: &mut impl Write, judgement: &Judgement) -> io::Result<()> {
+    let Judgement { facts, totals, decision: Decision { tag, place, reason, verdict }, .. } = judgement;
+    writeln!(out, "\nPolicy at {}", show_time(facts.time))?;
+    writeln!(out, "  leaves the accounts of this store {:>16}", facts.outward().to_string())?;
+    for window in WINDOWS {
+        let sum = totals.sum(window, facts.time).to_string();
+        writeln!(out, "  left within the last {:<12} {sum:>16}", window.name())?;
+    }
+    if let Some(field) = &facts.unknown_field {
+        writeln!(out, "  unknown field {field:?}")?;
+    }
+    let what = if *verdict == Verdict::Allowed { "allowed" } else { "NOT ALLOWED" };
+    let place = place.map_or_else(String::new, |place| format!(", rule {place}"));
+    writeln!(out, "  {what} by {tag}{place}: {reason}")
+}
+
+fn show(title: &str, review: &Review, judgement: Option<&Judgement>, fine: bool) -> io::Result<()> {
     let mut out = stdout().lock();
     writeln!(out, "{title}\n\n{review}")?;
+    judgement.map_or(Ok(()), |judgement| show_policy(&mut out, judgement))?;
     if let Some(before) = &review.signed_before {
         let SignedBefore { transaction, time, record } = before;
         writeln!(

@@ -2,7 +2,7 @@
 
 use super::{StoreArgs, say};
 use crate::error::Error;
-use crate::journal::{Entry, NewOutputFacts, Record, Verdict};
+use crate::journal::{Entry, Judged, NewOutputFacts, Record, Verdict};
 use crate::signer::show_time;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -174,6 +174,10 @@ fn show(out: &mut impl Write, record: &Record, network: Network) -> io::Result<(
         Verdict::Signed(_) => writeln!(out, "  signed")?,
         Verdict::Refused { code, reason } => writeln!(out, "  refused ({code}): {reason}")?,
     }
+    if let Some(Judged { policy, rule, outward, .. }) = &entry.judged {
+        let policy = policy.map_or_else(|| "no policy file".to_owned(), |policy| policy.to_string());
+        writeln!(out, "  policy      {rule}, {outward} outward, {policy}")?;
+    }
     writeln!(out, "  request     {}", entry.request)?;
     entry.inputs.iter().try_for_each(|input| writeln!(out, "  input       {input}"))?;
     for output in &entry.outputs {
@@ -209,6 +213,11 @@ fn facts(record: &Record, network: Network) -> Value {
         "outputs": outputs.collect::<Vec<_>>(),
         "fee": entry.fee,
         "head": record.after.head,
+        "policy": entry.judged.as_ref().map(|judged| json!({
+            "digest": judged.policy,
+            "rule": judged.rule,
+            "outward": judged.outward,
+        })),
     });
     let verdict = match &entry.verdict {
         Verdict::Signed(signed) => {

@@ -9,6 +9,7 @@ mod journal;
 mod key;
 mod passphrase;
 mod phrase;
+mod policy;
 mod public;
 mod quickstart;
 mod serve;
@@ -27,7 +28,7 @@ use crate::settings::Settings;
 use crate::signer::{Rules, Signer};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, io};
 use stegos_common::address::Network;
@@ -94,6 +95,8 @@ enum Command {
     Store(store::Store),
     #[command(subcommand)]
     Journal(journal::Journal),
+    #[command(subcommand)]
+    Policy(policy::Command),
     Serve(serve::Serve),
     Sign(sign::Sign),
     Inspect(inspect::Inspect),
@@ -120,6 +123,9 @@ impl Cli {
     fn run(self) -> Result<(), Error> {
         let Self { mut store, command } = self;
         let mut settings = Settings::load(store.config.as_deref())?;
+        if let (Some(path), true) = (&store.config, settings.rules.names_a_policy()) {
+            policy::require_ours(path).map_err(|source| Error::File { path: path.clone(), source })?;
+        }
         store.data_dir = store.data_dir.or(settings.data_dir.take());
         store.network = store.network.or(settings.network);
         store.passphrase_file = store.passphrase_file.or(settings.passphrase_file.take());
@@ -130,6 +136,7 @@ impl Cli {
             Command::Passphrase(change) => change.run(&store),
             Command::Store(command) => command.run(&store),
             Command::Journal(journal) => journal.run(&store),
+            Command::Policy(policy) => policy.run(&store),
             Command::Serve(serve) => serve.run(&store, settings),
             Command::Sign(sign) => sign.run(&store, settings),
             Command::Inspect(inspect) => inspect.run(&store, settings),
@@ -172,8 +179,12 @@ impl StoreArgs {
     }
 
     /// Opens the store and its journal; tells what a crash tore.
-    fn signer(&self, rules: Rules) -> Result<Signer, Error> {
-        let (signer, torn) = Signer::open(self.open()?, rules)?;
+    fn signer(&self, rules: Rules, policy: Option<&Path>) -> Result<Signer, Error> {
+        let locked = self.lock()?;
+        // Before the passphrase is asked in vain.
+        let policy = policy::load(policy, locked.network())?;
+        let keystore = locked.unlock(&self.passphrase()?)?;
+        let (signer, torn) = Signer::open(keystore, rules, policy)?;
         if let Some(Torn { offset, length, kept }) = torn {
             say(&format!(
                 "WARNING: a crash tore the last commit of the journal ({length} bytes at byte {offset}). Nothing was \

@@ -28,10 +28,16 @@ use zeroize::Zeroizing;
 /// that owns them.
 const RECORDED: &str = include_str!("../../data/recorded_request.json");
 
+/// A policy for somebody who wants to see something signed.
+const POLICY: &str = "[[rules]]\nrule = \"policy-any\"\naction = \"allow\"\n";
+
+/// Its file.
+const POLICY_FILE: &str = "policy.toml";
+
 const AFTER_HELP: &str = "\
-Creates a key store, imports the key of a recorded request, starts the daemon, sends the request over
-its Unix socket, and shows what was signed. Needs about 256 MiB of memory and a few seconds; leaves
-nothing behind.
+Creates a key store, imports the key of a recorded request, reads a policy, starts the daemon, sends the
+request over its Unix socket, and shows what was signed. Needs about 256 MiB of memory and a few seconds;
+leaves nothing behind.
 
 Example:
   cold-signer quickstart";
@@ -104,6 +110,9 @@ async fn play(stage: &Stage) -> Result<(), QuickstartError> {
                 .chain([key_file.as_ref()]),
         )
         .await?;
+    narrate("A policy. This one allows everything; yours says how much may go where (docs/policy.md):")?;
+    stage.file(POLICY_FILE, POLICY)?;
+    stage.run(["policy".as_ref(), "check".as_ref(), stage.path(POLICY_FILE).as_os_str()]).await?;
     narrate("The daemon. It answers one kind of request, on a Unix socket that only you can open:")?;
     let daemon = stage.serve().await?;
     narrate("The request, without any key, over the socket in the node's websocket protocol:")?;
@@ -167,6 +176,7 @@ impl Stage {
         command.args(arguments).stdin(Stdio::null());
         command.arg("--data-dir").arg(self.path("store"));
         command.arg("--passphrase-file").arg(self.path("passphrase"));
+        command.env("COLD_SIGNER_POLICY", self.path(POLICY_FILE));
         Ok(command)
     }
 

@@ -1,5 +1,6 @@
 //! `serve`: the daemon.
 
+use super::policy::reload;
 use super::{StoreArgs, say};
 use crate::error::Error;
 use crate::server::{Answer, Server};
@@ -13,7 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 const AFTER_HELP: &str = "\
 Speaks the websocket protocol of a Stegos node with an API token, and answers one request:
-create_raw_transaction. Stops at SIGINT or SIGTERM after the request in hand.
+create_raw_transaction. Stops at SIGINT or SIGTERM after the request in hand; at SIGHUP it reads the policy
+file again.
 
 Examples:
   cold-signer serve
@@ -33,14 +35,17 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
         let rules = self.rules.rules(&settings.rules);
-        let signer = Arc::new(store.signer(rules)?);
+        let policy = self.rules.policy(&settings.rules);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        // Opening a large store takes a while, in which nobody may end it by asking for a new policy.
+        let mut hung_up = runtime.block_on(async { signal(SignalKind::hangup()) })?;
+        let signer = Arc::new(store.signer(rules, policy.as_deref())?);
         let server = self.server.or(settings.server);
         let dir = signer.keystore().dir();
         let token = token_file::load_or_create(&server.token_file(dir), &mut OsRng)?;
         let mut config = server.config(dir);
         config.limits.json = rules.max_request_bytes;
         let socket = config.socket.clone();
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;
             let mut terminated = signal(SignalKind::terminate())?;
@@ -51,11 +56,18 @@ impl Serve {
             if let Some(address) = server.tcp_address() {
                 say(&format!("cold-signer for {network} listens on {address}"));
             }
+            let again = async {
+                loop {
+                    hung_up.recv().await;
+                    reload(&signer, policy.as_deref());
+                }
+            };
             server
                 .run(async {
                     tokio::select! {
                         _ = interrupted.recv() => {}
                         _ = terminated.recv() => {}
+                        () = again => {}
                     }
                 })
                 .await;

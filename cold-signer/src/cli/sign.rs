@@ -17,7 +17,7 @@ request again gets the same answer: what was signed is in the journal before it 
 
 A folder is a stick, or a share that both hosts mount. NAME.request.json is answered there by
 NAME.response.json, or by NAME.refused.json where it is refused; to have a refused request judged again,
-remove that file. Only one process at a time has the store open.
+remove that file. Only one process at a time has the store open. At SIGHUP the policy file is read again.
 
 Examples:
   cold-signer inspect request.json
@@ -48,13 +48,15 @@ pub(super) struct Sign {
 impl Sign {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
         let rules = self.rules.rules(&settings.rules);
+        let policy = self.rules.policy(&settings.rules);
+        let policy = policy.as_deref();
         match (&self.request, &self.spool) {
-            (Some(request), _) => self.file(request, store, rules),
+            (Some(request), _) => self.file(request, store, rules, policy),
             (None, Some(folder)) => {
                 let limit = rules.max_request_bytes;
-                let signer = store.signer(rules)?;
+                let signer = store.signer(rules, policy)?;
                 let folder = Folder::new(folder, &signer, limit);
-                let done = if self.once { folder.once() } else { folder.watch() };
+                let done = if self.once { folder.once() } else { folder.watch(policy) };
                 let closed = signer.close();
                 done.and(Ok(closed?))
             }
@@ -63,10 +65,16 @@ impl Sign {
         }
     }
 
-    fn file(&self, request: &Path, store: &StoreArgs, rules: Rules) -> Result<(), Error> {
+    fn file(
+        &self,
+        request: &Path,
+        store: &StoreArgs,
+        rules: Rules,
+        policy: Option<&Path>,
+    ) -> Result<(), Error> {
         let request = read_text(request, rules.max_request_bytes)?;
         self.out.as_deref().map_or(Ok(()), require_new)?;
-        let signer = store.signer(rules)?;
+        let signer = store.signer(rules, policy)?;
         let answer = signer.answer(&request);
         // Whatever becomes of this: what was signed is in the journal, and the answer is owed.
         let closed = signer.close();

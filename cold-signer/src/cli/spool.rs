@@ -1,6 +1,7 @@
 //! `sign --spool`: requests come in a folder, and their answers go there.
 
 use super::file::read_regular;
+use super::policy::reload;
 use super::say;
 use crate::disk::Disk;
 use crate::error::Error;
@@ -34,21 +35,28 @@ pub(super) struct Folder<'a> {
 /// Whether somebody wants this to end. It is asked between two requests: whatever is begun is finished.
 struct Stop {
     wanted: Arc<AtomicBool>,
+    /// Whether somebody wants the policy to be read again.
+    reload: Arc<AtomicBool>,
     _runtime: Runtime,
 }
 
 impl Stop {
     fn new() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let wanted = Arc::new(AtomicBool::new(false));
-        for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-            let (mut signal, wanted) = (runtime.block_on(async { signal(kind) })?, wanted.clone());
+        let (wanted, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        for (kind, flag) in [
+            (SignalKind::interrupt(), &wanted),
+            (SignalKind::terminate(), &wanted),
+            (SignalKind::hangup(), &reload),
+        ] {
+            let (mut signal, flag) = (runtime.block_on(async { signal(kind) })?, flag.clone());
             runtime.spawn(async move {
-                signal.recv().await;
-                wanted.store(true, Relaxed);
+                while signal.recv().await.is_some() {
+                    flag.store(true, Relaxed);
+                }
             });
         }
-        Ok(Self { wanted, _runtime: runtime })
+        Ok(Self { wanted, reload, _runtime: runtime })
     }
 
     fn is_wanted(&self) -> bool {
@@ -67,11 +75,14 @@ impl<'a> Folder<'a> {
         self.failure.map_or(Ok(()), Err)
     }
 
-    /// Answers what is there and what comes, until SIGINT or SIGTERM.
-    pub(super) fn watch(mut self) -> Result<(), Error> {
+    /// Answers what is there and what comes, until SIGINT or SIGTERM. At SIGHUP it reads the policy file again.
+    pub(super) fn watch(mut self, policy: Option<&Path>) -> Result<(), Error> {
         let stop = Stop::new()?;
         say(&format!("cold-signer signs what comes into {}", self.path.display()));
         while !stop.is_wanted() {
+            if stop.reload.swap(false, Relaxed) {
+                reload(self.signer, policy);
+            }
             match self.look(false, || stop.is_wanted()) {
                 Ok(()) => drop(self.said.remove("")),
                 // Without its journal it would refuse everything.
@@ -129,7 +140,9 @@ impl<'a> Folder<'a> {
                 // It is not judged again as it is: each refusal is a record of the journal.
                 self.spool.done(name);
                 let written = write(&file(REFUSED), &answer.text, written);
-                self.fail(name, Error::Refused(refusal));
+                // Nothing of a request is for a log.
+                say(&format!("{}: refused ({})", excerpt(name), refusal.code()));
+                self.failure.get_or_insert(Error::Refused(refusal));
                 if let Err(error) = written {
                     self.fail(name, error);
                 }

@@ -7,9 +7,11 @@
 use super::error::JournalError;
 use super::frame;
 use super::index::{Index, Number};
+use super::reader::Reader;
 use super::recover::{self, Recovered, Torn};
 use super::{Entry, FILE, MAX_RECORD, Owner, Position, follow};
 use crate::disk::Disk;
+use crate::policy::Totals;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -29,6 +31,8 @@ pub enum Outcome {
     Repeats(u64),
     /// It was not recorded: an input was signed away before, in this record.
     Conflicts(Hash, u64),
+    /// It was not recorded: too much left meanwhile.
+    NotPermitted,
 }
 
 /// A journal that can be written. It is for one process alone.
@@ -106,11 +110,37 @@ impl Journal {
         self.lock().index.spent(inputs)
     }
 
+    /// All records that are on disk, from the first.
+    ///
+    /// # Errors
+    /// [`JournalError`] where the file cannot be read.
+    pub fn records(&self) -> Result<Reader, JournalError> {
+        Reader::open(&self.path, self.disk.clone(), self.owner.clone())
+    }
+
+    /// How much left in the last days.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.lock().index.totals().clone()
+    }
+
     /// Records an entry, unless it was signed away from under it. It is on disk when this answers.
     ///
     /// # Errors
     /// `Failed` where it cannot be written: whether it is on disk is not known then, and nothing more is recorded.
     pub fn commit(&self, entry: &Entry) -> Result<Outcome, JournalError> {
+        self.commit_if(entry, |_| true)
+    }
+
+    /// The same, where what left before permits it: nothing can leave between that question and the record.
+    ///
+    /// # Errors
+    /// Those of [`Journal::commit`].
+    pub fn commit_if(
+        &self,
+        entry: &Entry,
+        permits: impl FnOnce(&Totals) -> bool,
+    ) -> Result<Outcome, JournalError> {
         let plain = entry.encode();
         if plain.len() > MAX_RECORD {
             return Err(JournalError::TooLong(plain.len()));
@@ -127,6 +157,9 @@ impl Journal {
             }
             if let Some((input, number)) = state.index.spent(&entry.inputs) {
                 return Ok(Outcome::Conflicts(input, number));
+            }
+            if !permits(state.index.totals()) {
+                return Ok(Outcome::NotPermitted);
             }
         }
         let before = state.sealed;

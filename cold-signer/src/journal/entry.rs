@@ -24,8 +24,25 @@ pub struct Entry {
     pub outputs: Vec<NewOutputFacts>,
     /// The fee asked for, in micro-STG.
     pub fee: i64,
+    /// What the policy judged, where the request came so far.
+    pub judged: Option<Judged>,
     /// What was decided.
     pub verdict: Verdict,
+}
+
+/// What a policy judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// What identifies the policy file, where there is one.
+    pub policy: Option<Hash>,
+    /// The tag of the rule that decided.
+    pub rule: String,
+    /// What leaves the store's accounts: what strangers get, and the fee.
+    pub outward: Amount,
+    /// Whether the request brought the key that spends.
+    pub request_key: bool,
+    /// Whether it had a field that is not documented.
+    pub unknown_field: bool,
 }
 
 /// An output that was to be made.
@@ -72,6 +89,16 @@ impl Entry {
         }
     }
 
+    /// What left the store's accounts. Where nobody judged that, as before there were policies, all of it.
+    #[must_use]
+    pub fn outward(&self) -> Amount {
+        let all = || {
+            let fee = Amount::from_micro(self.fee).unwrap_or(Amount::MAX);
+            Amount::checked_sum(self.outputs.iter().map(|output| output.amount).chain([fee]))
+        };
+        self.judged.as_ref().map_or_else(|| all().unwrap_or(Amount::MAX), |judged| judged.outward)
+    }
+
     /// The encoding.
     pub(super) fn encode(&self) -> Vec<u8> {
         let (signed, refused) = match &self.verdict {
@@ -93,6 +120,13 @@ impl Entry {
             fee: self.fee,
             signed,
             refused,
+            judged: self.judged.as_ref().map(|judged| JudgedWire {
+                policy: judged.policy.map(|policy| policy.as_bytes().to_vec()),
+                rule: judged.rule.clone(),
+                outward: judged.outward.micro(),
+                request_key: judged.request_key,
+                unknown_field: judged.unknown_field,
+            }),
         }
         .encode_to_vec()
     }
@@ -112,12 +146,21 @@ impl Entry {
             (None, Some(RefusedWire { code, reason })) => Verdict::Refused { code, reason },
             _ => return None,
         };
+        let judged = wire.judged.map(|JudgedWire { policy, rule, outward, request_key, unknown_field }| {
+            let policy = policy.map(|policy| hash(&policy).ok_or(())).transpose().ok()?;
+            let outward = Amount::from_micro(outward).ok()?;
+            Some(Judged { policy, rule, outward, request_key, unknown_field })
+        });
         Some(Self {
             time: wire.time,
             request: hash(&wire.request)?,
             inputs: wire.inputs.iter().map(|id| hash(id)).collect::<Option<_>>()?,
             outputs: wire.outputs.iter().map(output).collect::<Option<_>>()?,
             fee: wire.fee,
+            judged: match judged {
+                Some(judged) => Some(judged?),
+                None => None,
+            },
             verdict,
         })
     }
@@ -139,6 +182,22 @@ struct EntryWire {
     signed: Option<SignedWire>,
     #[prost(message, optional, tag = "7")]
     refused: Option<RefusedWire>,
+    #[prost(message, optional, tag = "8")]
+    judged: Option<JudgedWire>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct JudgedWire {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    policy: Option<Vec<u8>>,
+    #[prost(string, tag = "2")]
+    rule: String,
+    #[prost(int64, tag = "3")]
+    outward: i64,
+    #[prost(bool, tag = "4")]
+    request_key: bool,
+    #[prost(bool, tag = "5")]
+    unknown_field: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]

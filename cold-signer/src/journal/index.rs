@@ -1,6 +1,7 @@
 //! What is asked of a journal for every request: was it signed before, and are its inputs free?
 
 use super::{Entry, Record};
+use crate::policy::Totals;
 use std::collections::HashMap;
 use stegos_common::hash::Hash;
 
@@ -16,6 +17,8 @@ pub(super) struct Index {
     inputs: HashMap<Hash, Number>,
     /// Where signed records are in the file.
     offsets: HashMap<Number, u64>,
+    /// How much left in the last days.
+    totals: Totals,
 }
 
 impl Index {
@@ -32,6 +35,11 @@ impl Index {
         if entry.signed().is_some() {
             self.requests.insert(entry.request, number);
             self.inputs.extend(entry.inputs.iter().map(|input| (*input, number)));
+            // What was not the store's did not leave it.
+            let outward = entry.outward();
+            if !outward.is_zero() {
+                self.totals.add(entry.time, outward);
+            }
         }
     }
 
@@ -43,6 +51,11 @@ impl Index {
     /// Where a signed record is, once it is in the file.
     pub(super) fn offset(&self, number: Number) -> Option<u64> {
         self.offsets.get(&number).copied()
+    }
+
+    /// How much left in the last days.
+    pub(super) const fn totals(&self) -> &Totals {
+        &self.totals
     }
 
     /// The record of a request that was signed.

@@ -32,7 +32,7 @@ mod recover;
 mod tests;
 
 pub use self::commit::{Journal, Outcome};
-pub use self::entry::{Entry, NewOutputFacts, Signed, Verdict};
+pub use self::entry::{Entry, Judged, NewOutputFacts, Signed, Verdict};
 pub use self::error::JournalError;
 pub use self::reader::{Reader, Record};
 pub(crate) use self::recover::AnchorCheck;

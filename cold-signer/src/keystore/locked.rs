@@ -111,6 +111,12 @@ impl Locked {
         Ok(JournalReader { reader, anchor, path, network, _locked: self })
     }
 
+    /// The network of the store.
+    #[must_use]
+    pub const fn network(&self) -> Network {
+        self.header.network
+    }
+
     pub(super) fn journal_owner(&self, key: &Arc<SealingKey>) -> journal::Owner {
         journal::Owner { key: key.clone(), store_id: self.header.store_id }
     }

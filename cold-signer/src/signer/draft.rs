@@ -5,7 +5,7 @@ use super::rules::Rules;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use stegos_common::address::{Address, AddressError, Network};
 use stegos_common::amount::Amount;
-use stegos_common::api::create_raw_transaction::{CreateRawTransaction, OutputType, TxOut};
+use stegos_common::api::create_raw_transaction::{CreateRawTransaction, OutputType, TxOut, unknown_field};
 use stegos_common::hash::{Hash, Hasher};
 use stegos_common::keys::SecretKey;
 use stegos_common::output::{Output, Unspent};
@@ -33,15 +33,18 @@ pub(super) struct Draft {
     pub key: Option<SecretKey>,
     /// What tells this request from others: its meaning, whatever its spelling.
     pub digest: Hash,
+    /// A field that is not documented.
+    pub unknown_field: Option<String>,
 }
 
 impl Draft {
-    /// Checks a request, cheapest first: counts, recipients and amounts, inputs.
+    /// Checks a request, cheapest first: counts, recipients and amounts, inputs. `json` is its text.
     ///
     /// # Errors
     /// The first [`Refusal`] met.
     pub(super) fn new(
         request: &CreateRawTransaction<'_>,
+        json: &str,
         network: Network,
         rules: &Rules,
     ) -> Result<Self, Refusal> {
@@ -69,7 +72,9 @@ impl Draft {
             .collect::<Result<_, _>>()?;
         let key = key.transpose()?;
         let digest = digest(network, &ids, &outputs, request.fee, key.as_ref());
-        Ok(Self { key, fee: request.fee, outputs, inputs: inputs(request, ids)?, digest })
+        let inputs = inputs(request, ids)?;
+        let unknown_field = unknown_field(json).map(|name| excerpt(&name));
+        Ok(Self { key, fee: request.fee, outputs, inputs, digest, unknown_field })
     }
 }
 

@@ -3,23 +3,27 @@
 
 mod draft;
 mod history;
+mod judge;
 mod owners;
 mod refusal;
 mod review;
 mod rules;
 
 pub(crate) use history::show_time;
+pub use judge::Judgement;
 pub use refusal::Refusal;
 pub use review::Mismatch;
 pub use rules::{RequestKeys, Rules};
 
 use crate::journal::{Journal, Torn};
 use crate::keystore::{Keystore, KeystoreError};
+use crate::policy::Policy;
 use draft::Draft;
 use rand_core::OsRng;
 use serde::Deserialize;
 use serde_json::Value;
 use std::num::NonZeroU64;
+use std::sync::{Arc, PoisonError, RwLock};
 use stegos_common::address::Address;
 use stegos_common::api::Message;
 use stegos_common::api::create_raw_transaction::{
@@ -38,6 +42,8 @@ use stegos_common::transaction::{Built, Spendable, build, check};
 pub struct Signer {
     keystore: Keystore,
     rules: Rules,
+    /// Only a local command puts another one in its place.
+    policy: RwLock<Arc<Policy>>,
     journal: Journal,
 }
 
@@ -50,7 +56,7 @@ pub struct Answer {
 }
 
 /// What was decided about a request, and where the journal is after it.
-struct Judged {
+struct Answered {
     outcome: Result<RawTransaction, Refusal>,
     position: Option<JournalPosition>,
 }
@@ -60,9 +66,23 @@ impl Signer {
     ///
     /// # Errors
     /// [`KeystoreError::Journal`] where the journal is not what it was, `Io`: nothing may be signed then.
-    pub fn open(keystore: Keystore, rules: Rules) -> Result<(Self, Option<Torn>), KeystoreError> {
+    pub fn open(
+        keystore: Keystore,
+        rules: Rules,
+        policy: Policy,
+    ) -> Result<(Self, Option<Torn>), KeystoreError> {
         let (journal, torn) = keystore.open_journal()?;
-        Ok((Self { keystore, rules, journal }, torn))
+        Ok((Self { keystore, rules, policy: RwLock::new(Arc::new(policy)), journal }, torn))
+    }
+
+    /// Puts another policy in force.
+    pub fn set_policy(&self, policy: Policy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    /// The policy in force.
+    fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The key store.
@@ -83,7 +103,7 @@ impl Signer {
     /// secret key: the caller wipes it.
     #[must_use]
     pub fn answer(&self, json: &str) -> Answer {
-        let (id, asked, Judged { outcome, position }) = match read(json) {
+        let (id, asked, Answered { outcome, position }) = match read(json) {
             Ok(request) => (NonZeroU64::new(request.id), request.journal, self.sign(&request, json)),
             Err((id, refusal)) => (id, false, self.refuse(refusal, None, json)),
         };
@@ -103,8 +123,8 @@ impl Signer {
     }
 
     /// Signs what a request asks for, or answers what was signed for it before.
-    fn sign(&self, request: &CreateRawTransaction<'_>, json: &str) -> Judged {
-        let draft = match Draft::new(request, self.keystore.network(), &self.rules) {
+    fn sign(&self, request: &CreateRawTransaction<'_>, json: &str) -> Answered {
+        let draft = match Draft::new(request, json, self.keystore.network(), &self.rules) {
             Ok(draft) => draft,
             Err(refusal) => return self.refuse(refusal, None, json),
         };
@@ -113,7 +133,7 @@ impl Signer {
             None => self.sign_new(&draft),
         };
         match signed {
-            Ok((transaction, position)) => Judged { outcome: Ok(transaction), position: Some(position) },
+            Ok((transaction, position)) => Answered { outcome: Ok(transaction), position: Some(position) },
             Err(refusal) => self.refuse(refusal, Some(&draft), json),
         }
     }
@@ -122,8 +142,9 @@ impl Signer {
     fn sign_new(&self, draft: &Draft) -> Result<(RawTransaction, JournalPosition), Refusal> {
         let signed = self.build(draft).and_then(|transaction| self.remember(draft, transaction));
         match (signed, self.journal.request(&draft.digest)) {
-            (Err(Refusal::AlreadySigned { .. }), Some(record)) => self.repeat(record),
-            (signed, _) => signed,
+            (signed @ (Ok(_) | Err(Refusal::JournalFailed(_))), _) | (signed, None) => signed,
+            // Somebody else asked the same, and was faster: whatever speaks against it now, it was signed.
+            (Err(_), Some(record)) => self.repeat(record),
         }
     }
 
@@ -138,6 +159,7 @@ impl Signer {
         check(&spendable, &draft.outputs, fee)?;
         // A request that is wrong by itself is told so. Whether its inputs are free is decided again by the journal.
         self.require_free(draft)?;
+        self.judge(draft).require_allowed()?;
         // A payment that is to be provable is signed by the owner of the first input.
         let built = build(&spendable, &draft.outputs, fee, &spender.secret, &mut OsRng)?;
 

@@ -1,6 +1,8 @@
 //! Why a request is not signed: a stable code for machines, a sentence for people.
 
-use crate::journal::JournalError;
+use super::history::show_time;
+use crate::journal::{JournalError, Judged};
+use crate::policy::{Decision, Verdict};
 use stegos_common::address::AddressError;
 use stegos_common::amount::Amount;
 use stegos_common::hash::{Hash, ParseHashError};
@@ -228,6 +230,31 @@ pub enum Refusal {
         /// The number of the record in the journal, from 0.
         record: u64,
     },
+    /// The policy never allows it.
+    #[error("the policy denies it, {rule}: {reason}")]
+    Denied {
+        /// The tag of the rule that decided.
+        rule: &'static str,
+        /// What it says, with the value.
+        reason: String,
+        /// For the journal.
+        judged: Box<Judged>,
+    },
+    /// The policy does not allow it now.
+    #[error("the policy does not allow it now, {rule}: {reason}; send it again at {until} or later")]
+    Limited {
+        /// The tag of the rule that decided.
+        rule: &'static str,
+        /// What it says, with the value.
+        reason: String,
+        /// The first time at which it fits, as RFC 3339.
+        until: String,
+        /// For the journal.
+        judged: Box<Judged>,
+    },
+    /// The policy was replaced while the transaction was recorded, or another rule of it decides now.
+    #[error("the policy decides otherwise than a moment ago; send it again")]
+    Overtaken(Box<Judged>),
     /// What was signed could not be remembered, and is withheld.
     #[error("nothing is signed: {0}")]
     JournalFailed(String),
@@ -251,6 +278,27 @@ impl Refusal {
         Self::BadAmount { index, amount: 0, rule: "a public amount must be above 0" }
     }
 
+    /// What a policy's decision refuses, if it does.
+    pub(super) fn policy(decision: Decision, judged: Judged) -> Option<Self> {
+        let Decision { tag: rule, reason, verdict, .. } = decision;
+        let judged = Box::new(judged);
+        match verdict {
+            Verdict::Allowed => None,
+            Verdict::Denied => Some(Self::Denied { rule, reason, judged }),
+            Verdict::Limited(until) => Some(Self::Limited { rule, reason, until: show_time(until), judged }),
+        }
+    }
+
+    /// What the policy judged, where it is what refuses.
+    pub(super) fn judged(&self) -> Option<&Judged> {
+        match self {
+            Self::Denied { judged, .. } | Self::Limited { judged, .. } | Self::Overtaken(judged) => {
+                Some(judged)
+            }
+            _ => None,
+        }
+    }
+
     /// The text for the journal, which keeps it for ever: no text of the request is quoted, since what stands in the
     /// wrong place may be a secret.
     pub(super) fn for_the_journal(&self) -> String {
@@ -260,6 +308,9 @@ impl Refusal {
             Self::DuplicateInput(_) => String::from("an input is named twice in txins"),
             Self::MissingBlob(_) => String::from("unspent_list lacks the blob of an input"),
             Self::DuplicateHint(_) => String::from("accounts names two owners of an input"),
+            Self::Denied { rule: rule @ "policy-unknown-field", .. } => {
+                format!("the policy denies it, {rule}")
+            }
             Self::BadInputId { index, .. } => format!("txins[{index}] is no hash"),
             Self::BadBlob { index, .. } => format!("unspent_list[{index}] is not an output blob in hex"),
             Self::UnknownAccount { input, .. } => {
@@ -313,6 +364,9 @@ impl Refusal {
             Self::FeeTooHigh { .. } => "fee_too_high",
             Self::Unbalanced { .. } => "unbalanced",
             Self::AlreadySigned { .. } => "already_signed",
+            Self::Denied { .. } => "denied",
+            Self::Limited { .. } => "limited",
+            Self::Overtaken(_) => "overtaken",
             Self::JournalFailed(_) => "journal_failed",
             Self::SelfCheck(_) => "self_check",
             Self::Prover(_) => "prover",

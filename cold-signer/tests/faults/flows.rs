@@ -6,6 +6,7 @@ use cold_signer::disk::Disk;
 use cold_signer::journal::Verdict;
 use cold_signer::keystore::{Cost, Keystore, KeystoreError, Listed, Locked, Sources};
 use cold_signer::passphrase::Passphrase;
+use cold_signer::policy::Policy;
 use cold_signer::signer::{Rules, Signer};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,6 +23,11 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Tells the user something that must be true from then on.
 type Tell<'a> = &'a mut dyn FnMut(String);
+
+/// A policy that allows everything: these flows are about the disk.
+fn everything() -> Policy {
+    Policy::parse("[[rules]]\nrule = \"policy-any\"\naction = \"allow\"", Network::Dev).unwrap()
+}
 
 /// Something that users do.
 pub(crate) struct Flow {
@@ -99,7 +105,7 @@ fn prepare(store: &Path) {
 
 fn prepare_signed(store: &Path) {
     prepare(store);
-    let (signer, _) = Signer::open(open(store, disk()).unwrap(), Rules::default()).unwrap();
+    let (signer, _) = Signer::open(open(store, disk()).unwrap(), Rules::default(), everything()).unwrap();
     assert!(signer.answer(&request(9, "x")).refusal.is_none());
     signer.close().unwrap();
 }
@@ -184,7 +190,7 @@ fn works(store: &Path) {
     if keystore.account("alice").is_none() {
         keystore.add(&["alice"]).unwrap();
     }
-    let (signer, _) = Signer::open(keystore, Rules::default()).unwrap();
+    let (signer, _) = Signer::open(keystore, Rules::default(), everything()).unwrap();
     let fresh = request(77, "x");
     let answer = signer.answer(&fresh);
     assert!(answer.refusal.is_none(), "{}", answer.text);
@@ -237,7 +243,7 @@ fn check_change(store: &Path, told: &[String]) {
 
 /// Two requests, the first of them twice and against another that wants the same output, and one that is refused.
 fn sign(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
-    let (signer, _) = Signer::open(open(store, disk)?, Rules::default())?;
+    let (signer, _) = Signer::open(open(store, disk)?, Rules::default(), everything())?;
     let mut failed = false;
     for (number, stranger) in [(0, "x"), (0, "x"), (0, "y"), (1, "x"), (2, "x")] {
         let request = request(number, stranger);
@@ -280,7 +286,7 @@ fn check_sign(store: &Path, told: &[String]) {
         assert_eq!(journalled.get(input).map(String::as_str), Some(*data), "released, but not journalled");
     }
     // The same request gets the same bytes; another one for the same output is refused.
-    let (signer, _) = Signer::open(open(store, disk()).unwrap(), Rules::default()).unwrap();
+    let (signer, _) = Signer::open(open(store, disk()).unwrap(), Rules::default(), everything()).unwrap();
     for (request, data) in answers {
         assert!(signer.answer(&request).text.contains(data));
     }
@@ -318,7 +324,7 @@ fn rebuild_journal(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
 
 /// Until it is said that everything is forgotten, nothing is signed away twice.
 fn check_new_journal(store: &Path, told: &[String]) {
-    let opened = Signer::open(open(store, disk()).unwrap(), Rules::default());
+    let opened = Signer::open(open(store, disk()).unwrap(), Rules::default(), everything());
     match opened {
         Ok((signer, _)) => {
             let answer = signer.answer(&request(9, "y"));

@@ -9,7 +9,7 @@ use super::encoding::HexBytes;
 use super::request::CertificateClaim;
 use crate::hash::Hash;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -48,6 +48,29 @@ pub struct CreateRawTransaction<'a> {
     /// Whether the answer shall say where the signer's journal is.
     #[serde(default)]
     pub journal: bool,
+}
+
+/// The first field of a request, or of an output in it, that is not documented. A node ignores such fields; what they
+/// were meant to say is lost.
+#[must_use]
+pub fn unknown_field(json: &str) -> Option<String> {
+    const REQUEST: [&str; 9] =
+        ["type", "id", "txins", "txouts", "secret_key", "fee", "unspent_list", "accounts", "journal"];
+    const OUTPUT: [&str; 5] = ["output_type", "recipient", "amount", "comment", "with_certificate"];
+    type Fields = BTreeMap<String, IgnoredAny>;
+    #[derive(Deserialize)]
+    struct Outputs {
+        #[serde(default)]
+        txouts: Vec<Fields>,
+    }
+    let unknown =
+        |fields: Fields, known: &[&str]| fields.into_keys().find(|name| !known.contains(&name.as_str()));
+    // Nothing is known of what cannot be read.
+    let (Ok(request), Ok(Outputs { txouts })) = (serde_json::from_str(json), serde_json::from_str(json))
+    else {
+        return Some(String::new());
+    };
+    unknown(request, &REQUEST).or_else(|| txouts.into_iter().find_map(|fields| unknown(fields, &OUTPUT)))
 }
 
 /// An output to be made.
@@ -144,4 +167,24 @@ pub struct JournalPosition {
     pub count: u64,
     /// The digest over all of them.
     pub head: Hash,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_field_is_known_and_no_other() {
+        let request = r#"{"type":"","id":1,"txins":[],"txouts":[{"output_type":"payment","recipient":"","amount":1,
+            "comment":"","with_certificate":true}],"secret_key":[],"fee":1,"unspent_list":[],"accounts":{},
+            "journal":true}"#;
+        assert_eq!(unknown_field(request), None);
+        for (known, unknown) in
+            [("journal", "colour"), ("with_certificate", "WITH_CERTIFICATE"), ("comment", "")]
+        {
+            let changed = request.replace(&format!("{known:?}"), &format!("{unknown:?}"));
+            assert_eq!(unknown_field(&changed).as_deref(), Some(unknown));
+        }
+        assert_eq!(unknown_field("moon").as_deref(), Some(""));
+    }
 }

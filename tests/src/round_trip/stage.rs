@@ -21,8 +21,11 @@ const EXPLORER: [(&str, &str); 2] =
     [("OUTPUT_EXPLORER_NETWORK", "dev"), ("OUTPUT_EXPLORER_DATA_DIR", "explorer")];
 
 /// What the signer's commands read from it.
-const SIGNER: [(&str, &str); 2] =
-    [("COLD_SIGNER_DATA_DIR", "signer"), ("COLD_SIGNER_PASSPHRASE_FILE", "passphrase")];
+const SIGNER: [(&str, &str); 3] = [
+    ("COLD_SIGNER_DATA_DIR", "signer"),
+    ("COLD_SIGNER_PASSPHRASE_FILE", "passphrase"),
+    ("COLD_SIGNER_POLICY", "policy.toml"),
+];
 
 /// Runs a program as the same user, and without any network.
 const UNSHARE: [&str; 3] = ["unshare", "-c", "-n"];

@@ -21,6 +21,23 @@ const USERS: [&str; 3] = ["alice", "bob", "carol"];
 /// The exchange's own account.
 const TREASURY: &str = "hot";
 
+/// What the signer is willing to sign.
+const POLICY: &str = "\
+[[rules]]
+rule = \"policy-change\"
+action = \"deny\"
+accounts = [\"hot\"]
+
+[[rules]]
+rule = \"policy-recipient-amount\"
+action = \"deny\"
+most = \"20 STG\"
+
+[[rules]]
+rule = \"policy-any\"
+action = \"allow\"
+";
+
 /// The time from block to block while a transaction is waited for.
 const HURRIED: Duration = Duration::from_millis(300);
 
@@ -286,6 +303,11 @@ async fn keys(stage: &Stage) -> Result<BTreeMap<String, String>, Error> {
         .await?;
     stage.signer(&[&["key", "add"], &USERS[..], &[TREASURY]].concat()).show().await?;
     stage.signer(&["key", "export-public", "--out", "accounts.jsonl"]).show().await?;
+    narrate(
+        "Its policy says what it signs, whoever asks. This one: change to hot, 20 STG at most for anybody.",
+    )?;
+    stage.file("policy.toml", POLICY)?;
+    stage.signer(&["policy", "check", "policy.toml"]).show().await?;
     let lines = fs::read_to_string("accounts.jsonl")?;
     let address = |line: &str| {
         let account: Value = serde_json::from_str(line).ok()?;

@@ -43,6 +43,7 @@ fn the_commands_of_the_documentation_work_as_typed() {
         shell.env("PATH", format!("{}:/usr/bin:/bin", programs.join(":"))).env("HOME", custody.world.home());
         shell.env("OUTPUT_EXPLORER_DATA_DIR", custody.world.path("explorer"));
         shell.env("COLD_SIGNER_DATA_DIR", custody.store.dir());
+        shell.env("COLD_SIGNER_POLICY", custody.store.path("policy.toml"));
         shell.env("COLD_SIGNER_PASSPHRASE_FILE", custody.store.path("passphrase"));
         let mut child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // The chain goes on while somebody waits.

@@ -164,7 +164,8 @@ fn the_same_answer_may_come_from_many_at_once() {
     let explorer = custody.world.follow();
     assert_eq!(custody.handoff(&["withdraw", "--to", &stranger(), "--amount", "3 STG"]), [1]);
     let answer = std::fs::read_to_string(custody.sign(1)).unwrap();
-    let request = json!({ "type": "handoff", "do": "broadcast", "again": true, "answer": answer }).to_string();
+    let request =
+        json!({ "type": "handoff", "do": "broadcast", "again": true, "answer": answer }).to_string();
     let mut sessions = [(); 12].map(|()| explorer.connect());
     sessions.iter_mut().for_each(|session| session.send(&request));
     for session in &mut sessions {

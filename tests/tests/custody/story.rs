@@ -20,7 +20,7 @@ fn both_sides_show_the_same_and_a_sweep_becomes_final() {
     let shown = custody.world.ok(&["handoff", "show", "1"]);
     // The same words on both sides.
     let facts = |text: &str| {
-        text.split("Inputs (").nth(1).unwrap().split("\n\nNothing").next().unwrap().trim().to_owned()
+        text.split("Inputs (").nth(1).unwrap().split("\n\nPolicy").next().unwrap().trim().to_owned()
     };
     assert_eq!(facts(&inspected), facts(&shown));
     custody.send(1);

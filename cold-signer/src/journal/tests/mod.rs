@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::disk::{Call, Disk, Gate, Log};
+use crate::policy::Window;
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::fs;
@@ -35,6 +36,7 @@ fn signed(request: &str, inputs: &[&str]) -> Entry {
         inputs: inputs.iter().map(|input| hash(input)).collect(),
         outputs: Vec::new(),
         fee: 1000,
+        judged: None,
         verdict: Verdict::Signed(Signed { transaction, certificates: Vec::new() }),
     }
 }
@@ -401,6 +403,45 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Before there were policies nobody judged what leaves: all of it counts.
+#[test]
+fn records_without_a_judgement_count_with_all_that_they_paid() {
+    let temp = empty();
+    let output = NewOutputFacts {
+        kind: OutputType::PublicPayment,
+        recipient: Encoded::from_bytes([1; 32]),
+        amount: Amount::from_micro(5000).unwrap(),
+    };
+    let entry = |name: &str, judged| Entry { outputs: vec![output; 2], judged, ..signed(name, &[name]) };
+    let outward = Amount::from_micro(1000).unwrap();
+    let judged =
+        Judged { policy: None, rule: String::new(), outward, request_key: false, unknown_field: false };
+    let foreign = Judged { outward: Amount::ZERO, ..judged.clone() };
+    let journal = open(&temp);
+    journal.commit(&entry("old", None)).unwrap();
+    journal.commit(&entry("new", Some(judged))).unwrap();
+    journal.commit(&entry("foreign", Some(foreign))).unwrap();
+    journal.commit(&refused("refused")).unwrap();
+    let time = signed("", &[]).time;
+    let sum = |journal: &Journal| journal.totals().sum(Window::Hour, time).micro();
+    assert_eq!(sum(&journal), 11_000 + 1000);
+    drop(journal);
+    assert_eq!(sum(&open(&temp)), 11_000 + 1000, "after a start too");
+}
+
+prop_compose! {
+    fn judged()(
+        policy in prop::option::of(any::<[u8; 32]>()),
+        rule: String,
+        outward in 0..i64::MAX,
+        request_key: bool,
+        unknown_field: bool,
+    ) -> Judged {
+        let outward = Amount::from_micro(outward).unwrap();
+        Judged { policy: policy.map(Hash::from_bytes), rule, outward, request_key, unknown_field }
+    }
+}
+
 prop_compose! {
     fn any_entry()(
         time: u64,
@@ -412,6 +453,7 @@ prop_compose! {
         certificates in 0..3_u64,
         code: String,
         reason: String,
+        judged in prop::option::of(judged()),
     ) -> Entry {
         let address = |seed: &[u8]| Address::new(Network::Dev, SecretKey::from_seed(seed).public_key());
         let certificate = |number: u64| CertificateClaim {
@@ -431,6 +473,7 @@ prop_compose! {
             inputs: inputs.into_iter().map(Hash::from_bytes).collect(),
             outputs: outputs.into_iter().map(output).collect(),
             fee,
+            judged,
             verdict: match transaction {
                 Some(transaction) => {
                     Verdict::Signed(Signed { transaction, certificates: (0..certificates).map(certificate).collect() })

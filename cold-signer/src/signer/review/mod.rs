@@ -4,6 +4,7 @@ mod signed;
 
 pub use signed::Mismatch;
 
+use super::Judgement;
 use super::draft::{Draft, DraftInput};
 use super::owners::{self, OwnedInput};
 use super::{Refusal, Signer, read};
@@ -15,11 +16,14 @@ use stegos_common::review::{InputFacts, Kind, Known, OutputFacts, Review};
 use stegos_common::transaction::{NewOutput, Spendable, check};
 
 impl Signer {
-    /// The facts of a request, and why it would be refused if it would be.
+    /// The facts of a request, what the policy says, and why it would be refused if it would be.
     ///
     /// # Errors
     /// A [`Refusal`] where the request is not even well formed, so that there are no facts.
-    pub fn review_request(&self, json: &str) -> Result<(Review, Option<Refusal>), Refusal> {
+    pub fn review_request(
+        &self,
+        json: &str,
+    ) -> Result<(Review, Option<Judgement>, Option<Refusal>), Refusal> {
         let draft = self.draft(json)?;
         let outputs: Vec<OutputFacts> = draft.outputs.iter().map(|output| self.requested(output)).collect();
         let (inputs, refusal) = match owners::unlock_all(&draft, &self.keystore, &self.rules) {
@@ -32,17 +36,22 @@ impl Signer {
             }
             Err(refusal) => (unowned_inputs(&draft), Some(refusal)),
         };
+        // Whatever else is wrong with it is told first, and is not for a policy to judge.
+        let judgement = refusal.is_none().then(|| self.judge(&draft));
+        let refusal = refusal
+            .or_else(|| judgement.as_ref().and_then(|it| Refusal::policy(it.decision.clone(), it.judged())));
         // What was signed before is answered again, whatever has changed since.
         let signed_before = self.signed_before(&draft)?;
         let refusal = refusal.filter(|_| signed_before.is_none());
+        let judgement = judgement.filter(|_| signed_before.is_none());
         let review = Review::new(inputs, outputs, shown_fee(draft.fee), draft.key.is_some());
-        Ok((Review { signed_before, ..review }, refusal))
+        Ok((Review { signed_before, ..review }, judgement, refusal))
     }
 
     /// Reads a request and checks everything about it that needs no key.
     fn draft(&self, json: &str) -> Result<Draft, Refusal> {
         let request = read(json).map_err(|(_, refusal)| refusal)?;
-        Draft::new(&request, self.keystore.network(), &self.rules)
+        Draft::new(&request, json, self.keystore.network(), &self.rules)
     }
 
     fn requested(&self, output: &NewOutput) -> OutputFacts {

@@ -1,0 +1,151 @@
+//! What the policy says about a request, now or about one of the past.
+
+use super::draft::Draft;
+use super::history::now;
+use super::{Refusal, Signer};
+use crate::journal::{Entry, JournalError, Judged, Record};
+use crate::policy::{Decision, Facts, Payment, Policy, Totals, Verdict};
+use std::collections::HashSet;
+use std::sync::Arc;
+use stegos_common::amount::Amount;
+use stegos_common::api::create_raw_transaction::OutputType;
+use stegos_common::group::Encoded;
+use stegos_common::hash::Hash;
+use stegos_common::output::Output;
+use stegos_common::transaction::{NewOutput, PaymentTransaction};
+
+impl Signer {
+    /// The facts that the policy judges at a time.
+    pub(super) fn facts(&self, draft: &Draft, time: u64) -> Facts {
+        let payment = |output: &NewOutput| {
+            let (private, with_certificate) = match output {
+                NewOutput::Public { .. } => (false, false),
+                NewOutput::Private { with_certificate, .. } => (true, *with_certificate),
+            };
+            self.payment(output.recipient().encoded(), output.amount(), private, with_certificate)
+        };
+        Facts {
+            inputs: draft.inputs.len(),
+            own_inputs: draft
+                .key
+                .as_ref()
+                .is_none_or(|key| self.keystore.find(&key.public_key().encoded()).is_some()),
+            payments: draft.outputs.iter().map(payment).collect(),
+            fee: Amount::from_micro(draft.fee).unwrap_or(Amount::MAX),
+            request_key: draft.key.is_some(),
+            unknown_field: draft.unknown_field.clone(),
+            time,
+        }
+    }
+
+    /// What the policy says about a request now.
+    pub(super) fn judge(&self, draft: &Draft) -> Judgement {
+        let (policy, facts, totals) = (self.policy(), self.facts(draft, now()), self.journal.totals());
+        let decision = policy.judge(&facts, &totals);
+        Judgement { policy, facts, totals, decision }
+    }
+
+    /// Judges the past by a policy that is not in force: everything that was signed, or refused by a policy, in its
+    /// order, as if that policy had been there from the beginning.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn replay(
+        &self,
+        policy: &Policy,
+        mut each: impl FnMut(&Record, &Decision),
+    ) -> Result<(), JournalError> {
+        let mut totals = Totals::default();
+        for record in self.journal.records()? {
+            let record = record?;
+            let entry = &record.entry;
+            if entry.signed().is_none() && entry.judged.is_none() {
+                continue;
+            }
+            let facts = self.past_facts(entry);
+            let decision = policy.judge(&facts, &totals);
+            if entry.signed().is_some() && decision.verdict == Verdict::Allowed {
+                totals.add(entry.time, facts.outward());
+            }
+            each(&record, &decision);
+        }
+        Ok(())
+    }
+
+    /// The facts of a record, with the accounts of today. Whether a refused payment was to be provable is not known; it
+    /// counts as one that was.
+    fn past_facts(&self, entry: &Entry) -> Facts {
+        let proved = entry.signed().and_then(|signed| {
+            let transaction = PaymentTransaction::from_bytes(&signed.transaction).ok()?;
+            let claimed: HashSet<Hash> = signed.certificates.iter().map(|claim| claim.output_hash).collect();
+            Some(
+                transaction
+                    .txouts
+                    .iter()
+                    .map(|output| claimed.contains(&Output::id(output)))
+                    .collect::<Vec<_>>(),
+            )
+        });
+        let is_proved = |place: usize| proved.as_ref().is_none_or(|proved| proved.get(place) == Some(&true));
+        let payment = |(place, output): (usize, &crate::journal::NewOutputFacts)| {
+            let private = output.kind == OutputType::Payment;
+            self.payment(output.recipient, output.amount, private, private && is_proved(place))
+        };
+        let judged = entry.judged.as_ref();
+        Facts {
+            inputs: entry.inputs.len(),
+            own_inputs: judged.is_none_or(|judged| !judged.outward.is_zero()),
+            payments: entry.outputs.iter().enumerate().map(payment).collect(),
+            fee: Amount::from_micro(entry.fee).unwrap_or(Amount::MAX),
+            request_key: judged.is_some_and(|judged| judged.request_key),
+            unknown_field: judged.filter(|judged| judged.unknown_field).map(|_| "…".to_owned()),
+            time: entry.time,
+        }
+    }
+
+    fn payment(&self, recipient: Encoded, amount: Amount, private: bool, with_certificate: bool) -> Payment {
+        let account = self.keystore.find(&recipient).map(|owner| owner.account.to_string());
+        Payment { recipient, account, amount, private, with_certificate }
+    }
+}
+
+/// What a policy said about a request.
+pub struct Judgement {
+    /// The policy.
+    policy: Arc<Policy>,
+    /// What it judged.
+    pub facts: Facts,
+    /// What left before.
+    pub totals: Totals,
+    /// What it said.
+    pub decision: Decision,
+}
+
+impl Judgement {
+    /// What is remembered of it.
+    pub(super) fn judged(&self) -> Judged {
+        Judged {
+            policy: self.policy.digest(),
+            rule: self.decision.tag.to_owned(),
+            outward: self.facts.outward(),
+            request_key: self.facts.request_key,
+            unknown_field: self.facts.unknown_field.is_some(),
+        }
+    }
+
+    /// Refuses what is not allowed.
+    pub(super) fn require_allowed(self) -> Result<Self, Refusal> {
+        match Refusal::policy(self.decision.clone(), self.judged()) {
+            Some(refusal) => Err(refusal),
+            None => Ok(self),
+        }
+    }
+
+    /// Whether it stays so after everything in `totals`, while `policy` is in force.
+    pub(super) fn holds(&self, policy: &Arc<Policy>, totals: &Totals) -> bool {
+        let decision = self.policy.judge(&self.facts, totals);
+        Arc::ptr_eq(&self.policy, policy)
+            && decision.tag == self.decision.tag
+            && decision.verdict == Verdict::Allowed
+    }
+}
