@@ -94,6 +94,27 @@ fn a_block_that_is_taken_back_may_be_followed_by_a_conflict() {
 }
 
 #[test]
+fn what_another_has_spent_for_good_is_a_conflict_from_the_start() {
+    let custody = Custody::new(8, &[]);
+    let explorer = custody.world.follow();
+    custody.deposit(&[("hot", 10 * STG)]);
+    custody.finish_epoch(&explorer);
+    let number = withdraw(&custody, "4 STG");
+    let response = custody.sign(number);
+    spend_elsewhere(&custody, number);
+    custody.world.mine(1);
+    custody.finish_epoch(&explorer);
+    // The node would say that an input is missing, which says nothing.
+    let output = custody.broadcast(&response, &["--wait", "final"]);
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    let history = custody.show(number)["transaction"]["history"].clone();
+    let states: Vec<&Value> = history.as_array().unwrap().iter().map(|step| &step["state"]["name"]).collect();
+    assert_eq!(states, ["submitted", "conflicted"]);
+    assert_eq!(custody.balance("hot"), 0);
+    custody.world.audit();
+}
+
+#[test]
 fn a_lost_answer_and_a_killed_explorer_do_no_harm() {
     let custody = Custody::new(8, &[]);
     let explorer = custody.world.follow();
