@@ -95,6 +95,9 @@ pub(crate) enum Error {
         /// What is wrong.
         source: Box<PolicyError>,
     },
+    /// Asked whether the clock is right, the answer was something else.
+    #[error("not confirmed: nothing was changed")]
+    ClockNotConfirmed,
     /// A tag that does not exist.
     #[error("there is no rule {0:?}; `policy explain` lists them")]
     NoRule(String),

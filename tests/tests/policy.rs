@@ -273,3 +273,22 @@ fn the_example_is_a_policy() {
     assert_eq!(store.run(&["policy", "explain", "policy-moon"]).status.code(), Some(1));
     let _signer: Signer<'_> = store.serve(&[]);
 }
+
+#[test]
+fn a_clock_is_confirmed_by_hand_only() {
+    let store = store(&any());
+    let before = sign(&store, &request(&own("hot"), STG));
+    assert!(before["data"].is_string(), "{before}");
+    let mut refused = store.command(&["clock", "confirm"]);
+    let output = refused.stdin(std::process::Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("The last signature: 2"), "{output:?}");
+    assert!(store.ok(&["clock", "confirm", "--yes"]).starts_with("confirmed: 2"));
+    let journal = store.ok(&["journal", "list", "--json"]);
+    assert!(journal.lines().last().unwrap().contains("clock_confirmed"), "{journal}");
+    assert!(store.ok(&["journal", "list"]).contains("clock confirmed"));
+    assert!(store.ok(&["journal", "show", "1"]).contains("clock confirmed"));
+    store.ok(&["journal", "verify"]);
+    let after = sign(&store, &request(&own("hot"), STG));
+    assert!(after["data"].is_string(), "{after}");
+}

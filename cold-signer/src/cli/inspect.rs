@@ -3,9 +3,10 @@
 use super::StoreArgs;
 use super::file::read_text;
 use crate::error::Error;
+use crate::journal::show_time;
 use crate::policy::{Decision, Verdict, Window};
 use crate::settings::{RuleSettings, Settings};
-use crate::signer::{Judgement, Mismatch, show_time};
+use crate::signer::{Judgement, Mismatch};
 use clap::Args;
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -2,8 +2,8 @@
 
 use super::{StoreArgs, say};
 use crate::error::Error;
+use crate::journal::show_time;
 use crate::journal::{Entry, Judged, NewOutputFacts, Record, Verdict};
-use crate::signer::show_time;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -118,6 +118,7 @@ fn list_line(out: &mut impl Write, record: &Record) -> io::Result<()> {
     let verdict = match &entry.verdict {
         Verdict::Signed(_) => transaction(entry).map_or_else(String::new, |it| format!("signed {}", it.id())),
         Verdict::Refused { code, .. } => format!("refused {code}"),
+        Verdict::ClockConfirmed => "clock confirmed".to_owned(),
     };
     let (time, fee) = (show_time(entry.time), shown(entry.fee));
     writeln!(out, "{:>8}  {time:<24}  {:>22}  {fee:>14}  {verdict}", record.number(), total.to_string())
@@ -173,6 +174,9 @@ fn show(out: &mut impl Write, record: &Record, network: Network) -> io::Result<(
     match &entry.verdict {
         Verdict::Signed(_) => writeln!(out, "  signed")?,
         Verdict::Refused { code, reason } => writeln!(out, "  refused ({code}): {reason}")?,
+        Verdict::ClockConfirmed => {
+            return writeln!(out, "  clock confirmed\n  head        {}", record.after.head);
+        }
     }
     if let Some(Judged { policy, rule, outward, .. }) = &entry.judged {
         let policy = policy.map_or_else(|| "no policy file".to_owned(), |policy| policy.to_string());
@@ -231,6 +235,7 @@ fn facts(record: &Record, network: Network) -> Value {
             })
         }
         Verdict::Refused { code, reason } => json!({ "verdict": "refused", "code": code, "error": reason }),
+        Verdict::ClockConfirmed => json!({ "verdict": "clock_confirmed" }),
     };
     if let (Value::Object(facts), Value::Object(verdict)) = (&mut facts, verdict) {
         facts.extend(verdict);

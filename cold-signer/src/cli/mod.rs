@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod clock;
 mod export;
 mod file;
 mod import;
@@ -97,6 +98,8 @@ enum Command {
     Journal(journal::Journal),
     #[command(subcommand)]
     Policy(policy::Command),
+    #[command(subcommand)]
+    Clock(clock::Command),
     Serve(serve::Serve),
     Sign(sign::Sign),
     Inspect(inspect::Inspect),
@@ -137,6 +140,7 @@ impl Cli {
             Command::Store(command) => command.run(&store),
             Command::Journal(journal) => journal.run(&store),
             Command::Policy(policy) => policy.run(&store),
+            Command::Clock(clock) => clock.run(&store),
             Command::Serve(serve) => serve.run(&store, settings),
             Command::Sign(sign) => sign.run(&store, settings),
             Command::Inspect(inspect) => inspect.run(&store, settings),

@@ -2,8 +2,9 @@
 
 use super::{StoreArgs, say};
 use crate::error::Error;
+use crate::journal::show_time;
 use crate::policy::{Decision, EXPLAINED, MAX_LENGTH, Policy, Verdict};
-use crate::signer::{Rules, Signer, show_time};
+use crate::signer::{Rules, Signer};
 use clap::{Args, Subcommand};
 use std::fs::File;
 use std::io::{self, Read, Write, stdout};

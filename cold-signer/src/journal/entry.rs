@@ -68,6 +68,8 @@ pub enum Verdict {
         /// The sentence for people.
         reason: String,
     },
+    /// No request: the time of this record was confirmed to be right.
+    ClockConfirmed,
 }
 
 /// What was signed.
@@ -85,7 +87,21 @@ impl Entry {
     pub const fn signed(&self) -> Option<&Signed> {
         match &self.verdict {
             Verdict::Signed(signed) => Some(signed),
-            Verdict::Refused { .. } => None,
+            Verdict::Refused { .. } | Verdict::ClockConfirmed => None,
+        }
+    }
+
+    /// A record that a time is right.
+    #[must_use]
+    pub fn clock_confirmed(time: u64) -> Self {
+        Self {
+            time,
+            request: Hash::digest("cold-signer clock confirmed"),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            fee: 0,
+            judged: None,
+            verdict: Verdict::ClockConfirmed,
         }
     }
 
@@ -106,6 +122,7 @@ impl Entry {
             Verdict::Refused { code, reason } => {
                 (None, Some(RefusedWire { code: code.clone(), reason: reason.clone() }))
             }
+            Verdict::ClockConfirmed => (None, None),
         };
         let output = |output: &NewOutputFacts| OutputWire {
             public: output.kind == OutputType::PublicPayment,
@@ -120,6 +137,7 @@ impl Entry {
             fee: self.fee,
             signed,
             refused,
+            clock_confirmed: self.verdict == Verdict::ClockConfirmed,
             judged: self.judged.as_ref().map(|judged| JudgedWire {
                 policy: judged.policy.map(|policy| policy.as_bytes().to_vec()),
                 rule: judged.rule.clone(),
@@ -144,6 +162,7 @@ impl Entry {
         let verdict = match (&wire.signed, wire.refused) {
             (Some(signed), None) => Verdict::Signed(signed.read()?),
             (None, Some(RefusedWire { code, reason })) => Verdict::Refused { code, reason },
+            (None, None) if wire.clock_confirmed => Verdict::ClockConfirmed,
             _ => return None,
         };
         let judged = wire.judged.map(|JudgedWire { policy, rule, outward, request_key, unknown_field }| {
@@ -184,6 +203,8 @@ struct EntryWire {
     refused: Option<RefusedWire>,
     #[prost(message, optional, tag = "8")]
     judged: Option<JudgedWire>,
+    #[prost(bool, tag = "9")]
+    clock_confirmed: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]

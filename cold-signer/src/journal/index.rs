@@ -1,6 +1,6 @@
 //! What is asked of a journal for every request: was it signed before, and are its inputs free?
 
-use super::{Entry, Record};
+use super::{Entry, Record, Verdict};
 use crate::policy::Totals;
 use std::collections::HashMap;
 use stegos_common::hash::Hash;
@@ -32,6 +32,9 @@ impl Index {
 
     /// Knows a record that is not in the file yet.
     pub(super) fn note(&mut self, entry: &Entry, number: Number) {
+        if entry.verdict == Verdict::ClockConfirmed {
+            self.totals.confirm(entry.time);
+        }
         if entry.signed().is_some() {
             self.requests.insert(entry.request, number);
             self.inputs.extend(entry.inputs.iter().map(|input| (*input, number)));

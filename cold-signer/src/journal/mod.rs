@@ -41,6 +41,7 @@ pub use stegos_common::api::create_raw_transaction::JournalPosition as Position;
 
 use crate::disk::Disk;
 use crate::seal::SealingKey;
+use jiff::Timestamp;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,6 +55,12 @@ const MAGIC: &[u8; 21] = b"cold-signer journal 1";
 
 /// No record is longer, in bytes. The longest, with a hundred private outputs and their certificates, takes a third.
 const MAX_RECORD: usize = 512 << 10;
+
+/// A time as RFC 3339 in UTC, to the millisecond.
+pub(crate) fn show_time(milliseconds: u64) -> String {
+    let time = i64::try_from(milliseconds).ok().and_then(|time| Timestamp::from_millisecond(time).ok());
+    time.map_or_else(|| format!("{milliseconds} ms after 1970"), |time| format!("{time:.3}"))
+}
 
 /// Whose journal it is: what opens its records and where its chain begins.
 #[derive(Clone)]

@@ -1,9 +1,9 @@
 //! What each rule is for, in words: for `policy explain`. docs/policy.md says the same at length.
 
-use super::DEFAULT;
+use super::{CLOCK, DEFAULT};
 
 /// Every tag, and what it says.
-pub(crate) const EXPLAINED: [(&str, &str); 20] = [
+pub(crate) const EXPLAINED: [(&str, &str); 21] = [
     ("policy-any", "Applies to every request. Put it last, to allow what no rule before it denied."),
     (
         "policy-own-accounts",
@@ -49,6 +49,11 @@ pub(crate) const EXPLAINED: [(&str, &str); 20] = [
     (
         "policy-unknown-field",
         "Applies where the request, or an output in it, has a field that is not documented. A node ignores it.",
+    ),
+    (
+        CLOCK,
+        "This host's clock is further from the time of the last signature than [clock] allows, an hour back or seven days \
+         forward. Nothing is signed until the clock is set right, or confirmed by `cold-signer clock confirm`.",
     ),
     (DEFAULT, "No rule applied. What no rule allows is denied."),
 ];

@@ -3,7 +3,7 @@
 use super::hours::{Day, Hours, HoursError};
 use super::rule::Rule;
 use super::totals::Window;
-use super::{Action, Policy};
+use super::{Action, Clock, Policy};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use stegos_common::address::{Address, AddressError, Network};
@@ -60,6 +60,27 @@ pub enum PolicyError {
 struct File {
     #[serde(default)]
     rules: Vec<Written>,
+    #[serde(default)]
+    clock: WrittenClock,
+}
+
+/// How far the clock may jump, as it is written.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenClock {
+    back_seconds: Option<u32>,
+    forward_seconds: Option<u32>,
+}
+
+impl WrittenClock {
+    fn clock(&self) -> Clock {
+        let milliseconds = |seconds: u32| u64::from(seconds) * 1000;
+        let default = Clock::default();
+        Clock {
+            back: self.back_seconds.map_or(default.back, milliseconds),
+            forward: self.forward_seconds.map_or(default.forward, milliseconds),
+        }
+    }
 }
 
 /// A rule as it is written.
@@ -128,7 +149,8 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] names the rule by its place.
     pub fn parse(text: &str, network: Network) -> Result<Self, PolicyError> {
-        let File { rules } = toml::from_str(text).map_err(|error| PolicyError::Parse(Box::new(error)))?;
+        let File { rules, clock } =
+            toml::from_str(text).map_err(|error| PolicyError::Parse(Box::new(error)))?;
         if rules.is_empty() {
             return Err(PolicyError::Empty);
         }
@@ -140,7 +162,7 @@ impl Policy {
             Ok((rule, action))
         };
         let rules = rules.into_iter().zip(1..).map(read).collect::<Result<_, _>>()?;
-        Ok(Self { rules, digest: Some(Hash::digest(text)) })
+        Ok(Self { rules, clock: clock.clock(), digest: Some(Hash::digest(text)) })
     }
 }
 

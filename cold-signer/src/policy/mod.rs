@@ -1,6 +1,7 @@
 //! What the signer is willing to sign. A policy is a list of rules in order; the first that applies decides. It is a
 //! pure function of a request's facts and of what left before: no clock, no disk.
 
+mod clock;
 mod explain;
 mod facts;
 mod file;
@@ -10,6 +11,7 @@ mod rule;
 mod tests;
 mod totals;
 
+pub use clock::Clock;
 pub(crate) use explain::EXPLAINED;
 pub use facts::{Facts, Payment};
 pub(crate) use file::MAX_LENGTH;
@@ -18,10 +20,14 @@ pub use hours::{Day, Hours, HoursError};
 pub use rule::{Applies, Rule};
 pub use totals::{Totals, Window};
 
+use crate::journal::show_time;
 use serde::Deserialize;
 use std::fmt;
 use stegos_common::amount::Amount;
 use stegos_common::hash::Hash;
+
+/// The tag of what is decided where the clock has jumped.
+pub const CLOCK: &str = "policy-clock";
 
 /// The tag of what is decided where no rule applies.
 pub const DEFAULT: &str = "policy-default";
@@ -49,6 +55,7 @@ impl fmt::Display for Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     rules: Vec<(Rule, Action)>,
+    clock: Clock,
     /// Whether there is a policy file, and what identifies it.
     digest: Option<Hash>,
 }
@@ -90,7 +97,7 @@ impl Default for Policy {
     fn default() -> Self {
         let fees = Amount::from_micro(FEES_WITHOUT_POLICY).unwrap_or_default();
         let rules = vec![(Rule::Total(Window::Day, fees), Action::Deny), (Rule::OwnAccounts, Action::Allow)];
-        Self { rules, digest: None }
+        Self { rules, clock: Clock::default(), digest: None }
     }
 }
 
@@ -110,6 +117,9 @@ impl Policy {
     /// nothing else leaves meanwhile.
     #[must_use]
     pub fn judge(&self, facts: &Facts, totals: &Totals) -> Decision {
+        if let Some(last) = totals.last().filter(|last| self.clock.jumped(*last, facts.time)) {
+            return Self::clock_jumped(last, facts.time);
+        }
         let mut decision = self.judge_at(facts, totals);
         let mut later = facts.clone();
         // Each rule can have a word once.
@@ -143,6 +153,15 @@ impl Policy {
             reason: self.nothing_applies().to_owned(),
             verdict: Verdict::Denied,
         })
+    }
+
+    fn clock_jumped(last: u64, now: u64) -> Decision {
+        let (last, now) = (show_time(last), show_time(now));
+        let reason = format!(
+            "the last signature was at {last}, and this host's clock says {now}; set the clock, or where it is right, \
+             run `cold-signer clock confirm`"
+        );
+        Decision { tag: CLOCK, place: None, reason, verdict: Verdict::Denied }
     }
 
     const fn nothing_applies(&self) -> &'static str {

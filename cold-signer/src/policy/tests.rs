@@ -206,6 +206,28 @@ fn what_others_own_does_not_leave() {
 }
 
 #[test]
+fn where_the_clock_jumped_nothing_is_allowed() {
+    let any = "[[rules]]\nrule = \"policy-any\"\naction = \"allow\"\n";
+    let (hour, day) = (3_600_000, 24 * 3_600_000);
+    let set = format!("[clock]\nback_seconds = 60\nforward_seconds = 120\n{any}");
+    for (text, back, forward) in [(any, hour, 7 * day), (&set, 60_000, 120_000)] {
+        let mut totals = Totals::default();
+        totals.add(NOON, stg("1 STG"));
+        let tag = |time| policy(text).judge(&Facts { time, ..facts() }, &totals).tag;
+        assert_eq!((tag(NOON - back), tag(NOON + forward)), ("policy-any", "policy-any"));
+        assert_eq!((tag(NOON - back - 1), tag(NOON + forward + 1)), (CLOCK, CLOCK));
+        totals.confirm(NOON + forward + 1);
+        let later = Facts { time: NOON + forward + 1, ..facts() };
+        assert_eq!(policy(text).judge(&later, &totals).tag, "policy-any");
+    }
+    // Before the first signature there is nothing to jump from; and no policy is no excuse.
+    assert_eq!(policy(any).judge(&facts(), &Totals::default()).tag, "policy-any");
+    let mut old = Totals::default();
+    old.add(NOON - 8 * day, stg("1 STG"));
+    assert_eq!(Policy::default().judge(&facts(), &old).tag, CLOCK);
+}
+
+#[test]
 fn the_first_that_applies_decides() {
     let rule = |tag: &str, action: &str, rest: &str| {
         format!("[[rules]]\nrule = \"{tag}\"\naction = \"{action}\"\n{rest}\n")
@@ -257,11 +279,11 @@ fn the_annotated_example_has_every_rule_and_every_rule_is_documented() {
     let documented = include_str!("../../../docs/policy.md");
     let limits = limits().into_iter().map(|(tag, ..)| tag);
     let tested: Vec<&str> =
-        limits.chain(HAVING.map(|(tag, _)| tag)).chain(ALLOWING).chain([DEFAULT]).collect();
+        limits.chain(HAVING.map(|(tag, _)| tag)).chain(ALLOWING).chain([CLOCK, DEFAULT]).collect();
     for (tag, _) in EXPLAINED {
         assert!(documented.contains(&format!("`{tag}`")), "{tag} is not in docs/policy.md");
         assert!(tested.contains(&tag), "{tag} has no test");
-        assert!(tag == DEFAULT || example.contains(tag), "{tag} is not in the example");
+        assert!(tag == DEFAULT || tag == CLOCK || example.contains(tag), "{tag} is not in the example");
     }
     // And nothing has a tag that is not explained.
     let source = include_str!("rule.rs");
@@ -275,6 +297,8 @@ fn a_file_that_is_not_exactly_right_is_refused() {
     for (text, part) in [
         ("", "no rule"),
         ("colour = 1", "colour"),
+        (&format!("[clock]\ncolour = 1\n{good}"), "colour"),
+        (&format!("[clock]\nback_seconds = -1\n{good}"), "back_seconds"),
         (&format!("{good}colour = 1"), "colour"),
         (&format!("{good}most = 5"), "most"),
         ("[[rules]]\nrule = \"policy-moon\"\naction = \"allow\"", "policy-moon"),

@@ -62,7 +62,21 @@ impl Totals {
         }
     }
 
-    /// The time of the last signature.
+    /// Takes a time for right that somebody has confirmed: it goes on from there. What left later than that, by a clock
+    /// that was wrong, counts as if it had left now.
+    pub fn confirm(&mut self, time: u64) {
+        self.last = Some(time);
+        for window in [Window::Hour, Window::Day, Window::Week] {
+            let now = time / window.spans().0;
+            let spans = &mut self.spans_mut(window).0;
+            let later = spans.iter().filter(|(span, _)| *span >= now).map(|(_, amount)| *amount);
+            let later = Amount::checked_sum(later).unwrap_or(Amount::MAX);
+            spans.retain(|(span, _)| *span < now);
+            spans.push_back((now, later));
+        }
+    }
+
+    /// The time of the last signature, or of a later confirmation.
     #[must_use]
     pub const fn last(&self) -> Option<u64> {
         self.last
@@ -192,6 +206,20 @@ mod tests {
         {
             assert_eq!(length(window), long, "{window:?}");
         }
+    }
+
+    #[test]
+    fn a_confirmed_time_goes_on_from_there_and_nothing_is_forgotten() {
+        let day = 24 * 3_600_000;
+        let mut totals = Totals::default();
+        totals.add(100 * day, micro(5));
+        totals.add(106 * day, micro(7));
+        totals.confirm(101 * day);
+        assert_eq!(totals.last(), Some(101 * day));
+        assert_eq!(totals.sum(Window::Hour, 101 * day), micro(7));
+        assert_eq!(totals.sum(Window::Week, 101 * day), micro(12));
+        assert_eq!(totals.sum(Window::Hour, 101 * day + 2 * 3_600_000), Amount::ZERO);
+        assert_eq!(totals.sum(Window::Week, 108 * day), micro(7));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::judge::Judgement;
 use super::{Answered, Refusal, Signer};
-use crate::journal::{Entry, Judged, NewOutputFacts, Outcome, Signed, Verdict, text_digest};
+use crate::journal::{Entry, Judged, NewOutputFacts, Outcome, Signed, Verdict, show_time, text_digest};
 use jiff::Timestamp;
 use stegos_common::api::create_raw_transaction::{JournalPosition, OutputType, RawTransaction};
 use stegos_common::api::encoding::HexBytes;
@@ -183,12 +183,6 @@ pub(super) fn now() -> u64 {
     u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
 }
 
-/// A time as RFC 3339 in UTC, to the millisecond.
-pub(crate) fn show_time(milliseconds: u64) -> String {
-    let time = i64::try_from(milliseconds).ok().and_then(|time| Timestamp::from_millisecond(time).ok());
-    time.map_or_else(|| format!("{milliseconds} ms after 1970"), |time| format!("{time:.3}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +219,16 @@ mod tests {
     }
 
     impl Scene {
+        fn restarted(self) -> Self {
+            let Self { signer, recipient, _temp } = self;
+            let dir = signer.keystore.dir().to_owned();
+            drop(signer);
+            let passphrase = Passphrase::new("x".to_owned().into()).unwrap();
+            let keystore = Keystore::open(&dir, &passphrase, None, Disk::default()).unwrap();
+            let (signer, _) = Signer::open(keystore, Rules::default(), policy("")).unwrap();
+            Self { signer, recipient, _temp }
+        }
+
         /// A request that pays 4000 micro-STG of a new output to somebody.
         fn request(&self, to: &Address) -> String {
             let amount = Amount::from_micro(5000).unwrap();
@@ -278,6 +282,29 @@ mod tests {
         let first = scene.signer.answer(&json).text;
         let (second, _) = scene.signer.sign_new(&draft).unwrap();
         assert!(first.contains(&hex::encode(second.data.0)));
+    }
+
+    #[test]
+    fn a_clock_that_jumped_is_confirmed_by_a_record() {
+        let scene = scene(policy(""));
+        let last = Entry { fee: 1000, verdict: signed(), ..Entry::clock_confirmed(now() + 2 * 3_600_000) };
+        scene.signer.journal.commit(&last).unwrap();
+        let json = scene.request(&scene.recipient);
+        let refused = scene.signer.answer(&json);
+        assert!(
+            refused.text.contains("policy-clock") && refused.text.contains("clock confirm"),
+            "{}",
+            refused.text
+        );
+        scene.signer.confirm_clock().unwrap();
+        assert_eq!(scene.signer.answer(&json).refusal, None);
+        // And so it is after a start.
+        let scene = scene.restarted();
+        assert_eq!(scene.signer.answer(&scene.request(&scene.recipient)).refusal, None);
+    }
+
+    fn signed() -> Verdict {
+        Verdict::Signed(Signed { transaction: Vec::new(), certificates: Vec::new() })
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::history::now;
 use super::{Refusal, Signer};
-use crate::journal::{Entry, JournalError, Judged, Record};
+use crate::journal::{self, Entry, JournalError, Judged, NewOutputFacts, Record};
 use crate::policy::{Decision, Facts, Payment, Policy, Totals, Verdict};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -45,6 +45,27 @@ impl Signer {
         Judgement { policy, facts, totals, decision }
     }
 
+    /// The time of this host's clock, in milliseconds since 1970 UTC.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        now()
+    }
+
+    /// The time of the last signature, or of a later confirmation.
+    #[must_use]
+    pub fn last_time(&self) -> Option<u64> {
+        self.journal.totals().last()
+    }
+
+    /// Records that this host's clock is right. Answers what it says.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn confirm_clock(&self) -> Result<u64, JournalError> {
+        let time = now();
+        self.journal.commit(&Entry::clock_confirmed(time)).map(|_| time)
+    }
+
     /// Judges the past by a policy that is not in force: everything that was signed, or refused by a policy, in its
     /// order, as if that policy had been there from the beginning.
     ///
@@ -59,6 +80,9 @@ impl Signer {
         for record in self.journal.records()? {
             let record = record?;
             let entry = &record.entry;
+            if entry.verdict == journal::Verdict::ClockConfirmed {
+                totals.confirm(entry.time);
+            }
             if entry.signed().is_none() && entry.judged.is_none() {
                 continue;
             }
@@ -87,7 +111,7 @@ impl Signer {
             )
         });
         let is_proved = |place: usize| proved.as_ref().is_none_or(|proved| proved.get(place) == Some(&true));
-        let payment = |(place, output): (usize, &crate::journal::NewOutputFacts)| {
+        let payment = |(place, output): (usize, &NewOutputFacts)| {
             let private = output.kind == OutputType::Payment;
             self.payment(output.recipient, output.amount, private, private && is_proved(place))
         };

@@ -9,7 +9,6 @@ mod refusal;
 mod review;
 mod rules;
 
-pub(crate) use history::show_time;
 pub use judge::Judgement;
 pub use refusal::Refusal;
 pub use review::Mismatch;

@@ -1,6 +1,6 @@
 //! Why a request is not signed: a stable code for machines, a sentence for people.
 
-use super::history::show_time;
+use crate::journal::show_time;
 use crate::journal::{JournalError, Judged};
 use crate::policy::{Decision, Verdict};
 use stegos_common::address::AddressError;

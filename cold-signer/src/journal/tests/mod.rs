@@ -478,6 +478,7 @@ prop_compose! {
                 Some(transaction) => {
                     Verdict::Signed(Signed { transaction, certificates: (0..certificates).map(certificate).collect() })
                 }
+                None if code.is_empty() => Verdict::ClockConfirmed,
                 None => Verdict::Refused { code, reason },
             },
         }
