@@ -282,7 +282,10 @@ fn a_clock_is_confirmed_by_hand_only() {
     let mut refused = store.command(&["clock", "confirm"]);
     let output = refused.stdin(std::process::Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("The last signature: 2"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("The last signature or confirmation: 2"),
+        "{output:?}"
+    );
     assert!(store.ok(&["clock", "confirm", "--yes"]).starts_with("confirmed: 2"));
     let journal = store.ok(&["journal", "list", "--json"]);
     assert!(journal.lines().last().unwrap().contains("clock_confirmed"), "{journal}");

@@ -41,10 +41,11 @@ pub(super) struct Confirm {
 impl Confirm {
     fn run(self, store: &StoreArgs) -> Result<(), Error> {
         let signer = store.signer(Rules::default(), None)?;
+        let time = signer.time();
         if !self.yes {
             let last = signer.last_time().map_or_else(|| "none".to_owned(), show_time);
-            let now = show_time(signer.time());
-            writeln!(stderr(), "The last signature: {last}\nThis host's clock:  {now}")?;
+            let now = show_time(time);
+            writeln!(stderr(), "The last signature or confirmation: {last}\nThis host's clock: {now}")?;
             write!(stderr(), "Is that clock right? Type \"yes\": ")?;
             let mut answer = String::new();
             stdin().lock().read_line(&mut answer)?;
@@ -52,7 +53,7 @@ impl Confirm {
                 return Err(Error::ClockNotConfirmed);
             }
         }
-        let time = signer.confirm_clock()?;
+        signer.confirm_clock(time)?;
         signer.close()?;
         writeln!(stdout(), "confirmed: {}", show_time(time))?;
         Ok(())

@@ -3,7 +3,7 @@
 use super::{StoreArgs, say};
 use crate::error::Error;
 use crate::journal::show_time;
-use crate::policy::{Decision, EXPLAINED, MAX_LENGTH, Policy, Verdict};
+use crate::policy::{Clock, Decision, EXPLAINED, MAX_LENGTH, Policy, Verdict};
 use crate::signer::{Rules, Signer};
 use clap::{Args, Subcommand};
 use std::fs::File;
@@ -32,7 +32,8 @@ impl Command {
 #[derive(Args)]
 #[command(after_help = "\
 A replay judges everything that was signed, or refused by a policy, in its order, as if this policy had been
-there from the beginning, and shows what would have been decided otherwise. It knows today's accounts.
+there from the beginning, and shows what would have been decided otherwise. It knows today's accounts, and
+counts towards totals what was signed and this policy allows.
 
 Examples:
   cold-signer --network mainnet policy check policy.toml
@@ -59,6 +60,9 @@ impl Check {
             writeln!(stdout(), "{:>3}  {action:<5}  {tag}", place + 1)?;
         }
         writeln!(stdout(), "     deny   everything else")?;
+        let Clock { back, forward } = policy.clock();
+        let seconds = |milliseconds: u64| milliseconds / 1000;
+        writeln!(stdout(), "clock: {} seconds back, {} seconds forward", seconds(back), seconds(forward))?;
         Ok(())
     }
 }

@@ -83,7 +83,8 @@ impl<'a> Folder<'a> {
             if stop.reload.swap(false, Relaxed) {
                 reload(self.signer, policy);
             }
-            match self.look(false, || stop.is_wanted()) {
+            // A new policy is for what is here already, too.
+            match self.look(false, || stop.is_wanted() || stop.reload.load(Relaxed)) {
                 Ok(()) => drop(self.said.remove("")),
                 // Without its journal it would refuse everything.
                 Err(error @ Error::Refused(_)) => return Err(error),

@@ -38,11 +38,7 @@ impl Index {
         if entry.signed().is_some() {
             self.requests.insert(entry.request, number);
             self.inputs.extend(entry.inputs.iter().map(|input| (*input, number)));
-            // What was not the store's did not leave it.
-            let outward = entry.outward();
-            if !outward.is_zero() {
-                self.totals.add(entry.time, outward);
-            }
+            self.totals.add(entry.time, entry.outward());
         }
     }
 

@@ -6,6 +6,7 @@ use super::totals::Window;
 use super::{Action, Clock, Policy};
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use stegos_common::address::{Address, AddressError, Network};
 use stegos_common::amount::{Amount, AmountError};
 use stegos_common::hash::Hash;
@@ -69,7 +70,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct WrittenClock {
     back_seconds: Option<u32>,
-    forward_seconds: Option<u32>,
+    forward_seconds: Option<NonZeroU32>,
 }
 
 impl WrittenClock {
@@ -78,7 +79,7 @@ impl WrittenClock {
         let default = Clock::default();
         Clock {
             back: self.back_seconds.map_or(default.back, milliseconds),
-            forward: self.forward_seconds.map_or(default.forward, milliseconds),
+            forward: self.forward_seconds.map_or(default.forward, |it| milliseconds(it.get())),
         }
     }
 }

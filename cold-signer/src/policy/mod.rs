@@ -108,6 +108,11 @@ impl Policy {
         self.digest
     }
 
+    /// How far the clock may jump.
+    pub(crate) const fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// The tags of the rules and their actions, in order.
     pub(crate) fn rules(&self) -> impl Iterator<Item = (&'static str, Action)> {
         self.rules.iter().map(|(rule, action)| (rule.tag(), *action))
@@ -120,16 +125,29 @@ impl Policy {
         if let Some(last) = totals.last().filter(|last| self.clock.jumped(*last, facts.time)) {
             return Self::clock_jumped(last, facts.time);
         }
+        self.judge_rules(facts, totals)
+    }
+
+    /// The same, whatever the clock did.
+    pub(crate) fn judge_rules(&self, facts: &Facts, totals: &Totals) -> Decision {
         let mut decision = self.judge_at(facts, totals);
         let mut later = facts.clone();
-        // Each rule can have a word once.
+        // A time that is only a little too early does no harm.
         for _ in &self.rules {
             let Verdict::Limited(until) = decision.verdict else { break };
             later.time = until;
-            match self.judge_at(&later, totals).verdict {
+            let then = self.judge_at(&later, totals);
+            match then.verdict {
                 Verdict::Limited(until) if until > later.time => decision.verdict = Verdict::Limited(until),
+                // Waiting would be in vain.
+                Verdict::Denied => return then,
                 _ => break,
             }
+        }
+        if let (Verdict::Limited(until), Some(last)) = (decision.verdict, totals.last())
+            && self.clock.jumped(last, until)
+        {
+            decision.reason.push_str(", and the clock must be confirmed then");
         }
         decision
     }
@@ -158,7 +176,7 @@ impl Policy {
     fn clock_jumped(last: u64, now: u64) -> Decision {
         let (last, now) = (show_time(last), show_time(now));
         let reason = format!(
-            "the last signature was at {last}, and this host's clock says {now}; set the clock, or where it is right, \
+            "the last signature or confirmation was at {last}, and this host's clock says {now}; set the clock, or where it is right, \
              run `cold-signer clock confirm`"
         );
         Decision { tag: CLOCK, place: None, reason, verdict: Verdict::Denied }

@@ -152,7 +152,8 @@ impl Rule {
             }
             Self::Delay(seconds) => {
                 let until = totals.last()?.saturating_add(seconds.saturating_mul(1000));
-                let reason = format!("the last signature was less than {seconds} seconds ago");
+                let reason =
+                    format!("the last signature or confirmation was less than {seconds} seconds ago");
                 (facts.time < until).then_some(Applies { reason, until: Some(until) })
             }
             Self::Hours(hours) => {

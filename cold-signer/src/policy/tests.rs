@@ -267,6 +267,14 @@ fn what_only_time_forbids_has_its_time() {
         (decision.tag, decision.verdict),
         ("policy-hour-total", Verdict::Limited(NOON + 25 * 60 * minute))
     );
+    // Nor to a time at which it is denied; and where the clock must be confirmed then, that is said.
+    let night = |rest: &str| {
+        policy(&format!("[[rules]]\nrule = \"policy-hours\"\naction = \"deny\"\n{closed}\n{rest}"))
+    };
+    let own = night("[[rules]]\nrule = \"policy-own-accounts\"\naction = \"allow\"\n");
+    assert_eq!(own.judge(&facts(), &totals()).verdict, Verdict::Denied);
+    let any = "[[rules]]\nrule = \"policy-any\"\naction = \"allow\"\n[clock]\nforward_seconds = 1801\n";
+    assert!(night(any).judge(&facts(), &totals()).reason.contains("must be confirmed"));
     // More than ever fits is not a matter of time.
     let never = denying("policy-hour-total", "most = \"20 STG\"").judge(&facts(), &totals());
     assert_eq!(never.verdict, Verdict::Denied);
@@ -283,7 +291,8 @@ fn the_annotated_example_has_every_rule_and_every_rule_is_documented() {
     for (tag, _) in EXPLAINED {
         assert!(documented.contains(&format!("`{tag}`")), "{tag} is not in docs/policy.md");
         assert!(tested.contains(&tag), "{tag} has no test");
-        assert!(tag == DEFAULT || tag == CLOCK || example.contains(tag), "{tag} is not in the example");
+        let written = if tag == CLOCK { "[clock]" } else { tag };
+        assert!(tag == DEFAULT || example.contains(written), "{tag} is not in the example");
     }
     // And nothing has a tag that is not explained.
     let source = include_str!("rule.rs");
@@ -299,6 +308,7 @@ fn a_file_that_is_not_exactly_right_is_refused() {
         ("colour = 1", "colour"),
         (&format!("[clock]\ncolour = 1\n{good}"), "colour"),
         (&format!("[clock]\nback_seconds = -1\n{good}"), "back_seconds"),
+        (&format!("[clock]\nforward_seconds = 0\n{good}"), "forward_seconds"),
         (&format!("{good}colour = 1"), "colour"),
         (&format!("{good}most = 5"), "most"),
         ("[[rules]]\nrule = \"policy-moon\"\naction = \"allow\"", "policy-moon"),

@@ -55,6 +55,10 @@ impl Totals {
     /// Counts what left at a time, in milliseconds since 1970 UTC. Time does not go back: what seems earlier than the
     /// last counts as if it were now.
     pub fn add(&mut self, time: u64, outward: Amount) {
+        // What was not the store's did not leave it.
+        if outward.is_zero() {
+            return;
+        }
         let time = self.last.map_or(time, |last| last.max(time));
         self.last = Some(time);
         for window in [Window::Hour, Window::Day, Window::Week] {
@@ -72,7 +76,7 @@ impl Totals {
             let later = spans.iter().filter(|(span, _)| *span >= now).map(|(_, amount)| *amount);
             let later = Amount::checked_sum(later).unwrap_or(Amount::MAX);
             spans.retain(|(span, _)| *span < now);
-            spans.push_back((now, later));
+            self.spans_mut(window).add(window, time, later);
         }
     }
 
@@ -120,13 +124,14 @@ impl Totals {
 
 impl Spans {
     fn add(&mut self, window: Window, time: u64, outward: Amount) {
-        let (length, _) = window.spans();
+        let (length, count) = window.spans();
         let span = time / length;
         match self.0.back_mut().filter(|(last, _)| *last == span) {
             Some((_, sum)) => *sum = sum.checked_add(outward).unwrap_or(Amount::MAX),
             None => self.0.push_back((span, outward)),
         }
-        while self.0.front().is_some_and(|(first, _)| ends(window, *first) <= time) {
+        // Not by the clock: it may go back. Spans are in order, so those that go are out of any window.
+        while self.0.len() as u64 > count + 1 {
             self.0.pop_front();
         }
     }
@@ -220,6 +225,29 @@ mod tests {
         assert_eq!(totals.sum(Window::Week, 101 * day), micro(12));
         assert_eq!(totals.sum(Window::Hour, 101 * day + 2 * 3_600_000), Amount::ZERO);
         assert_eq!(totals.sum(Window::Week, 108 * day), micro(7));
+    }
+
+    #[test]
+    fn a_clock_that_goes_forward_and_back_makes_nothing_forgotten() {
+        let (minute, hour) = (60_000, 3_600_000);
+        let begin = 20_000 * 24 * hour;
+        let mut totals = Totals::default();
+        totals.add(begin, micro(500));
+        totals.add(begin + 25 * hour, micro(1));
+        totals.confirm(begin + 6 * minute);
+        for window in ALL {
+            assert_eq!(totals.sum(window, begin + 6 * minute), micro(501), "{window:?}");
+        }
+        // Within bounds nobody confirms anything.
+        totals.add(begin + 65 * minute, micro(1));
+        assert_eq!(totals.sum(Window::Hour, begin + 7 * minute), micro(502));
+        // Confirmations alone take no memory either.
+        for step in 0..1000 {
+            totals.confirm(begin + step * hour);
+        }
+        for window in ALL {
+            assert!(totals.spans(window).0.len() as u64 <= window.spans().1 + 1);
+        }
     }
 
     #[test]

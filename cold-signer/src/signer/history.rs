@@ -296,7 +296,7 @@ mod tests {
             "{}",
             refused.text
         );
-        scene.signer.confirm_clock().unwrap();
+        scene.signer.confirm_clock(now()).unwrap();
         assert_eq!(scene.signer.answer(&json).refusal, None);
         // And so it is after a start.
         let scene = scene.restarted();

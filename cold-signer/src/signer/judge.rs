@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::history::now;
 use super::{Refusal, Signer};
 use crate::journal::{self, Entry, JournalError, Judged, NewOutputFacts, Record};
-use crate::policy::{Decision, Facts, Payment, Policy, Totals, Verdict};
+use crate::policy::{CLOCK, Decision, Facts, Payment, Policy, Totals, Verdict};
 use std::collections::HashSet;
 use std::sync::Arc;
 use stegos_common::amount::Amount;
@@ -57,13 +57,12 @@ impl Signer {
         self.journal.totals().last()
     }
 
-    /// Records that this host's clock is right. Answers what it says.
+    /// Records that a time of this host's clock is right.
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn confirm_clock(&self) -> Result<u64, JournalError> {
-        let time = now();
-        self.journal.commit(&Entry::clock_confirmed(time)).map(|_| time)
+    pub fn confirm_clock(&self, time: u64) -> Result<(), JournalError> {
+        self.journal.commit(&Entry::clock_confirmed(time)).map(drop)
     }
 
     /// Judges the past by a policy that is not in force: everything that was signed, or refused by a policy, in its
@@ -83,11 +82,14 @@ impl Signer {
             if entry.verdict == journal::Verdict::ClockConfirmed {
                 totals.confirm(entry.time);
             }
-            if entry.signed().is_none() && entry.judged.is_none() {
+            // What the clock or a race decided says nothing about rules.
+            let by_a_rule = |judged: &Judged| judged.rule != CLOCK;
+            let refused = || entry.judged.as_ref().is_some_and(by_a_rule) && !is_overtaken(entry);
+            if entry.signed().is_none() && !refused() {
                 continue;
             }
             let facts = self.past_facts(entry);
-            let decision = policy.judge(&facts, &totals);
+            let decision = policy.judge_rules(&facts, &totals);
             if entry.signed().is_some() && decision.verdict == Verdict::Allowed {
                 totals.add(entry.time, facts.outward());
             }
@@ -131,6 +133,10 @@ impl Signer {
         let account = self.keystore.find(&recipient).map(|owner| owner.account.to_string());
         Payment { recipient, account, amount, private, with_certificate }
     }
+}
+
+fn is_overtaken(entry: &Entry) -> bool {
+    matches!(&entry.verdict, journal::Verdict::Refused { code, .. } if code == "overtaken")
 }
 
 /// What a policy said about a request.

@@ -71,7 +71,7 @@ impl Running {
 #[test]
 fn the_readme_starts_it_and_the_guides_messages_are_answered() {
     let readme = document("README.md");
-    let command = readme.lines().find(|line| line.contains("-p custody-tests --")).unwrap();
+    let command = readme.lines().find(|line| line.contains("-p custody-tests -- ")).unwrap();
     let args: Vec<&str> = command.split(" -- ").nth(1).unwrap().split(' ').collect();
     assert_eq!(args, ["run", "--quick"]);
     let node = Running::start(&args);
