@@ -173,7 +173,7 @@ fn policy_json(judgement: &Judgement) -> Value {
 fn show_policy(out: &mut impl Write, judgement: &Judgement) -> io::Result<()> {
     let Judgement { facts, totals, decision: Decision { tag, place, reason, verdict }, .. } = judgement;
     writeln!(out, "\nPolicy at {}", show_time(facts.time))?;
-    writeln!(out, "  leaves the accounts of this store {:>16}", facts.outward().to_string())?;
+    writeln!(out, "  leaves the store's accounts {:>22}", facts.outward().to_string())?;
     for window in WINDOWS {
         let sum = totals.sum(window, facts.time).to_string();
         writeln!(out, "  left within the last {:<12} {sum:>16}", window.name())?;
