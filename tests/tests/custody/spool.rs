@@ -189,12 +189,14 @@ fn a_signer_that_forgot_something_is_noticed() {
     let explorer = custody.world.follow();
     custody.send(withdraw(&custody));
     let old = custody.store.copy();
+    // A record that no answer of a handoff tells of.
+    assert_eq!(custody.store.sign("moon", &[]).status.code(), Some(3));
     let forgotten = withdraw(&custody);
     custody.send(forgotten);
     custody.send(withdraw(&custody));
     assert_eq!(
         (&journal(&custody)["known"]["count"], &journal(&custody)["alarm"]),
-        (&json!(3), &Value::Null)
+        (&json!(4), &Value::Null)
     );
     assert!(!custody.world.ok(&["status"]).contains("ALARM"));
 
