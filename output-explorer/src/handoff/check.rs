@@ -34,8 +34,11 @@ pub enum CheckError {
     /// No node would take it.
     #[error("no node would take its transaction: {0}")]
     Invalid(#[from] TransactionError),
-    /// An input's blob is not what it was.
-    #[error("the blob of input {0} is not kept here any more")]
+    /// An input's blob is not here.
+    #[error(
+        "the blob of input {0} is not kept here any more: the block that made it was taken back, and may come again, or it \
+         was spent long ago"
+    )]
     NoBlob(Hash),
 }
 

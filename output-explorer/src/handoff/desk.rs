@@ -36,6 +36,14 @@ pub enum DeskError {
     /// Another transaction is on its way for the same handoff.
     #[error("another transaction was signed for handoff {0} already; this one is not sent")]
     SignedBefore(u64),
+    /// An input cannot be shown to the signer, or its answer not be checked without it.
+    #[error("handoff {number} has to wait, or to be cancelled: {reason}")]
+    NoBlob {
+        /// The handoff.
+        number: u64,
+        /// What is wrong.
+        reason: CheckError,
+    },
     /// It is not what was asked for.
     #[error("the answer to handoff {number} is not what was asked for: {reason}")]
     Check {
@@ -267,7 +275,7 @@ impl Desk<'_> {
     /// The blobs of the inputs of a handoff, in their order.
     fn blobs(&self, handoff: &Handoff) -> Result<Vec<Vec<u8>>, DeskError> {
         let number = handoff.number;
-        let missing = |id| DeskError::Check { number, reason: CheckError::NoBlob(id) };
+        let missing = |id| DeskError::NoBlob { number, reason: CheckError::NoBlob(id) };
         handoff
             .inputs
             .iter()
