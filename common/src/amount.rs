@@ -26,6 +26,9 @@ pub enum AmountError {
     /// Not a decimal number of STG.
     #[error("not an amount: {0:?} (write it like 12.5 STG)")]
     Malformed(String),
+    /// A bare number where it could be one of micro-STG.
+    #[error("amount {0:?} has no unit: write it like \"12.5 STG\"")]
+    NoUnit(String),
 }
 
 impl Amount {
@@ -42,6 +45,14 @@ impl Amount {
     /// [`AmountError::Negative`] below zero.
     pub const fn from_micro(micro: i64) -> Result<Self, AmountError> {
         if micro < 0 { Err(AmountError::Negative(micro)) } else { Ok(Self(micro)) }
+    }
+
+    /// Parses decimal STG whose unit is written: a bare number could be one of micro-STG.
+    ///
+    /// # Errors
+    /// [`AmountError::NoUnit`], and those of parsing.
+    pub fn with_unit(text: &str) -> Result<Self, AmountError> {
+        if text.trim_end().ends_with("STG") { text.parse() } else { Err(AmountError::NoUnit(excerpt(text))) }
     }
 
     /// The number of micro-STG, never negative.

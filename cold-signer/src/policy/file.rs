@@ -134,13 +134,10 @@ enum Written {
 struct Stg(Amount);
 
 impl TryFrom<String> for Stg {
-    type Error = String;
+    type Error = AmountError;
 
-    fn try_from(text: String) -> Result<Self, String> {
-        if !text.trim_end().ends_with("STG") {
-            return Err(format!("amount {text:?} has no unit: write it like \"12.5 STG\""));
-        }
-        text.parse().map(Self).map_err(|error: AmountError| error.to_string())
+    fn try_from(text: String) -> Result<Self, AmountError> {
+        Amount::with_unit(&text).map(Self)
     }
 }
 

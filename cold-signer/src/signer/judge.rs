@@ -163,12 +163,14 @@ impl Judgement {
         }
     }
 
+    /// Why it is not allowed, if it is not.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        Refusal::policy(self.decision.clone(), self.judged())
+    }
+
     /// Refuses what is not allowed.
     pub(super) fn require_allowed(self) -> Result<Self, Refusal> {
-        match Refusal::policy(self.decision.clone(), self.judged()) {
-            Some(refusal) => Err(refusal),
-            None => Ok(self),
-        }
+        self.refusal().map_or(Ok(self), Err)
     }
 
     /// Whether it stays so after everything in `totals`, while `policy` is in force.

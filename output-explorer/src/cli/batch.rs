@@ -40,7 +40,7 @@ impl Sum {
     fn amount(self) -> Result<Amount, String> {
         match self {
             Self::Micro(amount) => Ok(amount),
-            Self::Text(text) => with_unit(&text),
+            Self::Text(text) => Amount::with_unit(&text).map_err(|error| error.to_string()),
         }
     }
 }
@@ -91,17 +91,9 @@ fn table(file: impl Read) -> Result<Vec<Withdrawal>, Bad> {
         let row = row.map_err(|error| (line(&error), error.to_string()))?;
         let bad = |reason: String| (row.position().map_or(1, csv::Position::line), reason);
         let line: Line<String> = row.deserialize(Some(&header)).map_err(|error| bad(error.to_string()))?;
-        withdrawals.push(line.withdrawal(|amount| with_unit(&amount)).map_err(bad)?);
+        withdrawals.push(line.withdrawal(|amount| Sum::Text(amount).amount()).map_err(bad)?);
     }
     Ok(withdrawals)
-}
-
-/// An amount whose unit is written: a bare number could be one of micro-STG.
-pub(super) fn with_unit(text: &str) -> Result<Amount, String> {
-    if !text.trim_end().ends_with("STG") {
-        return Err(format!("amount {text:?} has no unit: write it like \"12.5 STG\""));
-    }
-    text.parse().map_err(|error: stegos_common::amount::AmountError| error.to_string())
 }
 
 #[cfg(test)]

@@ -20,6 +20,14 @@ fn withdraw(custody: &Custody, amount: &str) -> u64 {
     custody.handoff(&["withdraw", "--to", &to, "--amount", amount])[0]
 }
 
+/// Follows the node, and has 10 STG in the treasury.
+fn funded(custody: &Custody) -> Explorer<'_> {
+    let explorer = custody.world.follow();
+    custody.deposit(&[("hot", 10 * STG)]);
+    custody.finish_epoch(&explorer);
+    explorer
+}
+
 /// A withdrawal of 4 STG from a treasury of 10, in a micro block.
 fn prepared(custody: &Custody, explorer: &Explorer<'_>) -> u64 {
     custody.deposit(&[("hot", 10 * STG)]);
@@ -96,9 +104,7 @@ fn a_block_that_is_taken_back_may_be_followed_by_a_conflict() {
 #[test]
 fn what_another_has_spent_for_good_is_a_conflict_from_the_start() {
     let custody = Custody::new(8, &[]);
-    let explorer = custody.world.follow();
-    custody.deposit(&[("hot", 10 * STG)]);
-    custody.finish_epoch(&explorer);
+    let explorer = funded(&custody);
     let number = withdraw(&custody, "4 STG");
     let response = custody.sign(number);
     spend_elsewhere(&custody, number);
@@ -117,9 +123,7 @@ fn what_another_has_spent_for_good_is_a_conflict_from_the_start() {
 #[test]
 fn a_lost_answer_and_a_killed_explorer_do_no_harm() {
     let custody = Custody::new(8, &[]);
-    let explorer = custody.world.follow();
-    custody.deposit(&[("hot", 10 * STG)]);
-    custody.finish_epoch(&explorer);
+    let explorer = funded(&custody);
     let number = withdraw(&custody, "4 STG");
     let response = custody.sign(number);
     drop(explorer);
@@ -140,9 +144,7 @@ fn a_lost_answer_and_a_killed_explorer_do_no_harm() {
 #[test]
 fn a_node_that_is_behind_is_waited_for() {
     let custody = Custody::new(8, &[]);
-    let mut explorer = custody.world.follow();
-    custody.deposit(&[("hot", 10 * STG)]);
-    custody.finish_epoch(&explorer);
+    let mut explorer = funded(&custody);
     custody.world.control(Control::SetSynchronized { on: false });
     let number = withdraw(&custody, "4 STG");
     custody.send(number);
@@ -212,9 +214,7 @@ fn what_the_node_rejects_is_told_and_has_another_chance() {
 #[test]
 fn what_is_given_up_is_submitted_no_more_and_still_looked_for() {
     let custody = Custody::new(8, &[]);
-    let explorer = custody.world.follow();
-    custody.deposit(&[("hot", 10 * STG)]);
-    custody.finish_epoch(&explorer);
+    let explorer = funded(&custody);
     custody.world.control(Control::SetSynchronized { on: false });
     let number = withdraw(&custody, "4 STG");
     let response = custody.sign(number);

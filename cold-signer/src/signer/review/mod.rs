@@ -38,8 +38,7 @@ impl Signer {
         };
         // Whatever else is wrong with it is told first, and is not for a policy to judge.
         let judgement = refusal.is_none().then(|| self.judge(&draft));
-        let refusal = refusal
-            .or_else(|| judgement.as_ref().and_then(|it| Refusal::policy(it.decision.clone(), it.judged())));
+        let refusal = refusal.or_else(|| judgement.as_ref()?.refusal());
         // What was signed before is answered again, whatever has changed since.
         let signed_before = self.signed_before(&draft)?;
         let refusal = refusal.filter(|_| signed_before.is_none());

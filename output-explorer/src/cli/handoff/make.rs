@@ -48,7 +48,7 @@ pub(in crate::cli) struct SweepArgs {
     #[arg(long, value_name = "ADDRESS")]
     to: Option<Address>,
     /// Leave smaller outputs where they are
-    #[arg(long, value_name = "AMOUNT", default_value = "0.01 STG", value_parser = batch::with_unit)]
+    #[arg(long, value_name = "AMOUNT", default_value = "0.01 STG", value_parser = Amount::with_unit)]
     min_amount: Amount,
     #[command(flatten)]
     terms: HandoffSettings,
@@ -88,7 +88,7 @@ pub(in crate::cli) struct WithdrawArgs {
     #[arg(long, value_name = "ADDRESS", required_unless_present = "batch", requires = "amount")]
     to: Option<Address>,
     /// How much, for example '12.5 STG'
-    #[arg(long, value_name = "AMOUNT", value_parser = batch::with_unit)]
+    #[arg(long, value_name = "AMOUNT", value_parser = Amount::with_unit)]
     amount: Option<Amount>,
     /// Hide recipient and amount on the chain
     #[arg(long)]
