@@ -11,6 +11,7 @@ pub mod custody;
 pub mod daemon;
 pub mod devnode;
 pub mod explorer;
+pub mod fuzz;
 pub mod ledger;
 pub mod money;
 pub mod request;

@@ -150,7 +150,7 @@ impl Entry {
     }
 
     /// The reverse of [`Entry::encode`]; nothing where the bytes are not what that writes.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
         let wire = EntryWire::decode(bytes).ok()?;
         let output = |output: &OutputWire| {
             Some(NewOutputFacts {
