@@ -218,6 +218,29 @@ fn every_recorded_message_is_read_and_written_back() {
     assert_eq!(json!(coverage.node_messages), node_messages);
 }
 
+/// A value of two bytes takes up to 128 in memory: half a gigabyte of them would end the process.
+#[test]
+fn a_long_message_of_small_values_is_not_unfolded() {
+    let long =
+        |before: &str, value: &str, after: &str| format!("{before}{}{after}", vec![value; 100_000].join(","));
+    for json in [
+        long(r#"{"type":"outputs_list","utxos":["#, "0", "]}"),
+        long(r#"{"type":"no_such_message","x":["#, "[[]]", "]}"),
+        long(r#"{"error":"","x":["#, "{}", "]}"),
+        long(r#"{"type":"micro_block_info","view_change_proof":["#, "0", "]}"),
+        long(r#"{"type":"micro_block_info","transactions":[{"x":["#, "0", "]}]}"),
+    ] {
+        let error = NodeMessage::parse(&json).unwrap_err();
+        assert!(matches!(&error, MessageError::Malformed(reason) if reason.contains("too small")), "{error}");
+    }
+    // The densest of the lists that a node has.
+    let recorded = &FILES["validators_info"]["response"];
+    let mut many = recorded.clone();
+    let validators = recorded["validators"].as_array().unwrap();
+    many["validators"] = validators.iter().cycle().take(100_000).cloned().collect();
+    assert!(NodeMessage::parse(&many.to_string()).is_ok());
+}
+
 /// Every recorded message of moderate size, as text.
 static MESSAGES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     fn collect(value: &Value, found: &mut Vec<Value>) {

@@ -74,12 +74,30 @@ pub enum NodeMessage {
     Notification(Notification),
 }
 
+/// A message up to this length, in bytes, may consist of anything.
+const SHORT: usize = 64 << 10;
+
+/// In a longer one, so many bytes go with each value: a node's are lists of ids, keys and proofs, 48 bytes each and
+/// more. In memory a value takes up to 128, however short its text.
+const BYTES_PER_VALUE: usize = 16;
+
+/// Refuses a long message of small values, which would unfold to many times its length.
+fn require_substance(json: &str) -> Result<(), MessageError> {
+    let values = || json.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if json.len() > SHORT && values() > json.len() / BYTES_PER_VALUE {
+        return Err(MessageError::Malformed("it is long, but its values are too small for a node's".into()));
+    }
+    Ok(())
+}
+
 impl NodeMessage {
-    /// Reads a node's message from its JSON text. A block takes little more memory than it has in the end.
+    /// Reads a node's message from its JSON text. It takes a few times the memory of the text at most, and a block
+    /// little more than it has in the end.
     ///
     /// # Errors
     /// [`MessageError`] for anything that a node does not send.
     pub fn parse(json: &str) -> Result<Self, MessageError> {
+        require_substance(json)?;
         let head = Head::parse(json)?;
         let id = head.id;
         let response = |body| Self::Response(Message { body, id });
