@@ -185,7 +185,7 @@ fn hints(request: &CreateRawTransaction<'_>) -> Result<BTreeMap<Hash, String>, R
     let mut hints = BTreeMap::new();
     for (id, account) in &request.accounts {
         let hash: Hash = id.parse().map_err(|_| Refusal::UnusedHint(excerpt(id)))?;
-        // The same id in other letters.
+        // The same id again, or in other letters.
         if hints.insert(hash, account.clone()).is_some() {
             return Err(Refusal::DuplicateHint(hash));
         }

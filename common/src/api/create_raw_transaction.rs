@@ -42,9 +42,10 @@ pub struct CreateRawTransaction<'a> {
     /// The blobs of the inputs, in hex.
     #[serde(default)]
     pub unspent_list: Vec<String>,
-    /// Which account owns an input, by the input's id: spares a search for private inputs.
-    #[serde(default)]
-    pub accounts: BTreeMap<String, String>,
+    /// Which account owns an input, by the input's id: spares a search for private inputs. As it stands there, so that
+    /// whoever judges it sees two owners of one input.
+    #[serde(default, deserialize_with = "pairs")]
+    pub accounts: Vec<(String, String)>,
     /// Whether the answer shall say where the signer's journal is.
     #[serde(default)]
     pub journal: bool,
@@ -141,6 +142,25 @@ fn objects<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TxOut>, D::
     }
     let objects = Vec::<Object>::deserialize(deserializer)?;
     Ok(objects.into_iter().map(|Object(txout)| txout).collect())
+}
+
+/// Reads the names and texts of an object, also those that stand there twice: a map would keep the last.
+fn pairs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, String)>, D::Error> {
+    struct Pairs;
+    impl<'de> Visitor<'de> for Pairs {
+        type Value = Vec<(String, String)>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of texts")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut pairs = Vec::new();
+            while let Some(pair) = map.next_entry()? {
+                pairs.push(pair);
+            }
+            Ok(pairs)
+        }
+    }
+    deserializer.deserialize_map(Pairs)
 }
 
 /// The answer to a request that was signed.

@@ -34,27 +34,18 @@ fn types(suite: &mut Suite) {
     let id = good("fields")["txins"][0].clone();
     for (name, about, path, value) in [
         ("txins-text", "txins is one id instead of a list.", "/txins", id.clone()),
-        ("txins-object", "txins is an object instead of a list.", "/txins", json!({ "0": id })),
         ("txins-null", "txins is null.", "/txins", Value::Null),
         ("txins-of-numbers", "An id is a number.", "/txins/0", json!(17)),
-        ("txins-nested", "An id is in a list of its own.", "/txins/0", json!([id])),
         ("txouts-object", "txouts is one output instead of a list.", "/txouts", good("fields")["txouts"][0].clone()),
         ("txouts-of-texts", "An output is an address.", "/txouts/0", good("fields")["txouts"][0]["recipient"].clone()),
         ("txouts-of-lists", "An output is a list of the right values.", "/txouts/0", good("fields")["txouts"][0].as_object().unwrap().values().cloned().collect()),
-        ("txouts-of-null", "An output is null.", "/txouts/0", Value::Null),
         ("output-type-case", "A kind of output in capitals.", "/txouts/0/output_type", json!("PublicPayment")),
         ("output-type-of-the-guide", "The guide's own spelling mistake, public_paymnet, is no kind of output.", "/txouts/0/output_type", json!("public_paymnet")),
-        ("output-type-number", "A kind of output by number.", "/txouts/0/output_type", json!(1)),
         ("recipient-bytes", "A recipient as a list of bytes.", "/txouts/0/recipient", json!([1, 2, 3])),
-        ("recipient-null", "A recipient that is null.", "/txouts/0/recipient", Value::Null),
-        ("amount-null", "An amount that is null.", "/txouts/0/amount", Value::Null),
-        ("amount-list", "An amount in a list.", "/txouts/0/amount", json!([4_000_000])),
         ("amount-with-unit", "An amount with its unit.", "/txouts/0/amount", json!("4 STG")),
         ("fee-text", "A fee as a text.", "/fee", json!("2000")),
         ("fee-null", "A fee that is null.", "/fee", Value::Null),
-        ("fee-true", "A fee that is true.", "/fee", json!(true)),
         ("unspent-list-text", "unspent_list is one blob instead of a list.", "/unspent_list", good("fields")["unspent_list"][0].clone()),
-        ("unspent-list-bytes", "A blob as a list of bytes.", "/unspent_list/0", json!([18, 54])),
         ("unspent-list-object", "Blobs by their ids.", "/unspent_list", json!({ id.as_str().unwrap(): good("fields")["unspent_list"][0] })),
         ("accounts-list", "accounts is a list.", "/accounts", json!([[id, "alice"]])),
         ("accounts-number", "An account is a number.", "/accounts", json!({ id.as_str().unwrap(): 7 })),
@@ -64,7 +55,6 @@ fn types(suite: &mut Suite) {
     }
     for (name, about, path, value) in [
         ("comment-number", "A comment that is a number.", "/txouts/0/comment", json!(12)),
-        ("comment-list", "A comment in a list.", "/txouts/0/comment", json!(["invoice 12"])),
         ("with-certificate-text", "with_certificate is a text.", "/txouts/0/with_certificate", json!("yes")),
         ("with-certificate-number", "with_certificate is 1.", "/txouts/0/with_certificate", json!(1)),
     ] {
@@ -88,7 +78,6 @@ fn numbers(suite: &mut Suite) {
         suite.add(&format!("fields/fee-{name}"), &format!("The fee: {about}"), CODE, fee);
     }
     for (name, about, number) in [
-        ("fraction-of-zero", "A whole number, written as a fraction.", "4000000.0"),
         ("exponent", "A whole number, written with an exponent.", "4e6"),
         ("too-large-for-u64", "2^64 + 4000000, which is the right amount where the high bits are dropped.", "18446744073713551616"),
         ("almost", "A fraction that is the right amount in double precision.", "3999999.9999999999999999"),
@@ -108,10 +97,7 @@ fn ids(suite: &mut Suite) {
     let text = format!("{:#}", set(good("fields"), "/id", 7));
     for (name, about, id) in [
         ("fraction", "an id that is a fraction.", "1.5"),
-        ("exponent", "an id with an exponent.", "1e3"),
         ("too-large", "an id of 2^64.", "18446744073709551616"),
-        ("negative", "an id below zero.", "-7"),
-        ("list", "an id in a list.", "[7]"),
         ("true", "an id that is true.", "true"),
     ] {
         let body = edit(&text, "\"id\": 7", &format!("\"id\": {id}"));
@@ -127,10 +113,8 @@ fn other_requests(suite: &mut Suite) {
     for (name, about, request) in [
         ("broadcast", "A signer sends nothing.", json!({ "type": "broadcast_transaction", "data": "0a", "id": 3 })),
         ("outputs-list", "A signer has no chain.", json!({ "type": "outputs_list", "utxos": [], "id": 4 })),
-        ("subscribe", "A signer follows nothing.", json!({ "type": "subscribe_chain", "epoch": 0, "offset": 0 })),
         ("case", "The type in capitals.", set(good("fields"), "/type", "CREATE_RAW_TRANSACTION")),
         ("blank", "A blank after the type.", set(good("fields"), "/type", "create_raw_transaction ")),
-        ("empty", "An empty type.", set(good("fields"), "/type", "")),
         ("look-alike", "A type with a Cyrillic letter.", set(good("fields"), "/type", "сreate_raw_transaction")),
         ("control-characters", "A type that would move the cursor of a terminal.", set(good("fields"), "/type", "\u{1b}[2Jcreate_raw_transaction")),
     ] {

@@ -22,12 +22,9 @@ fn no_object(suite: &mut Suite) {
         ("bom", "A byte order mark stands before the object.", format!("\u{feff}{text}")),
         ("cut-short", "The request ends in the middle, as after a write that failed.", half.to_owned()),
         ("garbage-at-end", "Something follows the object.", format!("{text}x")),
-        ("garbage-in-front", "Something stands before the object.", format!("x{text}")),
         ("in-a-list", "The object is in a list.", format!("[{text}]")),
         ("nul-at-end", "A NUL byte follows the object, as from a program in C.", format!("{text}\0")),
         ("null", "JSON, but null.", "null".to_owned()),
-        ("number", "JSON, but a number.", "7".to_owned()),
-        ("quoted", "The request is a text in a text.", serde_json::to_string(&text).unwrap()),
     ] {
         suite.add(&format!("shape/{path}"), about, "closed", body).with("file", CODE);
     }
@@ -49,9 +46,7 @@ fn no_text(suite: &mut Suite) {
     for (path, about, bytes) in [
         ("bytes-not-utf-8", "A byte that no UTF-8 text has.", &[0xff][..]),
         ("bytes-cut-letter", "Half a letter of two bytes.", &[0xc3]),
-        ("bytes-long-form", "A slash in a longer form than its own, which old filters let pass.", &[0xc0, 0xaf]),
         ("bytes-surrogate", "Half a pair of UTF-16, encoded as if it were a letter.", &[0xed, 0xa0, 0x80]),
-        ("bytes-latin-1", "A letter in Latin-1.", &[0xe9]),
     ] {
         let body = [front.as_bytes(), bytes, b"create_raw", back.as_bytes()].concat();
         suite.add(&format!("shape/{path}"), about, "closed", body);
@@ -67,30 +62,21 @@ fn no_json(suite: &mut Suite) {
     let ending = |end: &str| format!("{}{end}", text.strip_suffix("\n}").unwrap());
     for (path, about, body) in [
         ("two-objects", "Two requests in one text.", format!("{text}{text}")),
-        ("two-lines", "Two requests, one a line.", format!("{}\n{}", good("shape"), good("shape"))),
         ("cut-and-closed", "Cut short, and closed again.", format!("{}}}", &text[..half])),
-        ("set-of-values", "Braces around a list.", "{1,2,3}".to_owned()),
-        ("brace-too-many", "One brace too many at the end.", format!("{text}}}")),
         ("brace-in-front", "One brace too many in front.", format!("{{{text}")),
         ("comma-too-many", "A comma after the last field.", ending(",\n}")),
         ("comma-missing", "No comma between two fields.", edit(&text, "\"fee\": 2000,", "\"fee\": 2000")),
-        ("colon-missing", "No colon after a name.", edit(&text, "\"fee\": 2000", "\"fee\" 2000")),
         ("name-unquoted", "A name without quotes, as JavaScript takes it.", edit(&text, "\"fee\"", "fee")),
         ("single-quotes", "Quotes of Python.", text.replace('"', "'")),
         ("comment", "A comment, as the guide's templates have them.", edit(&text, "\"fee\"", "// the fee\n  \"fee\"")),
         ("escape-unknown", "An escape that JSON does not know.", edit(&text, "create_raw", "\\x63reate_raw")),
-        ("escape-cut", "An escape of three digits.", edit(&text, "create_raw", "\\u063reate_raw")),
         ("newline-in-text", "A line ends in the middle of a text.", edit(&text, "create_raw", "create\n_raw")),
         ("nul-in-text", "A NUL byte in a text.", edit(&text, "create_raw", "create\0_raw")),
         ("nul-between", "A NUL byte between two fields.", edit(&text, "\"fee\"", "\0\"fee\"")),
         ("nan", "No number.", edit(&text, "\"fee\": 2000", "\"fee\": NaN")),
-        ("infinity", "An endless number.", edit(&text, "\"fee\": 2000", "\"fee\": Infinity")),
         ("hex-number", "A number of another base.", edit(&text, "\"fee\": 2000", "\"fee\": 0x7d0")),
         ("leading-zero", "A zero in front, which is octal elsewhere.", edit(&text, "\"fee\": 2000", "\"fee\": 02000")),
-        ("leading-plus", "A plus in front.", edit(&text, "\"fee\": 2000", "\"fee\": +2000")),
-        ("grouped-digits", "Digits in groups, as Rust and Python take them.", edit(&text, "\"fee\": 2000", "\"fee\": 2_000")),
         ("wide-digits", "Digits of another script.", edit(&text, "\"fee\": 2000", "\"fee\": ２０００")),
-        ("value-missing", "A name without a value.", edit(&text, "\"fee\": 2000", "\"fee\": ")),
         ("no-break-space", "White space that JSON does not know.", edit(&text, "\"fee\": ", "\"fee\":\u{a0}")),
     ] {
         suite.add(&format!("shape/{path}"), about, CODE, body);
@@ -105,10 +91,8 @@ fn twice(suite: &mut Suite) {
         ("fee", first("fee", "2000")),
         ("type", first("type", "\"chain_name\"")),
         ("txins", first("txins", "[]")),
-        ("txouts", first("txouts", "[]")),
         ("amount", first("amount", "4000000")),
         ("recipient", first("recipient", "\"dev1\"")),
-        ("unspent_list", first("unspent_list", "[]")),
         ("escaped", edit(&text, "\"fee\": 2000", "\"fee\": 2000,\n  \"f\\u0065e\": 2000")),
     ] {
         let about = format!("A field twice ({name}): readers differ about which one counts.");
@@ -119,10 +103,9 @@ fn twice(suite: &mut Suite) {
 /// Nesting that makes a reader run out of stack.
 fn deep(suite: &mut Suite) {
     let text = format!("{:#}", good("shape"));
-    let (lists, objects) = ("[".repeat(5000) + &"]".repeat(5000), "{\"a\":".repeat(3000) + "1" + &"}".repeat(3000));
+    let lists = "[".repeat(5000) + &"]".repeat(5000);
     for (path, about, body) in [
         ("deep-type", "Lists, nested 5000 deep, for a type.", edit(&text, "\"create_raw_transaction\"", &lists)),
-        ("deep-fee", "Objects, nested 3000 deep, for a fee.", edit(&text, "\"fee\": 2000", &format!("\"fee\": {objects}"))),
         ("deep-and-open", "Lists, nested 5000 deep, that do not end.", edit(&text, "\"fee\": 2000", &format!("\"fee\": {}", "[".repeat(5000)))),
     ] {
         suite.add(&format!("shape/{path}"), about, CODE, body);
