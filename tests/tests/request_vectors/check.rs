@@ -60,7 +60,7 @@ fn refused(vector: &Vector, path: &str, answer: &Value, codes: &[String]) {
     assert_eq!(answer["type"], "error", "{path}");
     let error = answer["error"].as_str().unwrap_or_default();
     assert!(!error.is_empty(), "{path}");
-    for says in vector.all("says") {
+    for says in vector.all("says").chain(vector.all("rule")) {
         assert!(error.contains(says), "{path}: {says:?} is not in {error:?}");
     }
 }
@@ -73,7 +73,8 @@ fn signed(vector: &Vector, path: &str, answer: &Value) {
     assert_eq!(answer["type"], TYPE, "{path}");
     let raw: RawTransaction =
         serde_json::from_value(answer.clone()).unwrap_or_else(|error| panic!("{path}: {error} in {answer}"));
-    let transaction = PaymentTransaction::from_bytes(&raw.data.0).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let transaction =
+        PaymentTransaction::from_bytes(&raw.data.0).unwrap_or_else(|error| panic!("{path}: {error}"));
 
     // What a node checks, with the inputs that the request brought.
     let blobs = request["unspent_list"].as_array().into_iter().flatten();
@@ -100,7 +101,9 @@ fn certificates(vector: &Vector, path: &str, raw: &RawTransaction, transaction: 
     for claim in &raw.certificates {
         assert_eq!(vector.get("spender").map(str::to_owned), Some(claim.spender.to_string()), "{path}");
         let found = transaction.txouts.iter().find(|output| output.id() == claim.output_hash);
-        let Some(Output::Payment(output)) = found else { panic!("{path}: {} is not private", claim.output_hash) };
+        let Some(Output::Payment(output)) = found else {
+            panic!("{path}: {} is not private", claim.output_hash)
+        };
         let (spender, recipient) = (claim.spender.public_key(), claim.recipient.public_key());
         assert!(certificate::verify(output, spender, recipient, &claim.rvalue.0).is_ok(), "{path}");
     }
@@ -110,12 +113,16 @@ fn certificates(vector: &Vector, path: &str, raw: &RawTransaction, transaction: 
 fn fact(output: &Output, recipient: &Address, network: Network, proved: bool) -> String {
     match output {
         Output::PublicPayment(output) => {
-            let found = Address::new(network, stegos_common::keys::PublicKey::from_bytes(output.recipient.as_bytes()).unwrap());
+            let found = Address::new(
+                network,
+                stegos_common::keys::PublicKey::from_bytes(output.recipient.as_bytes()).unwrap(),
+            );
             format!("public_payment {found} {}", output.amount)
         }
         Output::Payment(output) => {
             let key = key_of(recipient).unwrap_or_else(|| panic!("nobody knows the key of {recipient}"));
-            let payload = output.open(&key, &key.public_key()).unwrap_or_else(|error| panic!("{recipient}: {error}"));
+            let payload =
+                output.open(&key, &key.public_key()).unwrap_or_else(|error| panic!("{recipient}: {error}"));
             let PayloadData::Comment(comment) = &payload.data else { panic!("{recipient} got no comment") };
             let proved = if proved { " with_certificate" } else { "" };
             let comment = json!(comment.as_str());

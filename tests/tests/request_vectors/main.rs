@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod check;
+mod coverage;
 mod make;
 mod raw;
 mod run;
@@ -14,6 +15,7 @@ mod world;
 use run::{Stores, groups};
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use vector::{Vector, folder, read_all};
 
 #[test]
@@ -25,7 +27,7 @@ fn every_vector_is_answered_as_it_says_over_the_socket() {
 #[test]
 fn every_vector_is_answered_as_it_says_from_a_file() {
     let (vectors, stores) = (read_all(), Stores::new());
-    groups(&vectors).iter().for_each(|group| group.from_files(&stores));
+    groups(&vectors).iter().for_each(|group| group.by_files(&stores));
 }
 
 #[test]
@@ -36,8 +38,13 @@ fn the_files_are_what_is_made() {
     for (made, found) in made.iter().zip(&found) {
         assert!(made == found, "{}: it is not what is made", made.path);
     }
-    let accounts = fs::read_to_string(folder().join("accounts.json")).unwrap();
-    assert_eq!(accounts, make::accounts());
+    assert_eq!(fs::read_to_string(folder().join("accounts.json")).unwrap(), make::accounts());
+    let readme = fs::read_to_string(readme()).unwrap();
+    assert_eq!(readme, coverage::counted(&readme, &found), "the table of counts");
+}
+
+fn readme() -> PathBuf {
+    folder().join("README.md")
 }
 
 /// Writes the suite.
@@ -47,4 +54,6 @@ fn write_the_suite() {
     read_all().iter().for_each(Vector::remove);
     make::all().iter().for_each(Vector::write);
     fs::write(folder().join("accounts.json"), make::accounts()).unwrap();
+    let text = fs::read_to_string(readme()).unwrap();
+    fs::write(readme(), coverage::counted(&text, &read_all())).unwrap();
 }

@@ -22,7 +22,8 @@ pub(crate) struct Group<'a> {
 
 /// The groups of vectors, each in an order in which it can be run.
 pub(crate) fn groups(vectors: &[Vector]) -> Vec<Group<'_>> {
-    let setup = |vector: &Vector| ["network", "policy", "flags"].map(|name| vector.get(name).map(str::to_owned));
+    let setup =
+        |vector: &Vector| ["network", "policy", "flags"].map(|name| vector.get(name).map(str::to_owned));
     let mut groups: BTreeMap<_, Vec<&Vector>> = BTreeMap::new();
     for vector in vectors {
         groups.entry(setup(vector)).or_default().push(vector);
@@ -112,7 +113,7 @@ impl<'a> Group<'a> {
     }
 
     /// Brings every vector as a file of one folder; and, to a signer that remembers them, one for each outcome alone.
-    pub(crate) fn from_files(&self, stores: &Stores) {
+    pub(crate) fn by_files(&self, stores: &Stores) {
         let store = stores.copy_for(self);
         let spool = store.path("spool");
         fs::create_dir(&spool).unwrap();

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 const END: &str = ".vector";
 
 /// Every header there is; the README of the suite says what they mean.
-const NAMES: [&str; 14] = [
-    "about", "source", "expect", "file", "says", "network", "policy", "flags", "after", "same-as", "input", "fee",
-    "output", "spender",
+const NAMES: [&str; 15] = [
+    "about", "source", "expect", "file", "says", "network", "policy", "rule", "flags", "after", "same-as",
+    "input", "fee", "output", "spender",
 ];
 
 /// One request, and what must come of it.
@@ -68,7 +68,8 @@ impl Vector {
         let end = end.unwrap_or_else(|| panic!("{path}: no empty line after the headers"));
         let text = std::str::from_utf8(&bytes[..end]).unwrap_or_else(|error| panic!("{path}: {error}"));
         let header = |line: &str| {
-            let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("{path}: {line:?} is no header"));
+            let (name, value) =
+                line.split_once(": ").unwrap_or_else(|| panic!("{path}: {line:?} is no header"));
             assert!(NAMES.contains(&name), "{path}: there is no header {name:?}");
             (name.to_owned(), value.to_owned())
         };

@@ -56,13 +56,17 @@ pub(crate) fn key_of(recipient: &Address) -> Option<SecretKey> {
 /// What `accounts.json` holds.
 pub(crate) fn accounts() -> Value {
     let account = |(name, about): &(&str, &str)| {
-        json!({
+        let mut account = json!({
             "account": name,
             "about": about,
             "secret_key": hex::encode(key(name).to_bytes()),
             "dev": address(name, Network::Dev),
             "testnet": address(name, Network::Testnet),
-        })
+        });
+        if *name == "master" {
+            account["words"] = json!(*to_phrase(&key(name)));
+        }
+        account
     };
     ACCOUNTS.iter().map(account).collect()
 }

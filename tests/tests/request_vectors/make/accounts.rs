@@ -18,7 +18,11 @@ pub(crate) fn add(suite: &mut Suite) {
         ("empty", "An account without a name.", ""),
         ("case", "Names are as they are written: Hot is not hot.", "Hot"),
         ("blank", "A blank after a name.", "hot "),
-        ("address", "An address is no name.", "dev1acet3xlaa5zne88edhlnkmwtwpz873dnn246juywmnfllwygz5usku9p9p"),
+        (
+            "address",
+            "An address is no name.",
+            "dev1acet3xlaa5zne88edhlnkmwtwpz873dnn246juywmnfllwygz5usku9p9p",
+        ),
     ] {
         bad(name, about, "unknown_account", &named(&id, account));
     }
@@ -37,8 +41,17 @@ pub(crate) fn add(suite: &mut Suite) {
     }
     let twice = set(named(&id, "hot"), &format!("/accounts/{}", id.to_uppercase()), "alice");
     bad("two-owners", "Two owners of one output, its id in other letters.", "duplicate_hint", &twice);
-    let same = edit(&format!("{:#}", named(&id, "hot")), "\"accounts\": {", &format!("\"accounts\": {{\n    \"{id}\": \"alice\","));
-    suite.add("accounts/two-owners-of-one-id", "Two owners of one output: readers differ about which one counts.", "duplicate_hint", same);
+    let same = edit(
+        &format!("{:#}", named(&id, "hot")),
+        "\"accounts\": {",
+        &format!("\"accounts\": {{\n    \"{id}\": \"alice\","),
+    );
+    suite.add(
+        "accounts/two-owners-of-one-id",
+        "Two owners of one output: readers differ about which one counts.",
+        "duplicate_hint",
+        same,
+    );
 
     let path = "accounts/every-owner";
     let (hidden, open) = (private(path, "hot", 3_000_000), public(path, "alice", 2_000_000));

@@ -15,7 +15,9 @@ pub(crate) fn add(suite: &mut Suite) {
 }
 
 fn missing(suite: &mut Suite) {
-    for path in ["/type", "/txins", "/txouts", "/txouts/0/output_type", "/txouts/0/recipient", "/txouts/1/amount"] {
+    for path in
+        ["/type", "/txins", "/txouts", "/txouts/0/output_type", "/txouts/0/recipient", "/txouts/1/amount"]
+    {
         let name = path.rsplit('/').next().unwrap();
         let about = format!("{name} is missing.");
         let path_of = format!("fields/missing-{}", name.replace('_', "-"));
@@ -36,17 +38,52 @@ fn types(suite: &mut Suite) {
         ("txins-text", "txins is one id instead of a list.", "/txins", id.clone()),
         ("txins-null", "txins is null.", "/txins", Value::Null),
         ("txins-of-numbers", "An id is a number.", "/txins/0", json!(17)),
-        ("txouts-object", "txouts is one output instead of a list.", "/txouts", good("fields")["txouts"][0].clone()),
-        ("txouts-of-texts", "An output is an address.", "/txouts/0", good("fields")["txouts"][0]["recipient"].clone()),
-        ("txouts-of-lists", "An output is a list of the right values.", "/txouts/0", good("fields")["txouts"][0].as_object().unwrap().values().cloned().collect()),
-        ("output-type-case", "A kind of output in capitals.", "/txouts/0/output_type", json!("PublicPayment")),
-        ("output-type-of-the-guide", "The guide's own spelling mistake, public_paymnet, is no kind of output.", "/txouts/0/output_type", json!("public_paymnet")),
+        (
+            "txouts-object",
+            "txouts is one output instead of a list.",
+            "/txouts",
+            good("fields")["txouts"][0].clone(),
+        ),
+        (
+            "txouts-of-texts",
+            "An output is an address.",
+            "/txouts/0",
+            good("fields")["txouts"][0]["recipient"].clone(),
+        ),
+        (
+            "txouts-of-lists",
+            "An output is a list of the right values.",
+            "/txouts/0",
+            good("fields")["txouts"][0].as_object().unwrap().values().cloned().collect(),
+        ),
+        (
+            "output-type-case",
+            "A kind of output in capitals.",
+            "/txouts/0/output_type",
+            json!("PublicPayment"),
+        ),
+        (
+            "output-type-of-the-guide",
+            "The guide's own spelling mistake, public_paymnet, is no kind of output.",
+            "/txouts/0/output_type",
+            json!("public_paymnet"),
+        ),
         ("recipient-bytes", "A recipient as a list of bytes.", "/txouts/0/recipient", json!([1, 2, 3])),
         ("amount-with-unit", "An amount with its unit.", "/txouts/0/amount", json!("4 STG")),
         ("fee-text", "A fee as a text.", "/fee", json!("2000")),
         ("fee-null", "A fee that is null.", "/fee", Value::Null),
-        ("unspent-list-text", "unspent_list is one blob instead of a list.", "/unspent_list", good("fields")["unspent_list"][0].clone()),
-        ("unspent-list-object", "Blobs by their ids.", "/unspent_list", json!({ id.as_str().unwrap(): good("fields")["unspent_list"][0] })),
+        (
+            "unspent-list-text",
+            "unspent_list is one blob instead of a list.",
+            "/unspent_list",
+            good("fields")["unspent_list"][0].clone(),
+        ),
+        (
+            "unspent-list-object",
+            "Blobs by their ids.",
+            "/unspent_list",
+            json!({ id.as_str().unwrap(): good("fields")["unspent_list"][0] }),
+        ),
         ("accounts-list", "accounts is a list.", "/accounts", json!([[id, "alice"]])),
         ("accounts-number", "An account is a number.", "/accounts", json!({ id.as_str().unwrap(): 7 })),
         ("journal-text", "journal is a text.", "/journal", json!("true")),
@@ -70,7 +107,11 @@ fn numbers(suite: &mut Suite) {
         ("exponent", "A whole number, written with an exponent.", "2e3"),
         ("too-large", "One more than there can be.", "9223372036854775808"),
         ("too-small", "One less than there can be.", "-9223372036854775809"),
-        ("too-large-for-u64", "2^64 + 2000, which is 2000 where the high bits are dropped.", "18446744073709553616"),
+        (
+            "too-large-for-u64",
+            "2^64 + 2000, which is 2000 where the high bits are dropped.",
+            "18446744073709553616",
+        ),
         ("huge", "A number that no machine has.", "1e400"),
         ("long", "A thousand digits.", &"9".repeat(1000)),
     ] {
@@ -78,8 +119,11 @@ fn numbers(suite: &mut Suite) {
         suite.add(&format!("fields/fee-{name}"), &format!("The fee: {about}"), CODE, fee);
     }
     for (name, about, number) in [
-        ("exponent", "A whole number, written with an exponent.", "4e6"),
-        ("too-large-for-u64", "2^64 + 4000000, which is the right amount where the high bits are dropped.", "18446744073713551616"),
+        (
+            "too-large-for-u64",
+            "2^64 + 4000000, which is the right amount where the high bits are dropped.",
+            "18446744073713551616",
+        ),
         ("almost", "A fraction that is the right amount in double precision.", "3999999.9999999999999999"),
     ] {
         let amount = edit(&text, "\"amount\": 4000000", &format!("\"amount\": {number}"));
@@ -97,26 +141,46 @@ fn ids(suite: &mut Suite) {
     let text = format!("{:#}", set(good("fields"), "/id", 7));
     for (name, about, id) in [
         ("fraction", "an id that is a fraction.", "1.5"),
+        ("exponent", "an id with an exponent.", "1e3"),
         ("too-large", "an id of 2^64.", "18446744073709551616"),
         ("true", "an id that is true.", "true"),
     ] {
         let body = edit(&text, "\"id\": 7", &format!("\"id\": {id}"));
-        suite.add(&format!("fields/id-{name}"), &format!("No unsigned 64-bit number: {about}"), "closed", body).with("file", "bad_id");
+        suite
+            .add(&format!("fields/id-{name}"), &format!("No unsigned 64-bit number: {about}"), "closed", body)
+            .with("file", "bad_id");
     }
     let answered = set(unset(good("fields"), "/fee"), "/id", u64::MAX);
-    suite.refused("fields/id-in-a-refusal", "A refusal has the request's id, however large.", CODE, &answered);
+    suite.refused(
+        "fields/id-in-a-refusal",
+        "A refusal has the request's id, however large.",
+        CODE,
+        &answered,
+    );
 }
 
 /// What a node takes, or nobody.
 fn other_requests(suite: &mut Suite) {
     let code = "unsupported_request";
     for (name, about, request) in [
-        ("broadcast", "A signer sends nothing.", json!({ "type": "broadcast_transaction", "data": "0a", "id": 3 })),
+        (
+            "broadcast",
+            "A signer sends nothing.",
+            json!({ "type": "broadcast_transaction", "data": "0a", "id": 3 }),
+        ),
         ("outputs-list", "A signer has no chain.", json!({ "type": "outputs_list", "utxos": [], "id": 4 })),
         ("case", "The type in capitals.", set(good("fields"), "/type", "CREATE_RAW_TRANSACTION")),
         ("blank", "A blank after the type.", set(good("fields"), "/type", "create_raw_transaction ")),
-        ("look-alike", "A type with a Cyrillic letter.", set(good("fields"), "/type", "сreate_raw_transaction")),
-        ("control-characters", "A type that would move the cursor of a terminal.", set(good("fields"), "/type", "\u{1b}[2Jcreate_raw_transaction")),
+        (
+            "look-alike",
+            "A type with a Cyrillic letter.",
+            set(good("fields"), "/type", "сreate_raw_transaction"),
+        ),
+        (
+            "control-characters",
+            "A type that would move the cursor of a terminal.",
+            set(good("fields"), "/type", "\u{1b}[2Jcreate_raw_transaction"),
+        ),
     ] {
         suite.refused(&format!("fields/type-{name}"), about, code, &request);
     }

@@ -23,7 +23,8 @@ fn ids(suite: &mut Suite) {
     let id = request["txins"][0].as_str().unwrap();
     let none = set(set(request.clone(), "/txins", json!([])), "/unspent_list", json!([]));
     suite.refused("inputs/none", "Nothing is spent.", "no_inputs", &none);
-    let many: Vec<Unspent> = (0..101).map(|place| public(&format!("inputs {place}"), "alice", 50_000)).collect();
+    let many: Vec<Unspent> =
+        (0..101).map(|place| public(&format!("inputs {place}"), "alice", 50_000)).collect();
     let many = spend(&many.iter().collect::<Vec<_>>(), &[pay("bob", 5_049_000)], 1000);
     suite.refused("inputs/101", "One more than a node takes.", "too_many_inputs", &many).with("says", 101);
     for (name, about, again) in [
@@ -42,7 +43,9 @@ fn ids(suite: &mut Suite) {
         ("id-with-0x", "An id as other chains write it.", format!("0x{id}")),
         ("id-with-blank", "A blank after an id.", format!("{id} ")),
     ] {
-        suite.refused(&format!("inputs/{name}"), about, "bad_input_id", &set(request.clone(), "/txins/0", bad)).with("says", "txins[0]");
+        suite
+            .refused(&format!("inputs/{name}"), about, "bad_input_id", &set(request.clone(), "/txins/0", bad))
+            .with("says", "txins[0]");
     }
 }
 
@@ -51,15 +54,39 @@ fn blobs(suite: &mut Suite) {
     let request = spend(&[&one, &two], &[pay("merchant", 4_999_000)], 1000);
     let more = |bad: &str| set(request.clone(), "/unspent_list/-", bad);
     let lacking = unset(request.clone(), "/unspent_list/1");
-    suite.refused("inputs/blob-missing", "One of two blobs is missing.", "missing_blob", &lacking).with("says", two.id());
+    suite
+        .refused("inputs/blob-missing", "One of two blobs is missing.", "missing_blob", &lacking)
+        .with("says", two.id());
     let foreign = public("inputs", "merchant", 1_000_000);
-    suite.refused("inputs/blob-of-a-stranger", "A blob of an output that is not spent.", "extra_blob", &more(&blob(&foreign))).with("says", foreign.id());
+    suite
+        .refused(
+            "inputs/blob-of-a-stranger",
+            "A blob of an output that is not spent.",
+            "extra_blob",
+            &more(&blob(&foreign)),
+        )
+        .with("says", foreign.id());
     let own = private("inputs", "hot", 1_000_000);
-    suite.refused("inputs/blob-of-another", "A blob of an own output that is not spent.", "extra_blob", &more(&blob(&own))).with("says", own.id());
-    suite.refused("inputs/blob-twice", "A blob twice.", "duplicate_blob", &more(&blob(&one))).with("says", one.id());
-    suite.refused("inputs/blob-twice-in-capitals", "A blob twice, once in capitals.", "duplicate_blob", &more(&blob(&two).to_uppercase()));
+    suite
+        .refused(
+            "inputs/blob-of-another",
+            "A blob of an own output that is not spent.",
+            "extra_blob",
+            &more(&blob(&own)),
+        )
+        .with("says", own.id());
+    suite
+        .refused("inputs/blob-twice", "A blob twice.", "duplicate_blob", &more(&blob(&one)))
+        .with("says", one.id());
+    suite.refused(
+        "inputs/blob-twice-in-capitals",
+        "A blob twice, once in capitals.",
+        "duplicate_blob",
+        &more(&blob(&two).to_uppercase()),
+    );
     let good = blob(&one);
-    let signed = vectors("traffic/create_raw_public_to_public")["response"]["data"].as_str().unwrap().to_owned();
+    let signed =
+        vectors("traffic/create_raw_public_to_public")["response"]["data"].as_str().unwrap().to_owned();
     for (name, about, bad) in [
         ("odd", "A blob of half a byte.", good[1..].to_owned()),
         ("empty", "An empty blob.", String::new()),
@@ -72,30 +99,40 @@ fn blobs(suite: &mut Suite) {
         ("transaction", "A transaction instead of an output.", signed),
         ("id", "An id instead of an output.", one.id().to_string()),
     ] {
-        suite.refused(&format!("inputs/blob-{name}"), about, "bad_blob", &more(&bad)).with("says", "unspent_list[2]");
+        suite
+            .refused(&format!("inputs/blob-{name}"), about, "bad_blob", &more(&bad))
+            .with("says", "unspent_list[2]");
     }
 }
 
 /// Outputs of an account that no node would let it spend.
 fn unspendable(suite: &mut Suite) {
-    let Output::Stake(recorded) = from_blob(vectors("outputs")["stake_outputs"][0]["blob"].as_str().unwrap()).output().clone() else {
+    let Output::Stake(recorded) =
+        from_blob(vectors("outputs")["stake_outputs"][0]["blob"].as_str().unwrap()).output().clone()
+    else {
         panic!("the recorded stake is none")
     };
     let alice = key("alice").public_key().encoded();
-    let stake = Unspent::new(Output::Stake(stegos_common::output::StakeOutput { recipient: alice, ..recorded }));
+    let stake =
+        Unspent::new(Output::Stake(stegos_common::output::StakeOutput { recipient: alice, ..recorded }));
     let fee = 1000;
     let request = spend(&[&stake], &[pay("alice", recorded_amount(&stake) - fee)], fee);
-    suite.refused("inputs/stake", "A stake, of an account of the store.", "stake_input", &request).with("says", stake.id());
+    suite
+        .refused("inputs/stake", "A stake, of an account of the store.", "stake_input", &request)
+        .with("says", stake.id());
     for (name, about, amount) in [
         ("zero", "A public output of nothing.", 0),
         ("negative", "A public output below nothing, beside one that pays for it.", -1),
         ("least", "A public output of the least number there is.", i64::MIN),
     ] {
-        let bad = Unspent::new(Output::PublicPayment(PublicPaymentOutput { recipient: alice, serno: 1, amount }));
+        let bad =
+            Unspent::new(Output::PublicPayment(PublicPaymentOutput { recipient: alice, serno: 1, amount }));
         let rest = public("inputs", "alice", 5_000_000);
         let change = 5_000_000_i64.saturating_add(amount).max(2000) - 1000;
         let request = spend(&[&bad, &rest], &[pay("bob", change)], 1000);
-        suite.refused(&format!("inputs/amount-{name}"), about, "bad_input_amount", &request).with("says", bad.id());
+        suite
+            .refused(&format!("inputs/amount-{name}"), about, "bad_input_amount", &request)
+            .with("says", bad.id());
     }
 }
 
@@ -117,14 +154,32 @@ fn tampered(suite: &mut Suite) {
     };
     // In the payload the amount is at byte 68.
     for (name, about, input) in [
-        ("proof-of-another", "The commitment and proof of another output of the same amount.", changed(&|it| it.proof = other.proof.clone())),
-        ("commitment-no-point", "A commitment that is no point.", changed(&|it| it.proof.commitment = Encoded::from_bytes([0xff; 32]))),
-        ("key-of-another", "The cloaked key of another output of the same account.", changed(&|it| it.recipient = other.recipient)),
+        (
+            "proof-of-another",
+            "The commitment and proof of another output of the same amount.",
+            changed(&|it| it.proof = other.proof.clone()),
+        ),
+        (
+            "commitment-no-point",
+            "A commitment that is no point.",
+            changed(&|it| it.proof.commitment = Encoded::from_bytes([0xff; 32])),
+        ),
+        (
+            "key-of-another",
+            "The cloaked key of another output of the same account.",
+            changed(&|it| it.recipient = other.recipient),
+        ),
         ("key-uncloaked", "The account's plain key.", changed(&|it| it.recipient = hot)),
-        ("amount-of-more", "The payload says more than the commitment hides.", changed(&|it| it.payload.ciphertext[72] ^= 1)),
+        (
+            "amount-of-more",
+            "The payload says more than the commitment hides.",
+            changed(&|it| it.payload.ciphertext[72] ^= 1),
+        ),
     ] {
         let request = spend(&[&input], &[pay("merchant", 2_999_000)], 1000);
-        suite.refused(&format!("inputs/private-{name}"), about, "mismatched_input", &request).with("says", input.id());
+        suite
+            .refused(&format!("inputs/private-{name}"), about, "mismatched_input", &request)
+            .with("says", input.id());
     }
 }
 
@@ -132,23 +187,54 @@ fn owners(suite: &mut Suite) {
     let code = "input_not_owned";
     let request = |input: &Unspent| spend(&[input], &[pay("bob", 2_999_000)], 1000);
     for (name, about, input) in [
-        ("public-of-a-stranger", "A public output of somebody else.", public("inputs", "merchant", 3_000_000)),
-        ("private-of-a-stranger", "A private output of somebody else.", private("inputs", "merchant", 3_000_000)),
-        ("public-of-a-former-account", "A public output of an account that is archived.", public("inputs", "former", 3_000_000)),
-        ("private-of-a-former-account", "A private output of an account that is archived.", private("inputs", "former", 3_000_000)),
+        (
+            "public-of-a-stranger",
+            "A public output of somebody else.",
+            public("inputs", "merchant", 3_000_000),
+        ),
+        (
+            "private-of-a-stranger",
+            "A private output of somebody else.",
+            private("inputs", "merchant", 3_000_000),
+        ),
+        (
+            "public-of-a-former-account",
+            "A public output of an account that is archived.",
+            public("inputs", "former", 3_000_000),
+        ),
+        (
+            "private-of-a-former-account",
+            "A private output of an account that is archived.",
+            private("inputs", "former", 3_000_000),
+        ),
     ] {
-        suite.refused(&format!("inputs/{name}"), about, code, &request(&input)).with("says", "key does not own input").with("says", input.id());
+        suite
+            .refused(&format!("inputs/{name}"), about, code, &request(&input))
+            .with("says", "key does not own input")
+            .with("says", input.id());
     }
     let (own, foreign) = (public("inputs", "alice", 1_000_000), public("inputs", "merchant", 2_000_000));
     let mixed: Value = spend(&[&own, &foreign], &[pay("bob", 2_999_000)], 1000);
-    suite.refused("inputs/one-of-a-stranger", "One of two outputs is somebody else's.", code, &mixed).with("says", foreign.id());
+    suite
+        .refused("inputs/one-of-a-stranger", "One of two outputs is somebody else's.", code, &mixed)
+        .with("says", foreign.id());
     let mut unreadable = payment("inputs: unreadable", "hot", 3_000_000);
     unreadable.payload.hint = Encoded::from_bytes([0xff; 32]);
     let unreadable = Unspent::new(Output::Payment(unreadable));
-    suite.refused("inputs/private-of-nobody", "A private output that no key opens.", code, &request(&unreadable));
+    suite.refused(
+        "inputs/private-of-nobody",
+        "A private output that no key opens.",
+        code,
+        &request(&unreadable),
+    );
     let far = private("inputs: far", "hot", 3_000_000);
     suite
-        .refused("inputs/search-limit", "An owner that is not found, since no key but the master's may be tried.", code, &request(&far))
+        .refused(
+            "inputs/search-limit",
+            "An owner that is not found, since no key but the master's may be tried.",
+            code,
+            &request(&far),
+        )
         .with("flags", "--search-limit 0")
         .with("says", far.id());
 }

@@ -19,7 +19,9 @@ fn of_the_guest(label: &str) -> Value {
 pub(crate) fn add(suite: &mut Suite) {
     let request = of_the_guest("keys");
     let bytes = key("guest").to_bytes();
-    let ending = |value: Value| json!([&bytes[..31].iter().map(|byte| json!(byte)).collect::<Vec<_>>()[..], &[value]].concat());
+    let ending = |value: Value| {
+        json!([&bytes[..31].iter().map(|byte| json!(byte)).collect::<Vec<_>>()[..], &[value]].concat())
+    };
     for (name, about, bad) in [
         ("empty", "A key of no numbers.", json!([])),
         ("negative", "A number below 0.", ending(json!(-1))),
@@ -29,12 +31,26 @@ pub(crate) fn add(suite: &mut Suite) {
         ("base64", "The key in base64.", json!("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")),
         ("zero", "Zero, which everybody knows.", json!(vec![0; 32])),
         ("order", "The order of the group, which is zero once more.", json!(hex::decode(ORDER).unwrap())),
-        ("order-added", "The right key, plus the order of the group: not canonical.", json!(plus_order(&bytes[..]))),
+        (
+            "order-added",
+            "The right key, plus the order of the group: not canonical.",
+            json!(plus_order(&bytes[..])),
+        ),
     ] {
-        suite.refused(&format!("keys/{name}"), about, "bad_secret_key", &set(request.clone(), "/secret_key", bad));
+        suite.refused(
+            &format!("keys/{name}"),
+            about,
+            "bad_secret_key",
+            &set(request.clone(), "/secret_key", bad),
+        );
     }
     let text = format!("{:#}", set(request.clone(), "/secret_key", "KEY"));
-    suite.add("keys/deep", "Lists, nested 5000 deep.", "bad_secret_key or unparsable_request", edit(&text, "\"KEY\"", &("[".repeat(5000) + &"]".repeat(5000))));
+    suite.add(
+        "keys/deep",
+        "Lists, nested 5000 deep.",
+        "bad_secret_key or unparsable_request",
+        edit(&text, "\"KEY\"", &("[".repeat(5000) + &"]".repeat(5000))),
+    );
     let twice = format!("{:#}", set(request.clone(), "/secret_key", "KEY"));
     let list = numbers("guest").to_string();
     suite.add(
@@ -47,17 +63,49 @@ pub(crate) fn add(suite: &mut Suite) {
     let keyed = |request: Value, account: &str| set(request, "/secret_key", numbers(account));
     let owned = "input_not_owned";
     suite.refused("keys/of-another", "The key owns no input.", owned, &keyed(request.clone(), "bob"));
-    suite.refused("keys/of-another-beside-an-own-input", "The key owns no input; that the store does is no matter.", owned, &keyed(good("keys"), "guest"));
+    suite.refused(
+        "keys/of-another-beside-an-own-input",
+        "The key owns no input; that the store does is no matter.",
+        owned,
+        &keyed(good("keys"), "guest"),
+    );
     let hidden = spend(&[&private("keys", "hot", 2_000_000)], &[pay("merchant", 1_999_000)], 1000);
-    suite.refused("keys/of-another-in-private", "The key does not open the input.", owned, &keyed(hidden, "guest"));
-    let two = spend(&[&public("keys", "guest", 2_000_000), &public("keys", "alice", 2_000_000)], &[pay("merchant", 3_999_000)], 1000);
-    suite.refused("keys/of-one-of-two", "The key owns one of two inputs, the store the other.", owned, &keyed(two, "guest"));
-    let named = set(keyed(request.clone(), "guest"), "/accounts", json!({ request["txins"][0].as_str().unwrap(): "alice" }));
+    suite.refused(
+        "keys/of-another-in-private",
+        "The key does not open the input.",
+        owned,
+        &keyed(hidden, "guest"),
+    );
+    let two = spend(
+        &[&public("keys", "guest", 2_000_000), &public("keys", "alice", 2_000_000)],
+        &[pay("merchant", 3_999_000)],
+        1000,
+    );
+    suite.refused(
+        "keys/of-one-of-two",
+        "The key owns one of two inputs, the store the other.",
+        owned,
+        &keyed(two, "guest"),
+    );
+    let named = set(
+        keyed(request.clone(), "guest"),
+        "/accounts",
+        json!({ request["txins"][0].as_str().unwrap(): "alice" }),
+    );
     suite.refused("keys/and-accounts", "A key that owns everything, and owners.", "needless_hints", &named);
-    suite.refused("keys/denied", "The configuration denies keys in requests.", "request_key_denied", &keyed(request, "guest")).with("flags", "--request-keys deny");
+    suite
+        .refused(
+            "keys/denied",
+            "The configuration denies keys in requests.",
+            "request_key_denied",
+            &keyed(request, "guest"),
+        )
+        .with("flags", "--request-keys deny");
 
     let path = "keys/none-where-denied";
-    suite.signed(path, "Where keys are denied, requests without one are signed.", &good(path)).with("flags", "--request-keys deny");
+    suite
+        .signed(path, "Where keys are denied, requests without one are signed.", &good(path))
+        .with("flags", "--request-keys deny");
     let path = "keys/private";
     let hidden = spend(&[&private(path, "guest", 2_000_000)], &[pay("merchant", 1_999_000)], 1000);
     suite.signed(path, "A private output of a key that is not in the store.", &keyed(hidden, "guest"));

@@ -7,6 +7,7 @@ mod certificates;
 mod fields;
 mod inputs;
 mod keys;
+mod limits;
 mod outputs;
 mod policy;
 mod recorded;
@@ -29,6 +30,7 @@ pub(crate) fn all() -> Vec<Vector> {
         fields::add,
         inputs::add,
         keys::add,
+        limits::add,
         outputs::add,
         policy::add,
         recorded::add,

@@ -24,7 +24,9 @@ fn recipients(suite: &mut Suite) {
     let good_one = address("merchant", NETWORK).to_string();
     let mut bad = |name: &str, about: &str, code: &str, recipient: &str| {
         let request = set(good("outputs"), "/txouts/0/recipient", recipient);
-        suite.refused(&format!("outputs/recipient-{name}"), about, code, &request).with("says", "txouts[0].recipient");
+        suite
+            .refused(&format!("outputs/recipient-{name}"), about, code, &request)
+            .with("says", "txouts[0].recipient");
     };
     let code = "bad_recipient";
     bad("empty", "No address.", code, "");
@@ -33,22 +35,43 @@ fn recipients(suite: &mut Suite) {
     bad("mixed-case", "Capitals and small letters.", code, &good_one.replacen("dev1", "DEV1", 1));
     bad("blank", "A blank after an address.", code, &format!("{good_one} "));
     bad("short", "An address that was cut.", code, &good_one[..good_one.len() - 1]);
-    bad("hex", "A public key in hex.", code, &hex::encode(address("merchant", NETWORK).public_key().as_bytes()));
-    bad("other-coin", "An address of Bitcoin, with a good checksum.", code, "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4");
+    bad(
+        "hex",
+        "A public key in hex.",
+        code,
+        &hex::encode(address("merchant", NETWORK).public_key().as_bytes()),
+    );
+    bad(
+        "other-coin",
+        "An address of Bitcoin, with a good checksum.",
+        code,
+        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+    );
     bad("name", "The name of an account.", code, "bob");
-    bad("control-characters", "An address that would move the cursor of a terminal.", code, &format!("{good_one}\u{1b}[2J"));
-    for (network, name) in [(Network::Mainnet, "mainnet"), (Network::Testnet, "testnet"), (Network::Devnet, "devnet")] {
+    bad(
+        "control-characters",
+        "An address that would move the cursor of a terminal.",
+        code,
+        &format!("{good_one}\u{1b}[2J"),
+    );
+    for (network, name) in
+        [(Network::Mainnet, "mainnet"), (Network::Testnet, "testnet"), (Network::Devnet, "devnet")]
+    {
         let about = format!("The right key, but an address of {name}.");
         bad(name, &about, "other_network", &address("merchant", network).to_string());
     }
     // Those of the deployed node's library: their network is the test network.
     let mut recorded = |name: &str, about: &str, case: &str, code: &str| {
         let cases = vectors("keys");
-        let found = cases["address_parsing"].as_array().unwrap().iter().find(|it| it["case"] == case).unwrap();
+        let found =
+            cases["address_parsing"].as_array().unwrap().iter().find(|it| it["case"] == case).unwrap();
         let mut request = good("outputs");
         request["txouts"][1]["recipient"] = json!(address("alice", Network::Testnet));
         request["txouts"][0]["recipient"] = found["address"].clone();
-        suite.refused(&format!("outputs/recipient-{name}"), about, code, &request).with("network", "testnet").with("says", "txouts[0].recipient");
+        suite
+            .refused(&format!("outputs/recipient-{name}"), about, code, &request)
+            .with("network", "testnet")
+            .with("says", "txouts[0].recipient");
     };
     recorded("33-bytes", "An address of 33 bytes, with a good checksum.", "33 bytes", code);
     recorded("no-point", "An address of 32 bytes that are no point.", "not a point", code);
@@ -74,19 +97,58 @@ fn swapped(address: &str) -> String {
 
 fn comments(suite: &mut Suite) {
     let hidden = |comment: Value| set(good_private("outputs"), "/txouts/0/comment", comment);
-    suite.refused("outputs/comment-missing", "A private payment has a comment.", "missing_comment", &unset(good_private("outputs"), "/txouts/1/comment")).with("says", "txouts[1].comment");
-    suite.refused("outputs/comment-too-long", "883 bytes.", "comment_too_long", &hidden(json!("x".repeat(883)))).with("says", 883);
-    suite.refused("outputs/comment-too-long-in-bytes", "442 letters, but 884 bytes.", "comment_too_long", &hidden(json!("ж".repeat(442)))).with("says", 884);
-    suite.refused("outputs/comment-ends-with-nul", "A NUL at the end does not arrive.", "bad_comment", &hidden(json!("invoice 12\0"))).with("says", "txouts[0].comment");
+    suite
+        .refused(
+            "outputs/comment-missing",
+            "A private payment has a comment.",
+            "missing_comment",
+            &unset(good_private("outputs"), "/txouts/1/comment"),
+        )
+        .with("says", "txouts[1].comment");
+    suite
+        .refused(
+            "outputs/comment-too-long",
+            "883 bytes.",
+            "comment_too_long",
+            &hidden(json!("x".repeat(883))),
+        )
+        .with("says", 883);
+    suite
+        .refused(
+            "outputs/comment-too-long-in-bytes",
+            "442 letters, but 884 bytes.",
+            "comment_too_long",
+            &hidden(json!("ж".repeat(442))),
+        )
+        .with("says", 884);
+    suite
+        .refused(
+            "outputs/comment-ends-with-nul",
+            "A NUL at the end does not arrive.",
+            "bad_comment",
+            &hidden(json!("invoice 12\0")),
+        )
+        .with("says", "txouts[0].comment");
     suite.refused("outputs/comment-of-nul", "Nothing but NUL.", "bad_comment", &hidden(json!("\0")));
     let public_one = set(good("outputs"), "/txouts/1/comment", "invoice 12");
-    suite.refused("outputs/comment-in-public", "A public payment has no comment.", "needless_comment", &public_one).with("says", "txouts[1].comment");
+    suite
+        .refused(
+            "outputs/comment-in-public",
+            "A public payment has no comment.",
+            "needless_comment",
+            &public_one,
+        )
+        .with("says", "txouts[1].comment");
 
     for (name, about, comment) in [
         ("longest", "882 bytes.", "x".repeat(882)),
         ("longest-of-emoji", "220 letters of four bytes, and two: 882 bytes.", "🦀".repeat(220) + "ж"),
         ("empty", "An empty comment is one.", String::new()),
-        ("of-every-kind", "NUL inside, control characters, quotes, and a letter beyond 16 bits.", "a\0b\u{1f}\"\\\u{7f}\u{2028}🦀".to_owned()),
+        (
+            "of-every-kind",
+            "NUL inside, control characters, quotes, and a letter beyond 16 bits.",
+            "a\0b\u{1f}\"\\\u{7f}\u{2028}🦀".to_owned(),
+        ),
     ] {
         let path = format!("outputs/comment-{name}");
         let input = private(&path, "hot", 2_000_000);

@@ -29,8 +29,18 @@ fn no_object(suite: &mut Suite) {
         suite.add(&format!("shape/{path}"), about, "closed", body).with("file", CODE);
     }
     for (path, about, from, to) in [
-        ("newline-at-end", "A file may end with a newline; over the socket the text must end with the object.", "", "\n"),
-        ("blank-in-front", "A file may begin with white space; over the socket the text must begin with the object.", "\t ", ""),
+        (
+            "newline-at-end",
+            "A file may end with a newline; over the socket the text must end with the object.",
+            "",
+            "\n",
+        ),
+        (
+            "blank-in-front",
+            "A file may begin with white space; over the socket the text must begin with the object.",
+            "\t ",
+            "",
+        ),
     ] {
         let path = format!("shape/{path}");
         let request = good(&path);
@@ -68,16 +78,32 @@ fn no_json(suite: &mut Suite) {
         ("comma-missing", "No comma between two fields.", edit(&text, "\"fee\": 2000,", "\"fee\": 2000")),
         ("name-unquoted", "A name without quotes, as JavaScript takes it.", edit(&text, "\"fee\"", "fee")),
         ("single-quotes", "Quotes of Python.", text.replace('"', "'")),
-        ("comment", "A comment, as the guide's templates have them.", edit(&text, "\"fee\"", "// the fee\n  \"fee\"")),
+        (
+            "comment",
+            "A comment, as the guide's templates have them.",
+            edit(&text, "\"fee\"", "// the fee\n  \"fee\""),
+        ),
         ("escape-unknown", "An escape that JSON does not know.", edit(&text, "create_raw", "\\x63reate_raw")),
-        ("newline-in-text", "A line ends in the middle of a text.", edit(&text, "create_raw", "create\n_raw")),
+        (
+            "newline-in-text",
+            "A line ends in the middle of a text.",
+            edit(&text, "create_raw", "create\n_raw"),
+        ),
         ("nul-in-text", "A NUL byte in a text.", edit(&text, "create_raw", "create\0_raw")),
         ("nul-between", "A NUL byte between two fields.", edit(&text, "\"fee\"", "\0\"fee\"")),
         ("nan", "No number.", edit(&text, "\"fee\": 2000", "\"fee\": NaN")),
         ("hex-number", "A number of another base.", edit(&text, "\"fee\": 2000", "\"fee\": 0x7d0")),
-        ("leading-zero", "A zero in front, which is octal elsewhere.", edit(&text, "\"fee\": 2000", "\"fee\": 02000")),
+        (
+            "leading-zero",
+            "A zero in front, which is octal elsewhere.",
+            edit(&text, "\"fee\": 2000", "\"fee\": 02000"),
+        ),
         ("wide-digits", "Digits of another script.", edit(&text, "\"fee\": 2000", "\"fee\": ２０００")),
-        ("no-break-space", "White space that JSON does not know.", edit(&text, "\"fee\": ", "\"fee\":\u{a0}")),
+        (
+            "no-break-space",
+            "White space that JSON does not know.",
+            edit(&text, "\"fee\": ", "\"fee\":\u{a0}"),
+        ),
     ] {
         suite.add(&format!("shape/{path}"), about, CODE, body);
     }
@@ -86,7 +112,9 @@ fn no_json(suite: &mut Suite) {
 /// A name that stands there twice: whoever takes the first and whoever takes the last sign different things.
 fn twice(suite: &mut Suite) {
     let text = format!("{:#}", good("shape"));
-    let first = |name: &str, value: &str| text.replacen(&format!("\"{name}\""), &format!("\"{name}\": {value},\n\"{name}\""), 1);
+    let first = |name: &str, value: &str| {
+        text.replacen(&format!("\"{name}\""), &format!("\"{name}\": {value},\n\"{name}\""), 1)
+    };
     for (name, body) in [
         ("fee", first("fee", "2000")),
         ("type", first("type", "\"chain_name\"")),
@@ -105,8 +133,16 @@ fn deep(suite: &mut Suite) {
     let text = format!("{:#}", good("shape"));
     let lists = "[".repeat(5000) + &"]".repeat(5000);
     for (path, about, body) in [
-        ("deep-type", "Lists, nested 5000 deep, for a type.", edit(&text, "\"create_raw_transaction\"", &lists)),
-        ("deep-and-open", "Lists, nested 5000 deep, that do not end.", edit(&text, "\"fee\": 2000", &format!("\"fee\": {}", "[".repeat(5000)))),
+        (
+            "deep-type",
+            "Lists, nested 5000 deep, for a type.",
+            edit(&text, "\"create_raw_transaction\"", &lists),
+        ),
+        (
+            "deep-and-open",
+            "Lists, nested 5000 deep, that do not end.",
+            edit(&text, "\"fee\": 2000", &format!("\"fee\": {}", "[".repeat(5000))),
+        ),
     ] {
         suite.add(&format!("shape/{path}"), about, CODE, body);
     }
