@@ -12,7 +12,7 @@ mod run;
 mod vector;
 mod world;
 
-use run::{Stores, groups};
+use run::{Stores, each_group};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -21,13 +21,13 @@ use vector::{Vector, folder, read_all};
 #[test]
 fn every_vector_is_answered_as_it_says_over_the_socket() {
     let (vectors, stores) = (read_all(), Stores::new());
-    groups(&vectors).iter().for_each(|group| group.over_the_socket(&stores));
+    each_group(&vectors, |group| group.over_the_socket(&stores));
 }
 
 #[test]
 fn every_vector_is_answered_as_it_says_from_a_file() {
     let (vectors, stores) = (read_all(), Stores::new());
-    groups(&vectors).iter().for_each(|group| group.by_files(&stores));
+    each_group(&vectors, |group| group.by_files(&stores));
 }
 
 #[test]

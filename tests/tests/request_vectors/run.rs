@@ -9,10 +9,12 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use stegos_common::address::Network;
 
-/// Vectors for signers that are set up alike. One store does for all of them: none spends what another spends, unless it
-/// comes after it.
+/// Vectors of one folder for signers that are set up alike. One store does for all of them: none spends what another
+/// spends, unless it comes after it.
 pub(crate) struct Group<'a> {
     network: Network,
     policy: &'a str,
@@ -20,15 +22,30 @@ pub(crate) struct Group<'a> {
     vectors: Vec<&'a Vector>,
 }
 
-/// The groups of vectors, each in an order in which it can be run.
-pub(crate) fn groups(vectors: &[Vector]) -> Vec<Group<'_>> {
-    let setup =
-        |vector: &Vector| ["network", "policy", "flags"].map(|name| vector.get(name).map(str::to_owned));
+/// Groups at one time: signers wait for the disk.
+const AT_ONCE: usize = 8;
+
+/// Calls a function with every group of vectors.
+pub(crate) fn each_group(vectors: &[Vector], run: impl Fn(&Group<'_>) + Sync) {
+    let setup = |vector: &Vector| {
+        let topic = vector.path.split('/').next().map(str::to_owned);
+        (topic, ["network", "policy", "flags"].map(|name| vector.get(name).map(str::to_owned)))
+    };
     let mut groups: BTreeMap<_, Vec<&Vector>> = BTreeMap::new();
     for vector in vectors {
         groups.entry(setup(vector)).or_default().push(vector);
     }
-    groups.into_values().map(Group::new).collect()
+    let groups = Mutex::new(groups.into_values().map(Group::new));
+    let next = || groups.lock().unwrap_or_else(PoisonError::into_inner).next();
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(group) = next() {
+                    run(&group);
+                }
+            });
+        }
+    });
 }
 
 /// Whoever comes after others comes after them.
