@@ -66,6 +66,7 @@ fn refused(vector: &Vector, path: &str, answer: &Value, codes: &[String]) {
 }
 
 fn signed(vector: &Vector, path: &str, answer: &Value) {
+    assert!(answer["data"].is_string(), "{path}: must be signed, but is {answer:.500}");
     let request = request(vector);
     let certified = vector.all("output").any(|output| output.contains(" with_certificate"));
     let fields = ["type", "txouts", "data", "certificates"];

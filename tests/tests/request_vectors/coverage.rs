@@ -92,6 +92,15 @@ fn there_are_enough_of_them_and_most_are_negative() {
         let other = bodies.insert((&vector.body, setup), &vector.path);
         assert_eq!(other, None, "{}: the same request", vector.path);
     }
+    // So one store does for many of them.
+    let mut spent = BTreeSet::new();
+    for vector in vectors.iter().filter(|vector| vector.get("same-as").is_none()) {
+        assert!(
+            vector.all("input").all(|id| spent.insert(id)),
+            "{}: it spends what another spends",
+            vector.path
+        );
+    }
     assert_eq!(NETWORK.name(), "dev", "the README says so");
 }
 
