@@ -3,10 +3,11 @@
 //! Every call passes a [`Gate`]. The real one lets everything through; tests have others, which let the n-th call
 //! fail or end the process there, so that each promise about a crash is tried at every point where one can happen.
 
+use rustix::fs::OFlags;
 use std::fmt;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::{NamedTempFile, TempDir};
@@ -42,6 +43,17 @@ pub trait Gate: Send + Sync {
     /// # Errors
     /// What the system says.
     fn pass(&self, call: Call, path: &Path, run: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()>;
+}
+
+/// Opens a file that somebody else put there: no link, and no pipe that would never end.
+///
+/// # Errors
+/// What the system says, or that it is no regular file.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let flags = i32::try_from(flags).map_err(io::Error::other)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
 }
 
 /// The gate that lets everything through.

@@ -98,6 +98,33 @@ pub(crate) enum Error {
     /// Asked whether the clock is right, the answer was something else.
     #[error("not confirmed: nothing was changed")]
     ClockNotConfirmed,
+    /// No request waits under this id.
+    #[error("no request waits as {id:?} in {}; `cold-signer pending` lists those that do", path.display())]
+    NotWaiting {
+        /// The id.
+        id: String,
+        /// The folder of approvals.
+        path: PathBuf,
+    },
+    /// Somebody who may not approve.
+    #[error("{identity} is none of those who may approve {id}; `cold-signer pending {id}` shows who may")]
+    NoApprover {
+        /// What the request is called.
+        id: String,
+        /// How he is known.
+        identity: String,
+    },
+    /// Asked whether to approve, the answer was something else.
+    #[error("not confirmed: nothing was handed in")]
+    NotApproved,
+    /// A signature that approves nothing.
+    #[error("{} does not approve it: {reason}; sign the file NAME.pending.txt as it is", path.display())]
+    Signature {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A tag that does not exist.
     #[error("there is no rule {0:?}; `policy explain` lists them")]
     NoRule(String),

@@ -1,5 +1,6 @@
 //! The cold signer: keeps keys and signs Stegos transactions on a host without a network.
 
+pub mod approval;
 pub mod cli;
 pub mod disk;
 mod error;

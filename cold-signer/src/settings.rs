@@ -182,9 +182,29 @@ pub(crate) struct RuleSettings {
     /// accounts of the store are signed]
     #[arg(long, value_name = "FILE", env = "COLD_SIGNER_POLICY")]
     policy: Option<PathBuf>,
+    /// The folder in which requests wait for approval, and approvals are handed in [default: approvals in the key store's
+    /// directory]
+    #[arg(long, value_name = "DIR", env = "COLD_SIGNER_APPROVALS")]
+    approvals: Option<PathBuf>,
     /// How many keys are tried to find the owners of one request's private inputs [default: 100000]
     #[arg(long, value_name = "N", env = "COLD_SIGNER_SEARCH_LIMIT")]
     search_limit: Option<usize>,
+}
+
+/// What a signer is opened with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Signing {
+    /// What it refuses by itself.
+    pub(crate) rules: Rules,
+    /// The policy file.
+    pub(crate) policy: Option<PathBuf>,
+    /// The folder of approvals, where it is not in the store's directory.
+    pub(crate) approvals: Option<PathBuf>,
+}
+
+/// A path that is named: an empty one is none.
+fn named(flag: Option<&PathBuf>, file: Option<&PathBuf>) -> Option<PathBuf> {
+    flag.or(file).filter(|path| !path.as_os_str().is_empty()).cloned()
 }
 
 impl RuleSettings {
@@ -193,14 +213,22 @@ impl RuleSettings {
         self.policy.is_some()
     }
 
-    /// The policy file, if one is named.
-    pub(crate) fn policy(&self, file: &Self) -> Option<PathBuf> {
-        let named = self.policy.as_ref().or(file.policy.as_ref());
-        named.filter(|path| !path.as_os_str().is_empty()).cloned()
+    /// The folder of approvals, if `flag` or these settings name one.
+    pub(crate) fn approvals(&self, flag: Option<&PathBuf>) -> Option<PathBuf> {
+        named(flag, self.approvals.as_ref())
+    }
+
+    /// What a signer is opened with, with `file` filling the gaps.
+    pub(crate) fn signing(&self, file: &Self) -> Signing {
+        Signing {
+            rules: self.rules(file),
+            policy: named(self.policy.as_ref(), file.policy.as_ref()),
+            approvals: file.approvals(self.approvals.as_ref()),
+        }
     }
 
     /// The rules, with `file` filling the gaps and the defaults the rest.
-    pub(crate) fn rules(&self, file: &Self) -> Rules {
+    fn rules(&self, file: &Self) -> Rules {
         let default = Rules::default();
         Rules {
             max_fee_factor: self
@@ -235,12 +263,17 @@ mod tests {
             },
         );
         let settings: Settings = toml::from_str(&all).unwrap();
-        let RuleSettings { max_fee_factor, max_request_bytes, request_keys, policy, search_limit } =
+        let RuleSettings { max_fee_factor, max_request_bytes, request_keys, policy, approvals, search_limit } =
             &settings.rules;
-        let written =
-            [max_fee_factor.is_some(), request_keys.is_some(), search_limit.is_some(), policy.is_some()];
-        assert!(max_request_bytes.is_some());
-        assert_eq!(written, [true; 4]);
+        let written = [
+            max_fee_factor.is_some(),
+            max_request_bytes.is_some(),
+            request_keys.is_some(),
+            search_limit.is_some(),
+            policy.is_some(),
+            approvals.is_some(),
+        ];
+        assert_eq!(written, [true; 6]);
         assert_eq!(settings.rules.rules(&RuleSettings::default()), Rules::default());
         let config = settings.server.config(Path::new("/var/lib/cold-signer"));
         let default = ServerSettings::default().config(Path::new("/var/lib/cold-signer"));

@@ -15,6 +15,9 @@ pub const RESPONSE: &str = ".response.json";
 /// How the name of a refusal ends.
 pub const REFUSED: &str = ".refused.json";
 
+/// How the name of a file ends that says that a request waits for approval.
+pub const PENDING: &str = ".pending.json";
+
 /// How the name of a file ends that says what became of an answer.
 pub const STATE: &str = ".state.json";
 
@@ -68,6 +71,13 @@ impl Spool {
         due
     }
 
+    /// Notes that something is to be done again about a file, though it has not changed.
+    pub fn again(&mut self, name: &str) {
+        if let Some((_, progress)) = self.0.get_mut(name) {
+            *progress = Progress::New;
+        }
+    }
+
     /// Notes that something was done about a file: it is due again when it has changed.
     pub fn done(&mut self, name: &str) {
         if let Some((_, progress)) = self.0.get_mut(name) {
@@ -96,6 +106,9 @@ mod tests {
         // Nothing was done about it yet.
         assert_eq!(spool.due(folder(&[("a", 2), ("b", 1)]), false), ["a", "b"]);
         spool.done("a");
+        assert_eq!(spool.due(folder(&[("a", 2), ("b", 1)]), false), ["b"]);
+        spool.done("b");
+        spool.again("b");
         assert_eq!(spool.due(folder(&[("a", 2), ("b", 1)]), false), ["b"]);
         spool.done("b");
         assert_eq!(spool.due(folder(&[("a", 3), ("b", 1)]), false), [""; 0]);

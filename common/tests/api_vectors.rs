@@ -170,7 +170,7 @@ fn every_rendering_is_read_and_written_back() {
             "NodeResponseError" => {
                 assert_eq!(
                     round_trip::<Response>(section),
-                    Response::Error { error: "e".into(), code: None, journal: None }
+                    Response::Error { error: "e".into(), code: None, approval: None, journal: None }
                 );
             }
             _ => panic!("what is {name}?"),

@@ -1,11 +1,11 @@
 //! `clock`: whether this host's clock is right, which nothing here can know.
 
-use super::StoreArgs;
+use super::{StoreArgs, is_typed, say};
 use crate::error::Error;
 use crate::journal::show_time;
-use crate::signer::Rules;
+use crate::settings::Signing;
 use clap::{Args, Subcommand};
-use std::io::{BufRead, Write, stderr, stdin, stdout};
+use std::io::{Write, stdout};
 
 /// The clock of this host
 #[derive(Subcommand)]
@@ -40,16 +40,13 @@ pub(super) struct Confirm {
 
 impl Confirm {
     fn run(self, store: &StoreArgs) -> Result<(), Error> {
-        let signer = store.signer(Rules::default(), None)?;
+        let signer = store.signer(&Signing::default())?;
         let time = signer.time();
         if !self.yes {
             let last = signer.last_time().map_or_else(|| "none".to_owned(), show_time);
             let now = show_time(time);
-            writeln!(stderr(), "The last signature or confirmation: {last}\nThis host's clock: {now}")?;
-            write!(stderr(), "Is that clock right? Type \"yes\": ")?;
-            let mut answer = String::new();
-            stdin().lock().read_line(&mut answer)?;
-            if answer.trim() != "yes" {
+            say(&format!("The last signature or confirmation: {last}\nThis host's clock: {now}"));
+            if !is_typed("Is that clock right? Type \"yes\": ", "yes")? {
                 return Err(Error::ClockNotConfirmed);
             }
         }

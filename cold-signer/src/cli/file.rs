@@ -1,11 +1,9 @@
 //! Files that commands read and write.
 
-use crate::disk::Disk;
+use crate::disk::{Disk, open_regular};
 use crate::error::Error;
-use rustix::fs::OFlags;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 use tempfile::NamedTempFile;
@@ -22,12 +20,7 @@ pub(super) fn read_regular(
     path: &Path,
     limit: usize,
 ) -> Result<(Zeroizing<String>, Option<SystemTime>), Error> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-    let flags = i32::try_from(flags).map_err(io::Error::other)?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).and_then(|file| {
-        if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
-    });
-    text(path, file, limit)
+    text(path, open_regular(path), limit)
 }
 
 fn text(

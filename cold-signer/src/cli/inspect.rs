@@ -51,13 +51,13 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
-        let rules = self.rules.rules(&settings.rules);
-        let read = |path: &Path| read_text(path, rules.max_request_bytes);
+        let signing = self.rules.signing(&settings.rules);
+        let read = |path: &Path| read_text(path, signing.rules.max_request_bytes);
         let text = read(&self.file)?;
         let request = self.request.as_deref().map(read).transpose()?;
         let signed = signed(&text)
             .map_err(|reason| Error::NotInspectable { path: self.file.clone(), reason: excerpt(&reason) })?;
-        let signer = store.signer(rules, self.rules.policy(&settings.rules).as_deref())?;
+        let signer = store.signer(&signing)?;
         let (title, review, judgement, objection) = match signed {
             Some(signed) => {
                 let request = request.as_ref().map(|request| request.as_str());
@@ -152,6 +152,7 @@ fn policy_json(judgement: &Judgement) -> Value {
         Verdict::Allowed => ("allowed", None),
         Verdict::Denied => ("denied", None),
         Verdict::Limited(until) => ("limited", Some(show_time(*until))),
+        Verdict::Asked => ("asked", None),
     };
     let before: Map<String, Value> = WINDOWS
         .map(|window| (window.name().to_owned(), json!(totals.sum(window, facts.time))))
@@ -181,7 +182,11 @@ fn show_policy(out: &mut impl Write, judgement: &Judgement) -> io::Result<()> {
     if let Some(field) = &facts.unknown_field {
         writeln!(out, "  unknown field {field:?}")?;
     }
-    let what = if *verdict == Verdict::Allowed { "allowed" } else { "NOT ALLOWED" };
+    let what = match verdict {
+        Verdict::Allowed => "allowed",
+        Verdict::Asked => "approval is asked for",
+        Verdict::Denied | Verdict::Limited(_) => "NOT ALLOWED",
+    };
     let place = place.map_or_else(String::new, |place| format!(", rule {place}"));
     writeln!(out, "  {what} by {tag}{place}: {reason}")
 }

@@ -1,6 +1,7 @@
 //! `journal`: what was signed and refused.
 
 use super::{StoreArgs, say};
+use crate::approval::{Approval, Rejection};
 use crate::error::Error;
 use crate::journal::show_time;
 use crate::journal::{Entry, Judged, NewOutputFacts, Record, Verdict};
@@ -119,6 +120,9 @@ fn list_line(out: &mut impl Write, record: &Record) -> io::Result<()> {
         Verdict::Signed(_) => transaction(entry).map_or_else(String::new, |it| format!("signed {}", it.id())),
         Verdict::Refused { code, .. } => format!("refused {code}"),
         Verdict::ClockConfirmed => "clock confirmed".to_owned(),
+        Verdict::Parked { id, .. } => format!("waits as {id}"),
+        Verdict::Approved { id, approval, .. } => format!("approved {id} by {}", approval.approver),
+        Verdict::Rejected { id, rejection } => format!("rejected {id} by {}", rejection.by),
     };
     let (time, fee) = (show_time(entry.time), shown(entry.fee));
     writeln!(out, "{:>8}  {time:<24}  {:>22}  {fee:>14}  {verdict}", record.number(), total.to_string())
@@ -176,6 +180,18 @@ fn show(out: &mut impl Write, record: &Record, network: Network) -> io::Result<(
         Verdict::Refused { code, reason } => writeln!(out, "  refused ({code}): {reason}")?,
         Verdict::ClockConfirmed => {
             return writeln!(out, "  clock confirmed\n  head        {}", record.after.head);
+        }
+        Verdict::Parked { id, expires, statement } => {
+            writeln!(out, "  waits for approval as {id} until {}\n", show_time(*expires))?;
+            writeln!(out, "{statement}")?;
+        }
+        Verdict::Approved { id, approval: Approval { approver, identity }, signature } => {
+            writeln!(out, "  {id} approved by {approver} ({identity})\n{signature}")?;
+            return writeln!(out, "  request     {}\n  head        {}", entry.request, record.after.head);
+        }
+        Verdict::Rejected { id, rejection: Rejection { by, reason } } => {
+            writeln!(out, "  {id} rejected by {by}: {reason}")?;
+            return writeln!(out, "  request     {}\n  head        {}", entry.request, record.after.head);
         }
     }
     if let Some(Judged { policy, rule, outward, .. }) = &entry.judged {
@@ -236,6 +252,25 @@ fn facts(record: &Record, network: Network) -> Value {
         }
         Verdict::Refused { code, reason } => json!({ "verdict": "refused", "code": code, "error": reason }),
         Verdict::ClockConfirmed => json!({ "verdict": "clock_confirmed" }),
+        Verdict::Parked { id, expires, statement } => json!({
+            "verdict": "parked",
+            "approval": id,
+            "expires": show_time(*expires),
+            "statement": statement,
+        }),
+        Verdict::Approved { id, approval: Approval { approver, identity }, signature } => json!({
+            "verdict": "approved",
+            "approval": id,
+            "approver": approver,
+            "identity": identity,
+            "signature": signature,
+        }),
+        Verdict::Rejected { id, rejection: Rejection { by, reason } } => json!({
+            "verdict": "rejected",
+            "approval": id,
+            "by": by,
+            "reason": reason,
+        }),
     };
     if let (Value::Object(facts), Value::Object(verdict)) = (&mut facts, verdict) {
         facts.extend(verdict);

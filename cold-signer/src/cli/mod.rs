@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod approve;
 mod clock;
 mod export;
 mod file;
@@ -25,11 +26,11 @@ use crate::error::Error;
 use crate::journal::Torn;
 use crate::keystore::{Keystore, Locked};
 use crate::passphrase::{Passphrase, Source};
-use crate::settings::Settings;
-use crate::signer::{Rules, Signer};
+use crate::settings::{Settings, Signing};
+use crate::signer::Signer;
 use clap::{Args, Parser, Subcommand};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::{env, io};
 use stegos_common::address::Network;
@@ -100,6 +101,9 @@ enum Command {
     Policy(policy::Command),
     #[command(subcommand)]
     Clock(clock::Command),
+    Pending(approve::Pending),
+    Approve(approve::Approve),
+    Reject(approve::Reject),
     Serve(serve::Serve),
     Sign(sign::Sign),
     Inspect(inspect::Inspect),
@@ -141,6 +145,9 @@ impl Cli {
             Command::Journal(journal) => journal.run(&store),
             Command::Policy(policy) => policy.run(&store),
             Command::Clock(clock) => clock.run(&store),
+            Command::Pending(pending) => pending.run(&store, &settings),
+            Command::Approve(approve) => approve.run(&store, &settings),
+            Command::Reject(reject) => reject.run(&store, &settings),
             Command::Serve(serve) => serve.run(&store, settings),
             Command::Sign(sign) => sign.run(&store, settings),
             Command::Inspect(inspect) => inspect.run(&store, settings),
@@ -183,12 +190,15 @@ impl StoreArgs {
     }
 
     /// Opens the store and its journal; tells what a crash tore.
-    fn signer(&self, rules: Rules, policy: Option<&Path>) -> Result<Signer, Error> {
+    fn signer(&self, signing: &Signing) -> Result<Signer, Error> {
         let locked = self.lock()?;
         // Before the passphrase is asked in vain.
-        let policy = policy::load(policy, locked.network())?;
+        let policy = policy::load(signing.policy.as_deref(), locked.network())?;
         let keystore = locked.unlock(&self.passphrase()?)?;
-        let (signer, torn) = Signer::open(keystore, rules, policy)?;
+        let (mut signer, torn) = Signer::open(keystore, signing.rules, policy)?;
+        if let Some(approvals) = &signing.approvals {
+            signer = signer.with_approvals(approvals.clone());
+        }
         if let Some(Torn { offset, length, kept }) = torn {
             say(&format!(
                 "WARNING: a crash tore the last commit of the journal ({length} bytes at byte {offset}). Nothing was \
@@ -204,6 +214,14 @@ fn warn_if_test_only(test_only: bool) {
     if test_only {
         say("WARNING: this key store was made with the TEST-ONLY cost. Its passphrase protects NOTHING.");
     }
+}
+
+/// Asks a person, who must type one word.
+fn is_typed(question: &str, word: &str) -> io::Result<bool> {
+    write!(io::stderr(), "{question}")?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == word)
 }
 
 /// Tells the user something that is not the command's output.

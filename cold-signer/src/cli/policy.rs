@@ -4,7 +4,8 @@ use super::{StoreArgs, say};
 use crate::error::Error;
 use crate::journal::show_time;
 use crate::policy::{Clock, Decision, EXPLAINED, MAX_LENGTH, Policy, Verdict};
-use crate::signer::{Rules, Signer};
+use crate::settings::Signing;
+use crate::signer::Signer;
 use clap::{Args, Subcommand};
 use std::fs::File;
 use std::io::{self, Read, Write, stdout};
@@ -62,6 +63,9 @@ impl Check {
         writeln!(stdout(), "     deny   everything else")?;
         let Clock { back, forward } = policy.clock();
         let seconds = |milliseconds: u64| milliseconds / 1000;
+        if let Some(approvers) = policy.approvers() {
+            writeln!(stdout(), "approvals: {approvers}")?;
+        }
         writeln!(stdout(), "clock: {} seconds back, {} seconds forward", seconds(back), seconds(forward))?;
         Ok(())
     }
@@ -69,17 +73,25 @@ impl Check {
 
 impl Check {
     fn replay(&self, store: &StoreArgs) -> Result<(), Error> {
-        let signer = store.signer(Rules::default(), None)?;
+        let signer = store.signer(&Signing::default())?;
         let policy = load(Some(&self.file), signer.keystore().network())?;
         let (mut judged, mut lines) = (0_u64, Vec::new());
         signer.replay(&policy, |record, decision| {
             judged += 1;
-            let was = record.entry.signed().is_some();
-            if was != (decision.verdict == Verdict::Allowed) {
-                let before = if was { "was signed" } else { "was refused" };
+            let asked = record.entry.judged.as_ref().is_some_and(|judged| judged.asked);
+            let (was, before) = match record.entry.signed() {
+                _ if asked => (Verdict::Asked, "was asked about"),
+                Some(_) => (Verdict::Allowed, "was signed"),
+                None => (Verdict::Denied, "was refused"),
+            };
+            let (would_be, after) = match decision.verdict {
+                Verdict::Allowed => (Verdict::Allowed, "allowed by"),
+                Verdict::Asked => (Verdict::Asked, "asked about by"),
+                Verdict::Denied | Verdict::Limited(_) => (Verdict::Denied, "not allowed by"),
+            };
+            if was != would_be {
                 let (number, time) = (record.number(), show_time(record.entry.time));
                 let Decision { tag, reason, .. } = decision;
-                let after = if was { "not allowed by" } else { "allowed by" };
                 lines.push(format!("{number:>8}  {time}  {before}, {after} {tag}: {reason}"));
             }
         })?;

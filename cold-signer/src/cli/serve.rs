@@ -34,17 +34,16 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
-        let rules = self.rules.rules(&settings.rules);
-        let policy = self.rules.policy(&settings.rules);
+        let signing = self.rules.signing(&settings.rules);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         // Opening a large store takes a while, in which nobody may end it by asking for a new policy.
         let mut hung_up = runtime.block_on(async { signal(SignalKind::hangup()) })?;
-        let signer = Arc::new(store.signer(rules, policy.as_deref())?);
+        let signer = Arc::new(store.signer(&signing)?);
         let server = self.server.or(settings.server);
         let dir = signer.keystore().dir();
         let token = token_file::load_or_create(&server.token_file(dir), &mut OsRng)?;
         let mut config = server.config(dir);
-        config.limits.json = rules.max_request_bytes;
+        config.limits.json = signing.rules.max_request_bytes;
         let socket = config.socket.clone();
         runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;
@@ -59,7 +58,7 @@ impl Serve {
             let again = async {
                 loop {
                     hung_up.recv().await;
-                    reload(&signer, policy.as_deref());
+                    reload(&signer, signing.policy.as_deref());
                 }
             };
             server
@@ -84,7 +83,10 @@ fn answer(signer: &Signer, request: &str) -> Answer {
     match answer.refusal {
         None => say("signed a transaction"),
         Some(Refusal::BadId) => return Answer::Close,
-        Some(refusal) => say(&format!("refused a request: {}", refusal.code())),
+        Some(refusal) => {
+            say(&format!("refused a request: {}", refusal.code()));
+            super::approve::tell_uncounted(&refusal);
+        }
     }
     Answer::Reply(answer.text)
 }

@@ -1,11 +1,11 @@
 //! `sign`: the same as over the socket, from a file, or from a folder of them.
 
 use super::StoreArgs;
+use super::approve::tell_uncounted;
 use super::file::{read_text, require_new, write_new};
 use super::spool::Folder;
 use crate::error::Error;
-use crate::settings::{RuleSettings, Settings};
-use crate::signer::Rules;
+use crate::settings::{RuleSettings, Settings, Signing};
 use clap::Args;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ request again gets the same answer: what was signed is in the journal before it 
 
 A folder is a stick, or a share that both hosts mount. NAME.request.json is answered there by
 NAME.response.json, or by NAME.refused.json where it is refused; to have a refused request judged again,
-remove that file. Only one process at a time has the store open. At SIGHUP the policy file is read again.
+remove that file. NAME.pending.json says that it waits for approval: it is tried again by itself. Only one process at a time has the store open. At SIGHUP the policy file is read again.
 
 Examples:
   cold-signer inspect request.json
@@ -47,16 +47,14 @@ pub(super) struct Sign {
 
 impl Sign {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
-        let rules = self.rules.rules(&settings.rules);
-        let policy = self.rules.policy(&settings.rules);
-        let policy = policy.as_deref();
+        let signing = self.rules.signing(&settings.rules);
         match (&self.request, &self.spool) {
-            (Some(request), _) => self.file(request, store, rules, policy),
+            (Some(request), _) => self.file(request, store, &signing),
             (None, Some(folder)) => {
-                let limit = rules.max_request_bytes;
-                let signer = store.signer(rules, policy)?;
+                let limit = signing.rules.max_request_bytes;
+                let signer = store.signer(&signing)?;
                 let folder = Folder::new(folder, &signer, limit);
-                let done = if self.once { folder.once() } else { folder.watch(policy) };
+                let done = if self.once { folder.once() } else { folder.watch(signing.policy.as_deref()) };
                 let closed = signer.close();
                 done.and(Ok(closed?))
             }
@@ -65,16 +63,10 @@ impl Sign {
         }
     }
 
-    fn file(
-        &self,
-        request: &Path,
-        store: &StoreArgs,
-        rules: Rules,
-        policy: Option<&Path>,
-    ) -> Result<(), Error> {
-        let request = read_text(request, rules.max_request_bytes)?;
+    fn file(&self, request: &Path, store: &StoreArgs, signing: &Signing) -> Result<(), Error> {
+        let request = read_text(request, signing.rules.max_request_bytes)?;
         self.out.as_deref().map_or(Ok(()), require_new)?;
-        let signer = store.signer(rules, policy)?;
+        let signer = store.signer(signing)?;
         let answer = signer.answer(&request);
         // Whatever becomes of this: what was signed is in the journal, and the answer is owed.
         let closed = signer.close();
@@ -82,6 +74,7 @@ impl Sign {
             (Some(refusal), _) => {
                 // Refused it is, even if nobody reads the answer.
                 let _ = writeln!(stdout(), "{}", answer.text);
+                tell_uncounted(&refusal);
                 Err(Error::Refused(refusal))
             }
             (None, Some(path)) => write_new(path, |file| writeln!(file, "{}", answer.text)),

@@ -1,20 +1,21 @@
 //! `sign --spool`: requests come in a folder, and their answers go there.
 
+use super::approve::tell_uncounted;
 use super::file::read_regular;
 use super::policy::reload;
 use super::say;
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::signer::{Refusal, Signer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
-use stegos_common::spool::{MAX_FILES, PACE, REFUSED, REQUEST, RESPONSE, Spool, Version, sibling};
+use stegos_common::spool::{MAX_FILES, PACE, PENDING, REFUSED, REQUEST, RESPONSE, Spool, Version, sibling};
 use stegos_common::text::excerpt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +27,10 @@ pub(super) struct Folder<'a> {
     /// The most a request may have, in bytes.
     limit: usize,
     spool: Spool,
+    /// The requests that wait for approval.
+    waiting: BTreeSet<String>,
+    /// When somebody handed in an approval or rejection last, as far as was seen.
+    handed_in: Option<SystemTime>,
     /// What was said last about a file, or about the folder, so that it is said once.
     said: BTreeMap<String, String>,
     /// The first thing that was not signed.
@@ -66,7 +71,16 @@ impl Stop {
 
 impl<'a> Folder<'a> {
     pub(super) fn new(path: &'a Path, signer: &'a Signer, limit: usize) -> Self {
-        Self { path, signer, limit, spool: Spool::default(), said: BTreeMap::new(), failure: None }
+        Self {
+            path,
+            signer,
+            limit,
+            spool: Spool::default(),
+            waiting: BTreeSet::new(),
+            handed_in: None,
+            said: BTreeMap::new(),
+            failure: None,
+        }
     }
 
     /// Answers what is there. What is not signed is an error, once all are answered.
@@ -82,6 +96,7 @@ impl<'a> Folder<'a> {
         while !stop.is_wanted() {
             if stop.reload.swap(false, Relaxed) {
                 reload(self.signer, policy);
+                self.handed_in = None;
             }
             // A new policy is for what is here already, too.
             match self.look(false, || stop.is_wanted() || stop.reload.load(Relaxed)) {
@@ -100,6 +115,12 @@ impl<'a> Folder<'a> {
     /// Answers the requests that are due. One that is bad is no reason to leave the others.
     fn look(&mut self, at_once: bool, stop: impl Fn() -> bool) -> Result<(), Error> {
         let requests = self.requests()?;
+        self.waiting.retain(|name| requests.contains_key(name));
+        let handed_in = self.signer.approvals().changed();
+        if handed_in != self.handed_in {
+            self.handed_in = handed_in;
+            self.waiting.iter().for_each(|name| self.spool.again(name));
+        }
         for name in self.spool.due(requests, at_once) {
             if stop() {
                 break;
@@ -127,20 +148,34 @@ impl<'a> Folder<'a> {
             None => match write(&file(RESPONSE), &answer.text, written) {
                 Ok(()) => {
                     self.spool.done(name);
-                    let gone = fs::remove_file(file(REFUSED));
-                    if let Err(source) = gone.or_else(not_there) {
-                        self.fail(name, Error::File { path: file(REFUSED), source });
-                    }
+                    self.clear(name, &[file(REFUSED), file(PENDING)]);
                     say(&format!("{}: signed", excerpt(name)));
                 }
                 // It is due again, and gets the same answer.
                 Err(error) => self.fail(name, error),
             },
             Some(refusal @ Refusal::JournalFailed(_)) => return Err(Error::Refused(refusal)),
+            Some(refusal @ Refusal::PendingApproval { .. }) => {
+                self.spool.done(name);
+                self.waiting.insert(name.to_owned());
+                let written = write(&file(PENDING), &answer.text, written);
+                // Whenever somebody hands something in, all that wait are tried: what is no news is not said again.
+                let text = format!("{refusal:?}");
+                if self.said.insert(name.to_owned(), text.clone()) != Some(text) {
+                    let id = refusal.approval().unwrap_or_default();
+                    say(&format!("{}: waits for approval as {id}", excerpt(name)));
+                    tell_uncounted(&refusal);
+                }
+                self.failure.get_or_insert(Error::Refused(refusal));
+                if let Err(error) = written {
+                    self.fail(name, error);
+                }
+            }
             Some(refusal) => {
                 // It is not judged again as it is: each refusal is a record of the journal.
                 self.spool.done(name);
                 let written = write(&file(REFUSED), &answer.text, written);
+                self.clear(name, &[file(PENDING)]);
                 // Nothing of a request is for a log.
                 say(&format!("{}: refused ({})", excerpt(name), refusal.code()));
                 self.failure.get_or_insert(Error::Refused(refusal));
@@ -150,6 +185,16 @@ impl<'a> Folder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Removes what was said of a request before.
+    fn clear(&mut self, name: &str, files: &[PathBuf]) {
+        self.waiting.remove(name);
+        for path in files {
+            if let Err(source) = fs::remove_file(path).or_else(not_there) {
+                self.fail(name, Error::File { path: path.clone(), source });
+            }
+        }
     }
 
     /// The requests without an answer. An answer has the time of its request, whatever the clocks of both hosts say: it

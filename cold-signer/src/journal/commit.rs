@@ -9,7 +9,8 @@ use super::frame;
 use super::index::{Index, Number};
 use super::reader::Reader;
 use super::recover::{self, Recovered, Torn};
-use super::{Entry, FILE, MAX_RECORD, Owner, Position, follow};
+use super::{Entry, FILE, MAX_RECORD, Owner, Position, Verdict, follow};
+use crate::approval::{Parked, Waiting};
 use crate::disk::Disk;
 use crate::policy::Totals;
 use std::fs::File;
@@ -31,8 +32,10 @@ pub enum Outcome {
     Repeats(u64),
     /// It was not recorded: an input was signed away before, in this record.
     Conflicts(Hash, u64),
-    /// It was not recorded: too much left meanwhile.
+    /// It was not recorded: too much left meanwhile, or it is not approved any more.
     NotPermitted,
+    /// It was not recorded: the same request waits already.
+    Waits,
 }
 
 /// A journal that can be written. It is for one process alone.
@@ -124,22 +127,34 @@ impl Journal {
         self.lock().index.totals().clone()
     }
 
+    /// The request with this digest, where it waits for approvals at a time.
+    #[must_use]
+    pub fn parked(&self, digest: &Hash, time: u64) -> Option<Parked> {
+        self.lock().index.waiting().get(digest, time).cloned()
+    }
+
+    /// Asks what waits for approvals.
+    pub fn waiting<T>(&self, ask: impl FnOnce(&Waiting) -> T) -> T {
+        ask(self.lock().index.waiting())
+    }
+
     /// Records an entry, unless it was signed away from under it. It is on disk when this answers.
     ///
     /// # Errors
     /// `Failed` where it cannot be written: whether it is on disk is not known then, and nothing more is recorded.
     pub fn commit(&self, entry: &Entry) -> Result<Outcome, JournalError> {
-        self.commit_if(entry, |_| true)
+        self.commit_if(entry, |_, _| true)
     }
 
-    /// The same, where what left before permits it: nothing can leave between that question and the record.
+    /// The same, where what left before and what waits permits it: nothing can leave, or be rejected, between that
+    /// question and the record.
     ///
     /// # Errors
     /// Those of [`Journal::commit`].
     pub fn commit_if(
         &self,
         entry: &Entry,
-        permits: impl FnOnce(&Totals) -> bool,
+        permits: impl FnOnce(&Totals, &Waiting) -> bool,
     ) -> Result<Outcome, JournalError> {
         let plain = entry.encode();
         if plain.len() > MAX_RECORD {
@@ -158,9 +173,13 @@ impl Journal {
             if let Some((input, number)) = state.index.spent(&entry.inputs) {
                 return Ok(Outcome::Conflicts(input, number));
             }
-            if !permits(state.index.totals()) {
+            if !permits(state.index.totals(), state.index.waiting()) {
                 return Ok(Outcome::NotPermitted);
             }
+        }
+        let parks = matches!(entry.verdict, Verdict::Parked { .. });
+        if parks && state.index.waiting().get(&entry.request, entry.time).is_some() {
+            return Ok(Outcome::Waits);
         }
         let before = state.sealed;
         let sealed = self.owner.seal(&before, &plain);

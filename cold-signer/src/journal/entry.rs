@@ -1,5 +1,6 @@
 //! What a record says, and its encoding: protobuf, read and written by this program only.
 
+use crate::approval::{Approval, Rejection};
 use prost::Message;
 use stegos_common::address::Address;
 use stegos_common::address::Network;
@@ -43,6 +44,8 @@ pub struct Judged {
     pub request_key: bool,
     /// Whether it had a field that is not documented.
     pub unknown_field: bool,
+    /// Whether people were to approve it.
+    pub asked: bool,
 }
 
 /// An output that was to be made.
@@ -70,6 +73,31 @@ pub enum Verdict {
     },
     /// No request: the time of this record was confirmed to be right.
     ClockConfirmed,
+    /// It waits for approvals.
+    Parked {
+        /// What people call it.
+        id: String,
+        /// Until when, in milliseconds since 1970 UTC.
+        expires: u64,
+        /// What is approved: the text with all its facts.
+        statement: String,
+    },
+    /// Somebody approved a request that waits.
+    Approved {
+        /// What people call it.
+        id: String,
+        /// Who, and how he was known.
+        approval: Approval,
+        /// His SSH signature of the statement, where that is how.
+        signature: String,
+    },
+    /// Somebody rejected a request that waits.
+    Rejected {
+        /// What people call it.
+        id: String,
+        /// Who, and why.
+        rejection: Rejection,
+    },
 }
 
 /// What was signed.
@@ -87,22 +115,20 @@ impl Entry {
     pub const fn signed(&self) -> Option<&Signed> {
         match &self.verdict {
             Verdict::Signed(signed) => Some(signed),
-            Verdict::Refused { .. } | Verdict::ClockConfirmed => None,
+            _ => None,
         }
     }
 
     /// A record that a time is right.
     #[must_use]
     pub fn clock_confirmed(time: u64) -> Self {
-        Self {
-            time,
-            request: Hash::digest("cold-signer clock confirmed"),
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            fee: 0,
-            judged: None,
-            verdict: Verdict::ClockConfirmed,
-        }
+        Self::about(time, Hash::digest("cold-signer clock confirmed"), Verdict::ClockConfirmed)
+    }
+
+    /// A record about a request of which more is said elsewhere, or nothing can be.
+    #[must_use]
+    pub const fn about(time: u64, request: Hash, verdict: Verdict) -> Self {
+        Self { time, request, inputs: Vec::new(), outputs: Vec::new(), fee: 0, judged: None, verdict }
     }
 
     /// What left the store's accounts. Where nobody judged that, as before there were policies, all of it.
@@ -117,36 +143,42 @@ impl Entry {
 
     /// The encoding.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let (signed, refused) = match &self.verdict {
-            Verdict::Signed(signed) => (Some(SignedWire::from(signed)), None),
-            Verdict::Refused { code, reason } => {
-                (None, Some(RefusedWire { code: code.clone(), reason: reason.clone() }))
-            }
-            Verdict::ClockConfirmed => (None, None),
-        };
         let output = |output: &NewOutputFacts| OutputWire {
             public: output.kind == OutputType::PublicPayment,
             recipient: output.recipient.as_bytes().to_vec(),
             amount: output.amount.micro(),
         };
-        EntryWire {
+        let mut wire = EntryWire {
             time: self.time,
             request: self.request.as_bytes().to_vec(),
             inputs: self.inputs.iter().map(|id| id.as_bytes().to_vec()).collect(),
             outputs: self.outputs.iter().map(output).collect(),
             fee: self.fee,
-            signed,
-            refused,
-            clock_confirmed: self.verdict == Verdict::ClockConfirmed,
             judged: self.judged.as_ref().map(|judged| JudgedWire {
                 policy: judged.policy.map(|policy| policy.as_bytes().to_vec()),
                 rule: judged.rule.clone(),
                 outward: judged.outward.micro(),
                 request_key: judged.request_key,
                 unknown_field: judged.unknown_field,
+                asked: judged.asked,
             }),
+            ..EntryWire::default()
+        };
+        match self.verdict.clone() {
+            Verdict::Signed(signed) => wire.signed = Some(SignedWire::from(&signed)),
+            Verdict::Refused { code, reason } => wire.refused = Some(RefusedWire { code, reason }),
+            Verdict::ClockConfirmed => wire.clock_confirmed = true,
+            Verdict::Parked { id, expires, statement } => {
+                wire.parked = Some(ParkedWire { id, expires, statement });
+            }
+            Verdict::Approved { id, approval: Approval { approver, identity }, signature } => {
+                wire.approved = Some(ApprovedWire { id, approver, identity, signature });
+            }
+            Verdict::Rejected { id, rejection: Rejection { by, reason } } => {
+                wire.rejected = Some(RejectedWire { id, by, reason });
+            }
         }
-        .encode_to_vec()
+        wire.encode_to_vec()
     }
 
     /// The reverse of [`Entry::encode`]; nothing where the bytes are not what that writes.
@@ -159,17 +191,36 @@ impl Entry {
                 amount: Amount::from_micro(output.amount).ok()?,
             })
         };
-        let verdict = match (&wire.signed, wire.refused) {
-            (Some(signed), None) => Verdict::Signed(signed.read()?),
-            (None, Some(RefusedWire { code, reason })) => Verdict::Refused { code, reason },
-            (None, None) if wire.clock_confirmed => Verdict::ClockConfirmed,
-            _ => return None,
-        };
-        let judged = wire.judged.map(|JudgedWire { policy, rule, outward, request_key, unknown_field }| {
-            let policy = policy.map(|policy| hash(&policy).ok_or(())).transpose().ok()?;
-            let outward = Amount::from_micro(outward).ok()?;
-            Some(Judged { policy, rule, outward, request_key, unknown_field })
-        });
+        let judged =
+            wire.judged.map(|JudgedWire { policy, rule, outward, request_key, unknown_field, asked }| {
+                let policy = policy.map(|policy| hash(&policy).ok_or(())).transpose().ok()?;
+                let outward = Amount::from_micro(outward).ok()?;
+                Some(Judged { policy, rule, outward, request_key, unknown_field, asked })
+            });
+        let verdicts = [
+            match &wire.signed {
+                Some(signed) => Some(Verdict::Signed(signed.read()?)),
+                None => None,
+            },
+            wire.refused.map(|RefusedWire { code, reason }| Verdict::Refused { code, reason }),
+            wire.clock_confirmed.then_some(Verdict::ClockConfirmed),
+            wire.parked.map(|ParkedWire { id, expires, statement }| Verdict::Parked {
+                id,
+                expires,
+                statement,
+            }),
+            wire.approved.map(|ApprovedWire { id, approver, identity, signature }| Verdict::Approved {
+                id,
+                approval: Approval { approver, identity },
+                signature,
+            }),
+            wire.rejected.map(|RejectedWire { id, by, reason }| Verdict::Rejected {
+                id,
+                rejection: Rejection { by, reason },
+            }),
+        ];
+        let mut verdicts = verdicts.into_iter().flatten();
+        let (Some(verdict), None) = (verdicts.next(), verdicts.next()) else { return None };
         Some(Self {
             time: wire.time,
             request: hash(&wire.request)?,
@@ -205,6 +256,44 @@ struct EntryWire {
     judged: Option<JudgedWire>,
     #[prost(bool, tag = "9")]
     clock_confirmed: bool,
+    #[prost(message, optional, tag = "10")]
+    parked: Option<ParkedWire>,
+    #[prost(message, optional, tag = "11")]
+    approved: Option<ApprovedWire>,
+    #[prost(message, optional, tag = "12")]
+    rejected: Option<RejectedWire>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ParkedWire {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(uint64, tag = "2")]
+    expires: u64,
+    #[prost(string, tag = "3")]
+    statement: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ApprovedWire {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(string, tag = "2")]
+    approver: String,
+    #[prost(string, tag = "3")]
+    identity: String,
+    #[prost(string, tag = "4")]
+    signature: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RejectedWire {
+    #[prost(string, tag = "1")]
+    id: String,
+    #[prost(string, tag = "2")]
+    by: String,
+    #[prost(string, tag = "3")]
+    reason: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -219,6 +308,8 @@ struct JudgedWire {
     request_key: bool,
     #[prost(bool, tag = "5")]
     unknown_field: bool,
+    #[prost(bool, tag = "6")]
+    asked: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -1,6 +1,7 @@
 //! What is asked of a journal for every request: was it signed before, and are its inputs free?
 
 use super::{Entry, Record, Verdict};
+use crate::approval::{Parked, Waiting};
 use crate::policy::Totals;
 use std::collections::HashMap;
 use stegos_common::hash::Hash;
@@ -19,6 +20,8 @@ pub(super) struct Index {
     offsets: HashMap<Number, u64>,
     /// How much left in the last days.
     totals: Totals,
+    /// What waits for approvals.
+    waiting: Waiting,
 }
 
 impl Index {
@@ -32,13 +35,27 @@ impl Index {
 
     /// Knows a record that is not in the file yet.
     pub(super) fn note(&mut self, entry: &Entry, number: Number) {
-        if entry.verdict == Verdict::ClockConfirmed {
-            self.totals.confirm(entry.time);
-        }
-        if entry.signed().is_some() {
-            self.requests.insert(entry.request, number);
-            self.inputs.extend(entry.inputs.iter().map(|input| (*input, number)));
-            self.totals.add(entry.time, entry.outward());
+        match &entry.verdict {
+            Verdict::Signed(_) => {
+                self.requests.insert(entry.request, number);
+                self.inputs.extend(entry.inputs.iter().map(|input| (*input, number)));
+                self.totals.add(entry.time, entry.outward());
+                self.waiting.end(&entry.request);
+            }
+            Verdict::Refused { .. } => {}
+            Verdict::ClockConfirmed => self.totals.confirm(entry.time),
+            Verdict::Parked { id, expires, statement } => {
+                let (id, statement) = (id.clone(), statement.as_str().into());
+                let parked =
+                    Parked { id, statement, expires: *expires, approvals: Vec::new(), rejection: None };
+                self.waiting.park(entry.request, parked, entry.time);
+            }
+            Verdict::Approved { id, approval, .. } => {
+                self.waiting.approve(&entry.request, id, approval.clone());
+            }
+            Verdict::Rejected { id, rejection } => {
+                self.waiting.reject(&entry.request, id, rejection.clone());
+            }
         }
     }
 
@@ -55,6 +72,11 @@ impl Index {
     /// How much left in the last days.
     pub(super) const fn totals(&self) -> &Totals {
         &self.totals
+    }
+
+    /// What waits for approvals.
+    pub(super) const fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// The record of a request that was signed.

@@ -4,9 +4,10 @@ use super::hours::{Day, Hours, HoursError};
 use super::rule::Rule;
 use super::totals::Window;
 use super::{Action, Clock, Policy};
+use crate::approval::{Approver, Approvers, ApproversError};
 use serde::Deserialize;
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU8, NonZeroU32};
 use stegos_common::address::{Address, AddressError, Network};
 use stegos_common::amount::{Amount, AmountError};
 use stegos_common::hash::Hash;
@@ -51,6 +52,17 @@ pub enum PolicyError {
         /// The action.
         action: Action,
     },
+    /// Approvers that cannot be.
+    #[error("[approvals]: {0}")]
+    Approvers(#[from] ApproversError),
+    /// A rule that asks nobody.
+    #[error("rule {place}, {tag}: it asks, but [approvals] does not say whom")]
+    NobodyToAsk {
+        /// Its place, from 1.
+        place: usize,
+        /// Its tag.
+        tag: &'static str,
+    },
     /// No rule.
     #[error("there is no rule in it, so nothing would ever be signed")]
     Empty,
@@ -63,6 +75,37 @@ struct File {
     rules: Vec<Written>,
     #[serde(default)]
     clock: WrittenClock,
+    approvals: Option<WrittenApprovals>,
+}
+
+/// Who may approve, as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenApprovals {
+    needed: usize,
+    expire_hours: Option<NonZeroU8>,
+    approvers: Vec<WrittenApprover>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenApprover {
+    name: String,
+    key: Option<String>,
+    uid: Option<u32>,
+}
+
+/// How long a request waits for approvals, in hours, where the file does not say.
+const EXPIRE_HOURS: u8 = 24;
+
+impl WrittenApprovals {
+    fn approvers(self) -> Result<Approvers, ApproversError> {
+        const HOUR: u64 = 3_600_000;
+        let hours = self.expire_hours.map_or(EXPIRE_HOURS, NonZeroU8::get);
+        let approver = |it: WrittenApprover| Approver::new(it.name, it.key.as_deref(), it.uid);
+        let people = self.approvers.into_iter().map(approver).collect::<Result<_, _>>()?;
+        Approvers::new(self.needed, u64::from(hours) * HOUR, people)
+    }
 }
 
 /// How far the clock may jump, as it is written.
@@ -147,20 +190,24 @@ impl Policy {
     /// # Errors
     /// [`PolicyError`] names the rule by its place.
     pub fn parse(text: &str, network: Network) -> Result<Self, PolicyError> {
-        let File { rules, clock } =
+        let File { rules, clock, approvals } =
             toml::from_str(text).map_err(|error| PolicyError::Parse(Box::new(error)))?;
         if rules.is_empty() {
             return Err(PolicyError::Empty);
         }
+        let approvers = approvals.map(WrittenApprovals::approvers).transpose()?;
         let read = |(written, place): (Written, usize)| {
             let (rule, action) = written.rule(place, network)?;
             if !rule.takes(action) {
                 return Err(PolicyError::Action { place, tag: rule.tag(), action });
             }
+            if action == Action::Ask && approvers.is_none() {
+                return Err(PolicyError::NobodyToAsk { place, tag: rule.tag() });
+            }
             Ok((rule, action))
         };
         let rules = rules.into_iter().zip(1..).map(read).collect::<Result<_, _>>()?;
-        Ok(Self { rules, clock: clock.clock(), digest: Some(Hash::digest(text)) })
+        Ok(Self { rules, clock: clock.clock(), approvers, digest: Some(Hash::digest(text)) })
     }
 }
 

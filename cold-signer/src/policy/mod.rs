@@ -20,6 +20,7 @@ pub use hours::{Day, Hours, HoursError};
 pub use rule::{Applies, Rule};
 pub use totals::{Totals, Window};
 
+use crate::approval::Approvers;
 use crate::journal::show_time;
 use serde::Deserialize;
 use std::fmt;
@@ -40,6 +41,8 @@ pub enum Action {
     Allow,
     /// It is refused: for ever, or until the rule does not apply any more.
     Deny,
+    /// People must approve it.
+    Ask,
 }
 
 impl fmt::Display for Action {
@@ -47,6 +50,7 @@ impl fmt::Display for Action {
         f.pad(match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
+            Self::Ask => "ask",
         })
     }
 }
@@ -56,6 +60,8 @@ impl fmt::Display for Action {
 pub struct Policy {
     rules: Vec<(Rule, Action)>,
     clock: Clock,
+    /// Who approves what it asks about.
+    approvers: Option<Approvers>,
     /// Whether there is a policy file, and what identifies it.
     digest: Option<Hash>,
 }
@@ -82,6 +88,8 @@ pub enum Verdict {
     Denied,
     /// It is not signed before this time, in milliseconds since 1970 UTC.
     Limited(u64),
+    /// It is signed once people have approved it.
+    Asked,
 }
 
 /// What to do where there is no policy file.
@@ -97,7 +105,7 @@ impl Default for Policy {
     fn default() -> Self {
         let fees = Amount::from_micro(FEES_WITHOUT_POLICY).unwrap_or_default();
         let rules = vec![(Rule::Total(Window::Day, fees), Action::Deny), (Rule::OwnAccounts, Action::Allow)];
-        Self { rules, clock: Clock::default(), digest: None }
+        Self { rules, clock: Clock::default(), approvers: None, digest: None }
     }
 }
 
@@ -111,6 +119,11 @@ impl Policy {
     /// How far the clock may jump.
     pub(crate) const fn clock(&self) -> Clock {
         self.clock
+    }
+
+    /// Who approves what it asks about.
+    pub(crate) const fn approvers(&self) -> Option<&Approvers> {
+        self.approvers.as_ref()
     }
 
     /// The tags of the rules and their actions, in order.
@@ -160,6 +173,7 @@ impl Policy {
             }
             let verdict = match (action, until) {
                 (Action::Allow, _) => Verdict::Allowed,
+                (Action::Ask, _) => Verdict::Asked,
                 (Action::Deny, None) => Verdict::Denied,
                 (Action::Deny, Some(until)) => Verdict::Limited(until),
             };

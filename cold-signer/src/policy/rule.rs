@@ -84,14 +84,14 @@ impl Rule {
         }
     }
 
-    /// Whether an action makes sense with it. What is too much is nothing to allow; and to deny what is on a list of
-    /// those who may be paid would let everybody else through.
+    /// Whether an action makes sense with it. To ask always does. What is too much is nothing to allow; and to deny what
+    /// is on a list of those who may be paid would let everybody else through.
     #[must_use]
     pub const fn takes(&self, action: Action) -> bool {
         match self {
             Self::Any => true,
-            Self::OwnAccounts | Self::RecipientAllowed(_) => matches!(action, Action::Allow),
-            _ => matches!(action, Action::Deny),
+            Self::OwnAccounts | Self::RecipientAllowed(_) => matches!(action, Action::Allow | Action::Ask),
+            _ => matches!(action, Action::Deny | Action::Ask),
         }
     }
 

@@ -281,9 +281,46 @@ fn what_only_time_forbids_has_its_time() {
 }
 
 #[test]
+fn every_rule_can_ask_people_who_are_named() {
+    let approvals = "[approvals]\nneeded = 1\napprovers = [{ name = \"bob\", uid = 1001 }]\n";
+    let having = HAVING.map(|(tag, change)| (tag, String::new(), change));
+    let limits = limits().into_iter().map(|(tag, _, beyond, change)| (tag, beyond, change));
+    let list = format!("recipients = [{:?}, {:?}]", address("bob").to_string(), address("carol").to_string());
+    let own: Change = |facts| drop(facts.payments.drain(..2));
+    let allowing: [(&str, String, Change); 3] = [
+        ("policy-any", String::new(), |_| {}),
+        ("policy-own-accounts", String::new(), own),
+        ("policy-recipient-allowed", list, |_| {}),
+    ];
+    for (tag, settings, change) in having.into_iter().chain(limits).chain(allowing) {
+        let mut changed = facts();
+        change(&mut changed);
+        let rule = format!("[[rules]]\nrule = \"{tag}\"\naction = \"ask\"\n{settings}\n");
+        let decision = policy(&format!("{approvals}{rule}")).judge(&changed, &totals());
+        assert_eq!((decision.tag, decision.verdict), (tag, Verdict::Asked));
+        let nobody = Policy::parse(&rule, Network::Dev).unwrap_err();
+        assert_eq!(nobody, PolicyError::NobodyToAsk { place: 1, tag });
+    }
+    // Who is denied before, or must wait, is not asked about.
+    let both = |action: &str, settings: &str| {
+        let first = format!("[[rules]]\nrule = \"policy-delay\"\naction = \"{action}\"\n{settings}\n");
+        let ask = "[[rules]]\nrule = \"policy-any\"\naction = \"ask\"\n";
+        policy(&format!("{approvals}{first}{ask}")).judge(&facts(), &totals()).verdict
+    };
+    assert_eq!(both("deny", "seconds = 3600"), Verdict::Limited(NOON + 30 * 60_000));
+    assert_eq!(both("deny", "seconds = 1800"), Verdict::Asked);
+    for wrong in ["needed = 2", "needed = 0", "needed = 1\nexpire_hours = 0", "needed = 1\nexpire_days = 1"] {
+        let text =
+            approvals.replace("needed = 1", wrong) + "[[rules]]\nrule = \"policy-any\"\naction = \"ask\"\n";
+        assert!(Policy::parse(&text, Network::Dev).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn the_annotated_example_has_every_rule_and_every_rule_is_documented() {
     let example = include_str!("../../policy.toml.example");
     policy(example);
+    policy(&example.replace("#:", ""));
     let documented = include_str!("../../../docs/policy.md");
     let limits = limits().into_iter().map(|(tag, ..)| tag);
     let tested: Vec<&str> =

@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::history::now;
 use super::{Refusal, Signer};
+use crate::approval::Waiting;
 use crate::journal::{self, Entry, JournalError, Judged, NewOutputFacts, Record};
 use crate::policy::{CLOCK, Decision, Facts, Payment, Policy, Totals, Verdict};
 use std::collections::HashSet;
@@ -84,13 +85,14 @@ impl Signer {
             }
             // What the clock or a race decided says nothing about rules.
             let by_a_rule = |judged: &Judged| judged.rule != CLOCK;
-            let refused = || entry.judged.as_ref().is_some_and(by_a_rule) && !is_overtaken(entry);
-            if entry.signed().is_none() && !refused() {
+            let judged = || entry.judged.as_ref().is_some_and(by_a_rule) && !is_overtaken(entry);
+            if entry.signed().is_none() && !judged() {
                 continue;
             }
             let facts = self.past_facts(entry);
             let decision = policy.judge_rules(&facts, &totals);
-            if entry.signed().is_some() && decision.verdict == Verdict::Allowed {
+            let may_be = matches!(decision.verdict, Verdict::Allowed | Verdict::Asked);
+            if entry.signed().is_some() && may_be {
                 totals.add(entry.time, facts.outward());
             }
             each(&record, &decision);
@@ -142,7 +144,7 @@ fn is_overtaken(entry: &Entry) -> bool {
 /// What a policy said about a request.
 pub struct Judgement {
     /// The policy.
-    policy: Arc<Policy>,
+    pub(super) policy: Arc<Policy>,
     /// What it judged.
     pub facts: Facts,
     /// What left before.
@@ -160,24 +162,32 @@ impl Judgement {
             outward: self.facts.outward(),
             request_key: self.facts.request_key,
             unknown_field: self.facts.unknown_field.is_some(),
+            asked: self.decision.verdict == Verdict::Asked,
         }
     }
 
-    /// Why it is not allowed, if it is not.
+    /// Why it is not allowed, if nobody can approve it either.
     pub(super) fn refusal(&self) -> Option<Refusal> {
         Refusal::policy(self.decision.clone(), self.judged())
     }
 
-    /// Refuses what is not allowed.
-    pub(super) fn require_allowed(self) -> Result<Self, Refusal> {
-        self.refusal().map_or(Ok(self), Err)
-    }
-
-    /// Whether it stays so after everything in `totals`, while `policy` is in force.
-    pub(super) fn holds(&self, policy: &Arc<Policy>, totals: &Totals) -> bool {
+    /// Whether a request stays allowed after everything in `totals`, while `policy` is in force and `waiting` waits.
+    pub(super) fn holds(
+        &self,
+        request: &Hash,
+        policy: &Arc<Policy>,
+        totals: &Totals,
+        waiting: &Waiting,
+    ) -> bool {
         let decision = self.policy.judge(&self.facts, totals);
-        Arc::ptr_eq(&self.policy, policy)
-            && decision.tag == self.decision.tag
-            && decision.verdict == Verdict::Allowed
+        let stands = match decision.verdict {
+            Verdict::Allowed => true,
+            Verdict::Asked => {
+                let parked = waiting.get(request, self.facts.time);
+                parked.is_some_and(|parked| self.policy.approvers().is_some_and(|it| it.approve(parked)))
+            }
+            Verdict::Denied | Verdict::Limited(_) => false,
+        };
+        Arc::ptr_eq(&self.policy, policy) && decision.tag == self.decision.tag && stands
     }
 }

@@ -1,6 +1,7 @@
 //! A request's way: read it, find the owners of its inputs, keep the rules, build, verify, remember, answer. One path
 //! for socket and file alike, no branches back.
 
+mod approve;
 mod draft;
 mod history;
 mod judge;
@@ -8,12 +9,16 @@ mod owners;
 mod refusal;
 mod review;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use judge::Judgement;
 pub use refusal::Refusal;
 pub use review::Mismatch;
 pub use rules::{RequestKeys, Rules};
 
+use crate::approval::Folder;
+use crate::disk::Disk;
 use crate::journal::{Journal, Torn};
 use crate::keystore::{Keystore, KeystoreError};
 use crate::policy::Policy;
@@ -22,6 +27,7 @@ use rand_core::OsRng;
 use serde::Deserialize;
 use serde_json::Value;
 use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use stegos_common::address::Address;
 use stegos_common::api::Message;
@@ -37,6 +43,9 @@ use stegos_common::output::Output;
 use stegos_common::text::excerpt;
 use stegos_common::transaction::{Built, Spendable, build, check};
 
+/// The folder of approvals in a store's directory, where no other is named.
+pub(crate) const APPROVALS: &str = "approvals";
+
 /// The keys, the rules under which they sign, and the memory of what was signed.
 pub struct Signer {
     keystore: Keystore,
@@ -44,6 +53,8 @@ pub struct Signer {
     /// Only a local command puts another one in its place.
     policy: RwLock<Arc<Policy>>,
     journal: Journal,
+    /// Where approvals are handed in.
+    approvals: Folder,
 }
 
 /// What becomes of a request.
@@ -71,12 +82,25 @@ impl Signer {
         policy: Policy,
     ) -> Result<(Self, Option<Torn>), KeystoreError> {
         let (journal, torn) = keystore.open_journal()?;
-        Ok((Self { keystore, rules, policy: RwLock::new(Arc::new(policy)), journal }, torn))
+        let approvals = Folder::new(keystore.dir().join(APPROVALS), Disk::default());
+        Ok((Self { keystore, rules, policy: RwLock::new(Arc::new(policy)), journal, approvals }, torn))
+    }
+
+    /// The same with another folder of approvals than the one in the store's directory.
+    #[must_use]
+    pub fn with_approvals(self, approvals: PathBuf) -> Self {
+        Self { approvals: Folder::new(approvals, Disk::default()), ..self }
     }
 
     /// Puts another policy in force.
     pub fn set_policy(&self, policy: Policy) {
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    /// The folder of approvals.
+    #[must_use]
+    pub const fn approvals(&self) -> &Folder {
+        &self.approvals
     }
 
     /// The policy in force.
@@ -113,7 +137,9 @@ impl Signer {
             }
             Err(refusal) => {
                 let code = Some(refusal.code().to_owned());
-                (Response::Error { error: refusal.to_string(), code, journal }, Some(refusal))
+                let approval = refusal.approval().map(str::to_owned);
+                let body = Response::Error { error: refusal.to_string(), code, approval, journal };
+                (body, Some(refusal))
             }
         };
         // Writing plain data to memory cannot fail; an empty answer would be refused by every reader.
@@ -158,7 +184,7 @@ impl Signer {
         check(&spendable, &draft.outputs, fee)?;
         // A request that is wrong by itself is told so. Whether its inputs are free is decided again by the journal.
         self.require_free(draft)?;
-        self.judge(draft).require_allowed()?;
+        self.permit(draft)?;
         // A payment that is to be provable is signed by the owner of the first input.
         let built = build(&spendable, &draft.outputs, fee, &spender.secret, &mut OsRng)?;
 

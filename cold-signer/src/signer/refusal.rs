@@ -252,6 +252,23 @@ pub enum Refusal {
         /// For the journal.
         judged: Box<Judged>,
     },
+    /// The policy asks people, who have not all approved it yet.
+    #[error("the policy asks for approval, {rule}: {reason}; {state}")]
+    PendingApproval {
+        /// The tag of the rule that decided.
+        rule: &'static str,
+        /// What it says, with the value.
+        reason: String,
+        /// How far that is.
+        state: String,
+        /// What people call the request, once it waits.
+        id: Option<String>,
+        /// Which files that were handed in do not count, and why.
+        uncounted: Vec<String>,
+    },
+    /// The folder of approvals cannot be used.
+    #[error("nobody can be asked for approval: {0}; mend the folder of approvals on the signer's host")]
+    ApprovalsFailed(String),
     /// The policy was replaced while the transaction was recorded, or another rule of it decides now.
     #[error("the policy decides otherwise than a moment ago; send it again")]
     Overtaken(Box<Judged>),
@@ -278,14 +295,23 @@ impl Refusal {
         Self::BadAmount { index, amount: 0, rule: "a public amount must be above 0" }
     }
 
-    /// What a policy's decision refuses, if it does.
+    /// What a policy's decision refuses by itself, if it does.
     pub(super) fn policy(decision: Decision, judged: Judged) -> Option<Self> {
         let Decision { tag: rule, reason, verdict, .. } = decision;
         let judged = Box::new(judged);
         match verdict {
-            Verdict::Allowed => None,
+            Verdict::Allowed | Verdict::Asked => None,
             Verdict::Denied => Some(Self::Denied { rule, reason, judged }),
             Verdict::Limited(until) => Some(Self::Limited { rule, reason, until: show_time(until), judged }),
+        }
+    }
+
+    /// Under which id the request waits for approval, if it does.
+    #[must_use]
+    pub fn approval(&self) -> Option<&str> {
+        match self {
+            Self::PendingApproval { id, .. } => id.as_deref(),
+            _ => None,
         }
     }
 
@@ -366,6 +392,8 @@ impl Refusal {
             Self::AlreadySigned { .. } => "already_signed",
             Self::Denied { .. } => "denied",
             Self::Limited { .. } => "limited",
+            Self::PendingApproval { .. } => "pending_approval",
+            Self::ApprovalsFailed(_) => "approvals_failed",
             Self::Overtaken(_) => "overtaken",
             Self::JournalFailed(_) => "journal_failed",
             Self::SelfCheck(_) => "self_check",

@@ -106,6 +106,9 @@ pub enum Response {
         /// The stable name of the reason, which only the signer gives.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<String>,
+        /// What people call the request that waits for their approval, which only the signer gives.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<String>,
         /// Where the signer's journal is, where that was asked for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         journal: Option<JournalPosition>,

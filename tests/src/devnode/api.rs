@@ -173,5 +173,5 @@ struct Unanswerable;
 
 /// A request that was understood but failed.
 fn failure(reason: &impl ToString) -> Response {
-    Response::Error { error: reason.to_string(), code: None, journal: None }
+    Response::Error { error: reason.to_string(), code: None, approval: None, journal: None }
 }

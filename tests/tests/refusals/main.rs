@@ -19,10 +19,10 @@ use world::{Row, World, row};
 const DEFECTS: [&str; 2] = ["self_check", "prover"];
 
 /// What a policy refuses: `tests/tests/policy.rs`, and the unit tests of the signer.
-const POLICY: [&str; 3] = ["denied", "limited", "overtaken"];
+const POLICY: [&str; 4] = ["denied", "limited", "overtaken", "pending_approval"];
 
-/// What it takes a failing disk to cause: see the tests of faults.
-const FAULTS: [&str; 1] = ["journal_failed"];
+/// What it takes a failing disk to cause: see the tests of faults, and the unit tests of the signer.
+const FAULTS: [&str; 2] = ["journal_failed", "approvals_failed"];
 
 /// The longest text of a refusal, in bytes: hostile values do not come back whole.
 const LONGEST: usize = 500;

@@ -1,6 +1,7 @@
 //! A journal as its users see it: written by many, read again, damaged, cut.
 
 use super::*;
+use crate::approval::{Approval, Rejection};
 use crate::disk::{Call, Disk, Gate, Log};
 use crate::policy::Window;
 use proptest::prelude::*;
@@ -414,8 +415,14 @@ fn records_without_a_judgement_count_with_all_that_they_paid() {
     };
     let entry = |name: &str, judged| Entry { outputs: vec![output; 2], judged, ..signed(name, &[name]) };
     let outward = Amount::from_micro(1000).unwrap();
-    let judged =
-        Judged { policy: None, rule: String::new(), outward, request_key: false, unknown_field: false };
+    let judged = Judged {
+        policy: None,
+        rule: String::new(),
+        outward,
+        request_key: false,
+        unknown_field: false,
+        asked: false,
+    };
     let foreign = Judged { outward: Amount::ZERO, ..judged.clone() };
     let journal = open(&temp);
     journal.commit(&entry("old", None)).unwrap();
@@ -436,9 +443,10 @@ prop_compose! {
         outward in 0..i64::MAX,
         request_key: bool,
         unknown_field: bool,
+        asked: bool,
     ) -> Judged {
         let outward = Amount::from_micro(outward).unwrap();
-        Judged { policy: policy.map(Hash::from_bytes), rule, outward, request_key, unknown_field }
+        Judged { policy: policy.map(Hash::from_bytes), rule, outward, request_key, unknown_field, asked }
     }
 }
 
@@ -453,6 +461,7 @@ prop_compose! {
         certificates in 0..3_u64,
         code: String,
         reason: String,
+        kind in 0..5_u8,
         judged in prop::option::of(judged()),
     ) -> Entry {
         let address = |seed: &[u8]| Address::new(Network::Dev, SecretKey::from_seed(seed).public_key());
@@ -478,8 +487,17 @@ prop_compose! {
                 Some(transaction) => {
                     Verdict::Signed(Signed { transaction, certificates: (0..certificates).map(certificate).collect() })
                 }
-                None if code.is_empty() => Verdict::ClockConfirmed,
-                None => Verdict::Refused { code, reason },
+                None => match kind {
+                    0 => Verdict::Refused { code, reason },
+                    1 => Verdict::ClockConfirmed,
+                    2 => Verdict::Parked { id: code, expires: time, statement: reason },
+                    3 => Verdict::Approved {
+                        id: code.clone(),
+                        approval: Approval { approver: code, identity: reason.clone() },
+                        signature: reason,
+                    },
+                    _ => Verdict::Rejected { id: code.clone(), rejection: Rejection { by: code, reason } },
+                },
             },
         }
     }

@@ -25,26 +25,35 @@ impl Signer {
         json: &str,
     ) -> Result<(Review, Option<Judgement>, Option<Refusal>), Refusal> {
         let draft = self.draft(json)?;
-        let outputs: Vec<OutputFacts> = draft.outputs.iter().map(|output| self.requested(output)).collect();
-        let (inputs, refusal) = match owners::unlock_all(&draft, &self.keystore, &self.rules) {
-            Ok(owned) => {
-                let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
-                let fee = self.rules.fee(draft.fee, draft.outputs.len());
-                let checked = fee.and_then(|fee| Ok(check(&spendable, &draft.outputs, fee)?));
-                let checked = checked.and_then(|()| self.require_free(&draft));
-                (owned_inputs(&draft, &owned), checked.err())
-            }
-            Err(refusal) => (unowned_inputs(&draft), Some(refusal)),
-        };
+        let (review, refusal) = self.facts_of(&draft);
         // Whatever else is wrong with it is told first, and is not for a policy to judge.
         let judgement = refusal.is_none().then(|| self.judge(&draft));
-        let refusal = refusal.or_else(|| judgement.as_ref()?.refusal());
+        let not_yet = || {
+            let judgement = judgement.as_ref()?;
+            judgement.refusal().or_else(|| self.would_ask(&draft, judgement))
+        };
+        let refusal = refusal.or_else(not_yet);
         // What was signed before is answered again, whatever has changed since.
         let signed_before = self.signed_before(&draft)?;
         let refusal = refusal.filter(|_| signed_before.is_none());
         let judgement = judgement.filter(|_| signed_before.is_none());
-        let review = Review::new(inputs, outputs, shown_fee(draft.fee), draft.key.is_some());
         Ok((Review { signed_before, ..review }, judgement, refusal))
+    }
+
+    /// The facts of a request, and why it is none to be judged, if it is none.
+    pub(super) fn facts_of(&self, draft: &Draft) -> (Review, Option<Refusal>) {
+        let outputs: Vec<OutputFacts> = draft.outputs.iter().map(|output| self.requested(output)).collect();
+        let (inputs, refusal) = match owners::unlock_all(draft, &self.keystore, &self.rules) {
+            Ok(owned) => {
+                let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
+                let fee = self.rules.fee(draft.fee, draft.outputs.len());
+                let checked = fee.and_then(|fee| Ok(check(&spendable, &draft.outputs, fee)?));
+                let checked = checked.and_then(|()| self.require_free(draft));
+                (owned_inputs(draft, &owned), checked.err())
+            }
+            Err(refusal) => (unowned_inputs(draft), Some(refusal)),
+        };
+        (Review::new(inputs, outputs, shown_fee(draft.fee), draft.key.is_some()), refusal)
     }
 
     /// Reads a request and checks everything about it that needs no key.
