@@ -22,6 +22,9 @@ use stegos_common::payload::PayloadData;
 use stegos_common::transaction::{NewOutput, Spendable, build};
 use tempfile::TempDir;
 
+/// The least policy under which everything is signed.
+pub(crate) const EVERYTHING: &str = "[[rules]]\nrule = \"policy-any\"\naction = \"allow\"\n";
+
 /// The account that owns all inputs.
 const ACCOUNT: &str = "alice";
 /// What every input and output is worth, fees aside, in micro-STG.
@@ -78,10 +81,14 @@ impl Desk {
             Keystore::create(&store, &passphrase, Network::Devnet, master, Cost::TEST, disk).unwrap();
         keystore.add(&[ACCOUNT]).unwrap();
         let recipient = SecretKey::random(&mut OsRng).public_key();
-        let everything = "[[rules]]\nrule = \"policy-any\"\naction = \"allow\"";
-        let policy = Policy::parse(everything, Network::Dev).unwrap();
+        let policy = Policy::parse(EVERYTHING, Network::Devnet).unwrap();
         let (signer, _) = Signer::open(keystore, Rules::default(), policy).unwrap();
         Self { signer, recipient, syncs, directory }
+    }
+
+    /// Puts a policy in force.
+    pub(crate) fn set_policy(&self, policy: Policy) {
+        self.signer.set_policy(policy);
     }
 
     /// How often it was waited for the disk.

@@ -9,19 +9,23 @@ mod compare;
 mod connections;
 mod desk;
 
+use cold_signer::policy::Policy;
 use compare::{compare, timed};
 use criterion::{BatchSize, Criterion};
-use desk::Desk;
+use desk::{Desk, EVERYTHING};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{OsRng, SeedableRng};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::hint::black_box;
 use std::time::Duration;
+use stegos_common::address::{Address, Network};
 use stegos_common::amount::Amount;
 use stegos_common::group::{Point, Scalar};
+use stegos_common::keys::SecretKey;
 use stegos_common::range_proof::RangeProof;
 
 /// What is asked for: its name, private or public, how many inputs and outputs.
+#[derive(Clone, Copy)]
 struct Kind(&'static str, bool, usize, usize);
 
 const PUBLIC: Kind = Kind("1 public to 1 public", false, 1, 1);
@@ -101,6 +105,52 @@ fn ratios(desk: &Desk, scalar: &Scalar) {
     row("1 private to 4 private: 2 threads, then 1", (two, one), "at least 1.7");
 }
 
+/// A policy with every rule that can deny, none of which applies, and ten thousand recipients who are not paid.
+fn every_rule() -> Policy {
+    let nobody = |number: u32| {
+        let key = SecretKey::from_seed(&number.to_le_bytes()).public_key();
+        format!("\"{}\"", Address::new(Network::Devnet, key))
+    };
+    let recipients: Vec<String> = (0..10_000).map(nobody).collect();
+    let most = "most = \"1000000000 STG\"";
+    let rules = [
+        ("policy-request-key", String::new()),
+        ("policy-unknown-field", String::new()),
+        ("policy-fee", most.to_owned()),
+        ("policy-fee-share", "most_percent = 50".to_owned()),
+        ("policy-inputs", "most = 100".to_owned()),
+        ("policy-recipient-denied", format!("recipients = [{}]", recipients.join(","))),
+        ("policy-recipient-amount", most.to_owned()),
+        ("policy-transaction-amount", most.to_owned()),
+        ("policy-hour-total", most.to_owned()),
+        ("policy-day-total", most.to_owned()),
+        ("policy-week-total", most.to_owned()),
+        ("policy-delay", "seconds = 0".to_owned()),
+    ];
+    let deny = |(tag, settings)| format!("[[rules]]\nrule = \"{tag}\"\naction = \"deny\"\n{settings}\n");
+    let rules: String = rules.into_iter().map(deny).collect();
+    Policy::parse(&(rules + EVERYTHING), Network::Devnet).unwrap()
+}
+
+/// The same answers under a policy of many rules and under one that allows everything.
+fn policies(desk: &Desk) {
+    println!("\n{:<40} {:>10} {:>10} {:>7}", "answer, by policy", "one rule", "13 rules", "ratio");
+    let (one, many) = (Policy::parse(EVERYTHING, Network::Devnet).unwrap(), every_rule());
+    for kind in [PUBLIC, PRIVATE, HUNDRED_PUBLIC] {
+        let under = |policy: &Policy| {
+            let policy = policy.clone();
+            let prepare = move || {
+                desk.set_policy(policy.clone());
+                kind.request(desk)
+            };
+            timed(prepare, |request| desk.answer(request))
+        };
+        let (one, many) = compare(under(&one), under(&many));
+        println!("{:<40} {:>10.1} {:>10.1} {:>7.3}", kind.0, one * 1e6, many * 1e6, many / one);
+    }
+    desk.set_policy(one);
+}
+
 /// Requests per second on one thread, beside those of the reference node's own code on such a machine. It has
 /// no self-check and no journal.
 fn rates(desk: &Desk) {
@@ -122,6 +172,7 @@ fn main() {
     // Without --bench, criterion only tries that everything runs.
     if std::env::args().any(|argument| argument == "--bench") {
         ratios(&desk, &scalar);
+        policies(&desk);
         pool(1).install(|| rates(&desk));
         connections::compare_disks();
     }

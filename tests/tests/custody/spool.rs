@@ -69,6 +69,34 @@ fn wait_for(path: &Path, wanted: impl Fn(&Value) -> bool) -> Value {
 }
 
 #[test]
+fn what_people_must_approve_is_paid_once_they_have() {
+    let (custody, gap) = begin(1);
+    let uid = rustix::process::geteuid().as_raw();
+    let policy = format!(
+        "[approvals]\nneeded = 1\napprovers = [{{ name = \"me\", uid = {uid} }}]\n\
+         [[rules]]\nrule = \"policy-own-accounts\"\naction = \"allow\"\n\
+         [[rules]]\nrule = \"policy-any\"\naction = \"ask\"\n"
+    );
+    custody.store.private_file("policy.toml", &policy);
+    let explorer = custody.world.follow();
+    let (_spool, _signer) = (explorer_of(&custody, &gap), signer_of(&custody, &gap));
+    let number = withdraw(&custody);
+    let file = |end: &str| gap.join(format!("handoff-{number}.{end}.json"));
+    let pending = wait_for(&file("pending"), |it| it["code"] == "pending_approval");
+    // Whoever takes that for an answer changes nothing.
+    let output = custody.world.run(&["broadcast", &file("pending").to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("asks for approval"), "{output:?}");
+    assert!(custody.world.ok(&["handoff", "show", &number.to_string()]).contains("open"));
+    custody.store.ok(&["approve", pending["approval"].as_str().unwrap(), "--yes"]);
+    wait_for(&file("state"), |state| state["state"] == "accepted");
+    custody.world.mine(1);
+    wait_for(&file("state"), |state| state["state"] == "prepared");
+    assert!(!file("pending").exists());
+    drop(explorer);
+}
+
+#[test]
 fn a_folder_is_enough() {
     let (custody, gap) = begin(3);
     let explorer = custody.world.follow();
