@@ -56,7 +56,9 @@ fn has_fields(path: &str, request: &Value, answer: &Value, fields: &[&str]) {
 fn refused(vector: &Vector, path: &str, answer: &Value, codes: &[String]) {
     let code = answer["code"].as_str().unwrap_or_default();
     assert!(codes.iter().any(|it| it == code), "{path}: must be refused as {codes:?}, but is {answer:.500}");
-    has_fields(path, &request(vector), answer, &["type", "error", "code"]);
+    let fields = ["type", "error", "code", "approval"];
+    let waits = code == "pending_approval";
+    has_fields(path, &request(vector), answer, if waits { &fields } else { &fields[..3] });
     assert_eq!(answer["type"], "error", "{path}");
     let error = answer["error"].as_str().unwrap_or_default();
     assert!(!error.is_empty(), "{path}");

@@ -141,10 +141,11 @@ impl<'a> Group<'a> {
             self.command(&store, &["sign", "--once", "--spool", &spool.to_string_lossy()]).output().unwrap();
         let mut answers = Answers::new();
         for (place, vector) in self.vectors.iter().enumerate() {
-            let [response, refusal] = ["response", "refused"]
-                .map(|end| fs::read_to_string(spool.join(format!("{place:04}.{end}.json"))).ok());
-            assert!(response.is_none() || refusal.is_none(), "{}: {output:?}", vector.path);
-            let answer = response.or(refusal).map(|answer| parse(vector, &answer));
+            let files = ["response", "refused", "pending"].map(|end| format!("{place:04}.{end}.json"));
+            let answers_there = files.map(|file| fs::read_to_string(spool.join(file)).ok());
+            let mut answers_there = answers_there.into_iter().flatten();
+            let answer = answers_there.next().map(|answer| parse(vector, &answer));
+            assert_eq!(answers_there.next(), None, "{}: {output:?}", vector.path);
             check(vector, Way::File, answer.as_ref(), &answers);
             answers.extend(answer.map(|answer| (vector.path.clone(), answer)));
         }

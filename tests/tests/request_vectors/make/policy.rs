@@ -27,6 +27,7 @@ pub(crate) fn add(suite: &mut Suite) {
     windows(suite);
     none(suite);
     time(suite);
+    asked(suite);
     rest(suite);
 }
 
@@ -215,6 +216,46 @@ fn time(suite: &mut Suite) {
         )
         .with("policy", "never-open")
         .with("rule", "policy-hours");
+}
+
+/// What people must approve.
+fn asked(suite: &mut Suite) {
+    let rule = "policy-transaction-amount";
+    let at_most = |label: &str| paying(label, &[pay("merchant", STG)], 1000);
+    allowed(suite, rule, ("asks", "asks-at-most", "No more than what is asked about.", &at_most));
+    let (path, again) = ("policy/asks-above", "policy/asks-above-again");
+    let request = paying(path, &[pay("merchant", STG + 1)], 1000);
+    suite
+        .refused(path, "A micro-STG more: people must approve it.", "pending_approval", &request)
+        .with("policy", "asks")
+        .with("rule", rule);
+    suite
+        .refused(
+            again,
+            "Sent again under another id it waits still.",
+            "pending_approval",
+            &set(request, "/id", 5),
+        )
+        .with("policy", "asks")
+        .with("after", path)
+        .with("rule", rule);
+    denied(
+        suite,
+        "policy-inputs",
+        ("asks", "asks-after-what-is-denied", "What is denied before is not asked about.", &|label| {
+            let inputs = ["a", "b"].map(|input| public(&format!("{label} {input}"), "alice", STG));
+            spend(&[&inputs[0], &inputs[1]], &[pay("merchant", 2 * STG - 1000)], 1000)
+        }),
+    );
+    let path = "policy/asks-unbalanced";
+    suite
+        .refused(
+            path,
+            "A request that is wrong by itself is nothing to ask about.",
+            "unbalanced",
+            &set(paying(path, &[pay("merchant", 2 * STG)], 1000), "/txouts/0/amount", 3 * STG),
+        )
+        .with("policy", "asks");
 }
 
 /// What no policy decides.
