@@ -30,9 +30,10 @@ fn signed_else(custody: &Custody, number: u64, change: impl FnOnce(&str) -> Stri
 fn what_was_not_asked_for_is_refused() {
     let custody = Custody::new(4, &["alice"]);
     let explorer = custody.world.follow();
-    custody.deposit(&[("hot", 10 * STG)]);
+    custody.deposit(&[("hot", 10 * STG); 2]);
     custody.finish_epoch(&explorer);
     let number = withdraw(&custody);
+    let second = fs::read_to_string(custody.request(withdraw(&custody))).unwrap();
     let whole = 10 * STG;
     let added = |request: &str| {
         let mut request: Value = serde_json::from_str(request).unwrap();
@@ -56,9 +57,20 @@ fn what_was_not_asked_for_is_refused() {
         request["txouts"][0]["recipient"] = address("a thief").to_string().into();
         request.to_string()
     };
+    let both = |request: &str| {
+        let mut request: Value = serde_json::from_str(request).unwrap();
+        let second: Value = serde_json::from_str(&second).unwrap();
+        for list in ["txins", "unspent_list"] {
+            request[list].as_array_mut().unwrap().push(second[list][0].clone());
+        }
+        let change = request["txouts"][1]["amount"].as_i64().unwrap() + whole;
+        request["txouts"][1]["amount"] = change.into();
+        request.to_string()
+    };
     let one = |request: &str| pays_else(request, "a thief", whole - 2000, 2000);
     let less_fee = |request: &str| pays_else(request, "a thief", whole - 1000, 1000);
-    let changes: [(Change<'_>, &str); 5] = [
+    let changes: [(Change<'_>, &str); 6] = [
+        (&both, "inputs"),
         (&recipient, "recipients"),
         (&amount, "amounts"),
         (&added, "fees"),
