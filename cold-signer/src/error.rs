@@ -106,6 +106,22 @@ pub(crate) enum Error {
         /// The folder of approvals.
         path: PathBuf,
     },
+    /// The text about another request lies in its place.
+    #[error(
+        "the text in {0}.pending.txt is about another request: somebody moved it; have the request sent again"
+    )]
+    OtherStatement(String),
+    /// It is too late.
+    #[error("{0} has expired: sent again, the request waits anew, under another id")]
+    Expired(String),
+    /// Nothing was ever asked, or elsewhere.
+    #[error(
+        "{} is not there: no request ever waited for approval, or the signer has another folder; name it with --approvals", .0.display()
+    )]
+    NoApprovals(PathBuf),
+    /// Somebody else did it already.
+    #[error("it was handed in already, see what is in {}", .0.display())]
+    HandedIn(PathBuf),
     /// Somebody who may not approve.
     #[error("{identity} is none of those who may approve {id}; `cold-signer pending {id}` shows who may")]
     NoApprover {

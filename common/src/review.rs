@@ -84,6 +84,9 @@ pub struct OutputFacts {
     /// The account of this store that gets it, if it is change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// Whether the request asks for a proof of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub with_certificate: bool,
     /// How the recipient and the amount are known.
     pub known: Known,
 }
@@ -186,6 +189,7 @@ impl Display for OutputFacts {
         let change = if self.account.is_some() { "change to account " } else { "" };
         let whose = self.account.as_ref().map_or(String::new(), |account| format!("{account:?}"));
         let known = match self.known {
+            Known::Requested if self.with_certificate => "to be proved by a certificate",
             Known::Requested | Known::Public | Known::Opened => "",
             Known::Certificate => "proved by its certificate",
             Known::Stated => "as the request says: only its recipient can open it",

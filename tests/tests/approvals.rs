@@ -108,6 +108,8 @@ fn two_of_three_must_approve() {
     assert_eq!(signer.request(&large)["data"], answer["data"]);
     signer.stop();
 
+    assert!(said(&people(&store, &["pending"])).is_empty(), "what is signed does not wait");
+
     // Who approved what, for ever.
     let journal = store.ok(&["journal", "list", "--json"]);
     let records: Vec<Value> = journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -117,7 +119,7 @@ fn two_of_three_must_approve() {
     assert_eq!(records[2]["approver"], "me");
     assert_eq!(records[3]["approver"], "alice");
     assert!(records[3]["signature"].as_str().unwrap().contains("BEGIN SSH SIGNATURE"));
-    let shown = store.ok(&["journal", "show", records[1]["request"].as_str().unwrap()]);
+    let shown = store.ok(&["journal", "show", &id]);
     assert!(shown.contains("approved by alice (SHA256:"), "{shown}");
 }
 
@@ -133,7 +135,7 @@ fn what_is_approved_is_what_inspect_shows() {
     let told = said(&inspected);
     assert!(told.contains("approval is asked for by policy-transaction-amount, rule 1"), "{told}");
     assert!(told.contains("(pending_approval)"), "{told}");
-    assert!(said(&people(&store, &["pending"])).is_empty(), "to look is not to ask");
+    assert!(said(&people(&store, &["pending"])).contains("is not there"), "to look is not to ask");
 
     let id = waits(&sign(&store, &request));
     let shown = said(&people(&store, &["pending", &id]));
@@ -204,9 +206,7 @@ fn a_rejection_stands_and_who_lost_his_right_does_not_count() {
     let refused = sign(&store, &first);
     assert_eq!(refused["code"], "denied", "{refused}");
     assert!(refused["error"].as_str().unwrap().contains("we do not know them"), "{refused}");
-    // An approval comes too late.
-    let file = signature(&store, 1, "cold-signer-approval", &statement(&store, &id));
-    people(&store, &["approve", &id, "--signature", &file.to_string_lossy()]);
+    assert!(said(&people(&store, &["approve", &id, "--yes"])).contains("no request waits"));
     assert_eq!(sign(&store, &first)["code"], "denied");
 
     let id = waits(&sign(&store, &second));
@@ -252,6 +252,55 @@ fn a_folder_of_requests_goes_on_by_itself_once_they_are_approved() {
     for name in ["a.pending.json", "b.pending.json"] {
         assert!(!gap.join(name).exists(), "{name}");
     }
+}
+
+#[test]
+fn what_somebody_else_put_there_is_not_the_signers() {
+    let store = store(1);
+    let (first, second) = (request(11 * STG), request(12 * STG));
+    let ids = [&first, &second].map(|request| waits(&sign(&store, request)));
+    let file = |id: &str, end: &str| store.dir().join(format!("approvals/{id}.{end}"));
+    let list = || said(&people(&store, &["pending"]));
+    fs::create_dir(file("00000000", "pending.txt")).unwrap();
+    assert!(ids.iter().all(|id| list().contains(id)), "a bad one hides nothing: {}", list());
+
+    // Who may rename files puts the text about the first in the place of the second.
+    fs::copy(file(&ids[0], "pending.txt"), file(&ids[1], "pending.txt")).unwrap();
+    for args in [&["pending", &ids[1]][..], &["approve", &ids[1], "--yes"]] {
+        let output = people(&store, args);
+        assert!(
+            output.status.code() == Some(1) && said(&output).contains("about another request"),
+            "{output:?}"
+        );
+    }
+    // Asked again, the signer puts it right.
+    assert_eq!(waits(&sign(&store, &second)), ids[1]);
+    assert!(list().contains("12.001 STG"), "{}", list());
+
+    let text = statement(&store, &ids[0]);
+    let expires = text.lines().find(|line| line.starts_with("expires")).unwrap();
+    fs::write(file(&ids[0], "pending.txt"), text.replace(expires, "expires    2020-01-01T00:00:00Z"))
+        .unwrap();
+    let output = people(&store, &["approve", &ids[0], "--yes"]);
+    assert!(output.status.code() == Some(1) && said(&output).contains("has expired"), "{output:?}");
+    let output = people(&store, &["pending", "--approvals", "/nonexistent/approvals"]);
+    assert!(output.status.code() == Some(1) && said(&output).contains("--approvals"), "{output:?}");
+}
+
+#[test]
+fn a_folder_of_requests_waits_for_a_folder_of_approvals_that_is_away() {
+    let store = store(1);
+    let (gap, approvals) = (store.path("gap"), store.dir().join("approvals"));
+    fs::create_dir(&gap).unwrap();
+    fs::write(&approvals, "no folder").unwrap();
+    let mut daemon = Daemon::spawn(&mut store.command(&["sign", "--spool", &gap.to_string_lossy()]));
+    daemon.wait_for("signs what comes into");
+    fs::write(gap.join("a.request.json"), request(11 * STG).to_string()).unwrap();
+    daemon.wait_for(&approvals.to_string_lossy());
+    fs::remove_file(&approvals).unwrap();
+    daemon.wait_for("a.request.json: waits for approval as");
+    assert!(gap.join("a.pending.json").exists());
+    assert_eq!(daemon.stop().0.code(), Some(0));
 }
 
 /// The command that docs/approvals.md shows, with the program that people have.

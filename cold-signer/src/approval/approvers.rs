@@ -103,9 +103,7 @@ impl Approver {
         };
         Ok(Self { name, identity })
     }
-}
 
-impl Approver {
     /// Whether he signs.
     #[must_use]
     pub const fn is_key(&self) -> bool {

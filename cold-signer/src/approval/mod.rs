@@ -11,6 +11,7 @@ mod tests;
 mod waiting;
 
 pub use approvers::{Approver, Approvers, ApproversError, Identity, MAX_APPROVERS};
+pub(crate) use folder::MAX_HANDED;
 pub use folder::{Folder, Handed};
 pub(crate) use statement::{
     MAX_STATEMENT, Question, approve_as_user, approver_in, identify, line, signer_of, statement,
@@ -20,3 +21,6 @@ pub use waiting::{Approval, Parked, Rejection, Waiting};
 /// No more undecided requests wait at a time: nobody would read more, and whoever owns the online host could park
 /// without end.
 pub const MAX_WAITING: usize = 100;
+
+/// Rejected ones, which are remembered until they expire, included.
+const MAX_KEPT: usize = 1000;

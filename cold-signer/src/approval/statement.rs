@@ -3,11 +3,10 @@
 use super::approvers::{Approver, Approvers, Identity, is_name};
 use super::folder::Handed;
 use crate::journal::show_time;
-use crate::policy::Decision;
+use crate::policy::{Decision, Facts, Totals, Window};
 use ssh_key::public::KeyData;
 use ssh_key::{PublicKey, SshSig};
 use stegos_common::address::Network;
-use stegos_common::amount::Amount;
 use stegos_common::hash::Hash;
 use stegos_common::review::Review;
 use thiserror::Error;
@@ -40,8 +39,12 @@ pub(crate) struct Question<'a> {
     pub(crate) decision: &'a Decision,
     /// What identifies the policy.
     pub(crate) policy: Option<Hash>,
-    /// What leaves the store's accounts.
-    pub(crate) outward: Amount,
+    /// What the policy judged.
+    pub(crate) facts: &'a Facts,
+    /// What left before.
+    pub(crate) totals: &'a Totals,
+    /// What identifies the store: where its journal begins.
+    pub(crate) store: Hash,
     /// Who may approve.
     pub(crate) approvers: &'a Approvers,
     /// The facts, as `inspect` shows them.
@@ -50,20 +53,29 @@ pub(crate) struct Question<'a> {
 
 /// The text. Its first lines are a name and a value each; everything that a request could write is escaped in it.
 pub(crate) fn statement(question: &Question<'_>) -> String {
-    let Question { id, network, request, time, expires, decision, policy, outward, approvers, review } =
-        question;
+    let Question { id, network, request, time, expires, decision, policy, .. } = question;
+    let Question { facts, totals, store, approvers, review, .. } = question;
+    let [hour, day, week] = [Window::Hour, Window::Day, Window::Week].map(|it| totals.sum(it, facts.time));
+    let key = if facts.request_key { "key        the request brings its own\n" } else { "" };
+    // Not its name: what stands in the wrong place may be a secret.
+    let unknown =
+        if facts.unknown_field.is_some() { "unknown    a field that is not documented\n" } else { "" };
+    let outward = facts.outward();
     let (time, expires) = (show_time(*time), show_time(*expires));
     let policy = policy.map_or_else(|| "none".to_owned(), |policy| policy.to_string());
     let Decision { tag, reason, .. } = decision;
     format!(
         "id         {id}\n\
          network    {network}\n\
+         store      {store}\n\
          request    {request}\n\
          asked      {time}\n\
          expires    {expires}\n\
          policy     {policy}\n\
          rule       {tag}: {reason}\n\
          leaves     {outward}\n\
+         left       {hour} within the last hour, {day} within the last day, {week} within the last week\n\
+         {key}{unknown}\
          approvals  {approvers}\n\n\
          {review}\n"
     )
@@ -99,6 +111,11 @@ pub(crate) enum Uncounted {
     /// A signature that cannot be read.
     #[error("the signature cannot be read: {0}")]
     Unreadable(String),
+    /// A user's file that others could have written.
+    #[error(
+        "others could have written it: it must be a file of its owner alone (chmod go-w), in this folder's file system"
+    )]
+    ByOthers,
     /// A signature of something else.
     #[error("the signature is not one of this text for {NAMESPACE:?}")]
     Signature,
@@ -114,8 +131,11 @@ pub(crate) fn identify<'a>(
         approvers.find(&identity).ok_or_else(|| Uncounted::Stranger(identity.to_string()))
     };
     if !handed.text.starts_with(SIGNATURE) {
-        let is_it = handed.text.strip_prefix(APPROVED) == Some(statement);
-        return if is_it { known(Identity::User(handed.owner)) } else { Err(Uncounted::OtherText) };
+        if handed.text.strip_prefix(APPROVED) != Some(statement) {
+            return Err(Uncounted::OtherText);
+        }
+        // A name can be given to any file, also to one that its owner lets others write.
+        return if handed.by_owner { known(Identity::User(handed.owner)) } else { Err(Uncounted::ByOthers) };
     }
     let (key, signature) = signature(&handed.text)?;
     // Before anything is computed for a stranger.

@@ -5,7 +5,9 @@ use crate::disk::Disk;
 use proptest::prelude::*;
 use ssh_key::HashAlg;
 use ssh_key::private::{Ed25519Keypair, PrivateKey};
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use stegos_common::amount::Amount;
 use stegos_common::hash::Hash;
 
 /// What OpenSSH 9.6 wrote: `ssh-keygen -Y sign -n cold-signer-approval` over [`STATEMENT`], and the line of its key.
@@ -42,7 +44,7 @@ fn approvers() -> Approvers {
 }
 
 fn handed(owner: u32, text: &str) -> Handed {
-    Handed { name: "7f3a09c2.x.approved".to_owned(), owner, text: text.to_owned() }
+    Handed { owner, by_owner: true, text: text.to_owned() }
 }
 
 fn whose(owner: u32, text: &str) -> Result<String, String> {
@@ -79,6 +81,28 @@ fn what_else_lies_there_is_none() {
     }
 }
 
+/// Whoever may write a file of somebody else could give it a name in the folder.
+#[test]
+fn a_file_that_others_could_write_is_no_approval_of_its_owner() {
+    let approvers = approvers();
+    let found = |text: &str| {
+        let handed = Handed { by_owner: false, ..handed(1001, text) };
+        identify(&handed, STATEMENT, &approvers).map(|approver| approver.name.clone())
+    };
+    assert!(found(&approve_as_user(STATEMENT)).unwrap_err().to_string().contains("chmod go-w"));
+    assert_eq!(found(OPENSSH).unwrap(), "alice", "a signature needs no owner");
+
+    let temp = tempfile::tempdir().unwrap();
+    let folder = Folder::new(temp.path().join("approvals"), Disk::default());
+    folder.publish("7f3a09c2", STATEMENT).unwrap();
+    let path = folder.approve("7f3a09c2", "carol", "x").unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    for (mode, by_owner) in [(0o644, true), (0o600, true), (0o664, false), (0o646, false)] {
+        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        assert_eq!(folder.approval(name).unwrap().by_owner, by_owner, "{mode:o}");
+    }
+}
+
 #[test]
 fn enough_of_them_must_agree_and_nobody_counts_twice() {
     let by = |identity: String| Approval { approver: "x".to_owned(), identity };
@@ -88,7 +112,10 @@ fn enough_of_them_must_agree_and_nobody_counts_twice() {
     let parked = |approvals: &[&Approval]| Parked {
         id: "7f3a09c2".to_owned(),
         statement: STATEMENT.into(),
+        asked: 0,
         expires: 1,
+        rule: String::new(),
+        outward: Amount::ZERO,
         approvals: approvals.iter().map(|it| (*it).clone()).collect(),
         rejection: None,
     };
@@ -147,17 +174,24 @@ fn a_statement_says_who_may_approve() {
     assert_eq!(approver_in(hostile, &Identity::User(7)), None);
 }
 
-fn parked(id: &str, expires: u64) -> Parked {
-    Parked { id: id.to_owned(), statement: "".into(), expires, approvals: Vec::new(), rejection: None }
+const HOUR: u64 = 3_600_000;
+
+fn parked(id: &str, asked: u64, expires: u64) -> Parked {
+    let (rule, outward) = ("policy-any".to_owned(), Amount::ZERO);
+    let id = id.to_owned();
+    Parked { id, statement: "".into(), asked, expires, rule, outward, approvals: Vec::new(), rejection: None }
 }
 
 #[test]
-fn what_has_expired_waits_no_more() {
+fn what_has_expired_waits_no_more_whatever_the_clock_does() {
     let (mut waiting, request) = (Waiting::default(), Hash::digest("request"));
-    waiting.park(request, parked("00000001", 100), 50);
+    waiting.park(request, parked("00000001", 50, 100));
     assert!(waiting.get(&request, 99).is_some() && waiting.get(&request, 100).is_none());
+    waiting.pass(100);
+    assert!(waiting.get(&request, 99).is_none(), "the clock goes back");
+    assert_eq!(waiting.take_gone(), ["00000001"]);
     // Asked again it waits anew, and what was said about the first is not about the second.
-    waiting.park(request, parked("00000002", 300), 200);
+    waiting.park(request, parked("00000002", 200, 300));
     let approval = Approval { approver: "a".to_owned(), identity: "uid 1".to_owned() };
     waiting.approve(&request, "00000001", approval.clone());
     assert_eq!(waiting.get(&request, 250).unwrap().approvals, []);
@@ -165,67 +199,96 @@ fn what_has_expired_waits_no_more() {
     assert_eq!(waiting.get(&request, 250).unwrap().approvals, [approval]);
     waiting.end(&request);
     assert_eq!(waiting.get(&request, 250), None);
+    assert_eq!(waiting.take_gone(), ["00000002"]);
+    // A clock that was far ahead.
+    waiting.park(request, parked("00000003", 99 * HOUR, 100 * HOUR));
+    assert!(waiting.get(&request, 98 * HOUR).is_some() && waiting.get(&request, 98 * HOUR - 1).is_none());
 }
 
 #[test]
 fn there_is_room_again_when_enough_have_expired_or_were_rejected() {
     let mut waiting = Waiting::default();
     let request = |number: u64| Hash::digest(number.to_string().as_str());
+    let reject = |waiting: &mut Waiting, number: u64| {
+        let rejection = Rejection { by: String::new(), reason: String::new() };
+        waiting.reject(&request(number), &format!("{number:08x}"), rejection);
+    };
     for number in 0..MAX_WAITING as u64 {
         assert_eq!(waiting.room_at(0), None, "{number}");
-        waiting.park(request(number), parked(&format!("{number:08x}"), 1000 + number), 0);
+        waiting.park(request(number), parked(&format!("{number:08x}"), 0, 1000 + number));
     }
     assert_eq!(waiting.room_at(0), Some(1000));
     assert_eq!(waiting.room_at(1000), None);
-    waiting.park(request(200), parked("000000c8", 5000), 0);
-    assert_eq!(waiting.room_at(0), Some(1001));
-    for number in [7, 8] {
-        let rejection = Rejection { by: String::new(), reason: String::new() };
-        waiting.reject(&request(number), &format!("{number:08x}"), rejection);
-    }
+    reject(&mut waiting, 7);
     assert_eq!(waiting.room_at(0), None);
+    // Rejected ones are remembered, but not without end.
+    for number in 100..MAX_KEPT as u64 {
+        assert_eq!(waiting.room_at(0), None, "{number}");
+        waiting.park(request(number), parked(&format!("{number:08x}"), 0, 1000 + number));
+        reject(&mut waiting, number);
+    }
+    assert_eq!(waiting.room_at(0), Some(1000));
 }
 
 #[test]
 fn the_folder_takes_files_of_people_and_nothing_else() {
     let temp = tempfile::tempdir().unwrap();
     let folder = Folder::new(temp.path().join("approvals"), Disk::default());
-    assert_eq!(folder.ids().unwrap(), [""; 0]);
+    assert!(folder.ids().is_err(), "nobody asked yet");
     folder.publish("7f3a09c2", STATEMENT).unwrap();
     assert_eq!(folder.ids().unwrap(), ["7f3a09c2"]);
-    assert_eq!(folder.statement("7f3a09c2").unwrap().text, STATEMENT);
+    assert_eq!(folder.statement("7f3a09c2").unwrap(), STATEMENT);
     assert!(folder.statement("../7f3a09c2").is_err());
     // A statement that somebody changed is put right.
-    std::fs::write(folder.statement_path("7f3a09c2"), "pay less\n").unwrap();
+    std::fs::write(folder.path().join("7f3a09c2.pending.txt"), "pay less\n").unwrap();
     folder.publish("7f3a09c2", STATEMENT).unwrap();
-    assert_eq!(folder.statement("7f3a09c2").unwrap().text, STATEMENT);
+    assert_eq!(folder.statement("7f3a09c2").unwrap(), STATEMENT);
 
-    let (path, written) = folder.approve("7f3a09c2", "carol", "yes");
-    written.unwrap();
-    assert!(folder.approve("7f3a09c2", "carol", "no").1.is_err(), "what was handed in stays");
+    let path = folder.approve("7f3a09c2", "carol", "yes").unwrap();
+    folder.approve("7f3a09c2", "carol", "again").unwrap();
     symlink(&path, folder.path().join("7f3a09c2.mallory.approved")).unwrap();
     std::fs::write(folder.path().join("7f3a09c2.large.approved"), vec![b'x'; 300 << 10]).unwrap();
     std::fs::write(folder.path().join("7f3a09c3.bob.approved"), "another").unwrap();
-    let read: Vec<(String, Option<String>)> = folder
-        .approvals("7f3a09c2")
-        .unwrap()
-        .into_iter()
-        .map(|(name, handed)| (name, handed.ok().map(|handed| handed.text)))
-        .collect();
-    let name = |name: &str| format!("7f3a09c2.{name}.approved");
+    let (names, more) = folder.approvals("7f3a09c2").unwrap();
+    assert!(!more);
+    let read: Vec<(&str, Option<String>)> =
+        names.iter().map(|name| (&**name, folder.approval(name).ok().map(|handed| handed.text))).collect();
     assert_eq!(
         read,
-        [(name("carol"), Some("yes".to_owned())), (name("large"), None), (name("mallory"), None)]
+        [
+            ("7f3a09c2.carol-2.approved", Some("again".to_owned())),
+            ("7f3a09c2.carol.approved", Some("yes".to_owned())),
+            ("7f3a09c2.large.approved", None),
+            ("7f3a09c2.mallory.approved", None),
+        ]
     );
+    for number in 0..MAX_HANDED {
+        std::fs::write(folder.path().join(format!("7f3a09c2.{number}.approved")), "").unwrap();
+    }
+    let (names, more) = folder.approvals("7f3a09c2").unwrap();
+    assert!(more && names.len() == MAX_HANDED);
 
     std::fs::write(folder.path().join("notes.rejected"), "mine").unwrap();
-    folder.tidy(|id| id == "7f3a09c3");
-    let mut left: Vec<String> = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|it| it.unwrap().file_name().into_string().unwrap())
-        .collect();
+    folder.remove(&["7f3a09c2".to_owned(), "notes".to_owned()]);
+    let left = std::fs::read_dir(folder.path()).unwrap();
+    let mut left: Vec<String> = left.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
     left.sort_unstable();
-    assert_eq!(left, ["7f3a09c3.bob.approved", "notes.rejected"]);
+    assert_eq!(left, ["7f3a09c3.bob.approved"]);
+}
+
+#[test]
+fn a_rejection_need_not_be_readable_and_the_folder_is_the_signers() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = Folder::new(temp.path().join("approvals"), Disk::default());
+    assert_eq!(folder.rejection("7f3a09c2").unwrap(), None);
+    folder.publish("7f3a09c2", STATEMENT).unwrap();
+    std::fs::create_dir(folder.path().join("7f3a09c2.rejected")).unwrap();
+    let (owner, reason) = folder.rejection("7f3a09c2").unwrap().unwrap();
+    assert_eq!(owner, rustix::process::geteuid().as_raw());
+    assert!(reason.contains("no regular file"), "{reason}");
+    assert!(folder.reject("7f3a09c2", "no").is_err(), "what was handed in stays");
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    assert!(folder.publish("7f3a09c3", STATEMENT).unwrap_err().to_string().contains("everybody"));
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 
 use super::file::read_text;
 use super::{StoreArgs, is_typed, say};
-use crate::approval::{Folder, Handed, Identity, approve_as_user, approver_in, line, signer_of};
+use crate::approval::{Folder, Identity, approve_as_user, approver_in, line, signer_of};
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::settings::Settings;
@@ -37,13 +37,13 @@ impl FolderArgs {
 /// List the requests that wait for approval, or show one
 #[derive(Args)]
 #[command(after_help = "\
-What is shown was written by the signer when the policy asked. An approval or rejection that was handed in
-counts once the same request is sent again.
+Their texts were written by the signer when the policy asked. An approval or rejection that was handed in
+counts once the same request is sent again. Nothing here needs the passphrase, or a signer that runs.
 
 Examples:
   cold-signer pending
   cold-signer pending 7f3a09c2
-  cold-signer pending --json")]
+  cold-signer pending --json --approvals /srv/approvals")]
 pub(super) struct Pending {
     /// Show everything about this one
     id: Option<String>,
@@ -57,51 +57,91 @@ pub(super) struct Pending {
 impl Pending {
     pub(super) fn run(self, store: &StoreArgs, settings: &Settings) -> Result<(), Error> {
         let folder = self.folder.folder(store, settings)?;
-        let ids = match self.id {
-            Some(id) => vec![id],
-            None => folder.ids().map_err(failed(&folder))?,
-        };
-        let (mut out, alone) = (stdout().lock(), ids.len() == 1);
+        let mut out = stdout().lock();
+        if let Some(id) = self.id {
+            return Ok(Waits::read(&folder, &id)?.show(&mut out, self.json, true)?);
+        }
+        let ids = folder.ids().map_err(|source| match source.kind() {
+            ErrorKind::NotFound => Error::NoApprovals(folder.path().to_owned()),
+            _ => Error::File { path: folder.path().to_owned(), source },
+        })?;
         for id in ids {
-            let text = statement(&folder, &id)?;
-            let value = |name| line(&text, name).unwrap_or_default();
-            let handed = folder.approvals(&id).map_err(failed(&folder))?;
-            let handed: Vec<String> = handed.into_iter().map(|(name, _)| excerpt(&name)).collect();
-            let rejected = folder.rejection(&id).map_err(failed(&folder))?;
-            let rejected = rejected.map(|Handed { text, .. }| excerpt(text.trim()));
-            let until: Option<Timestamp> = value("expires").parse().ok();
-            let expired = until.is_some_and(|until| until <= Timestamp::now());
-            if self.json {
-                let facts = json!({
-                    "approval": id,
-                    "request": value("request"),
-                    "expires": value("expires"),
-                    "expired": expired,
-                    "leaves": value("leaves"),
-                    "rule": value("rule"),
-                    "approvals": value("approvals"),
-                    "handed_in": handed,
-                    "rejected": rejected,
-                    "statement": text,
-                });
-                writeln!(out, "{facts}")?;
-                continue;
+            match Waits::read(&folder, &id) {
+                Ok(waits) => waits.show(&mut out, self.json, false)?,
+                // It may have been signed this moment. A bad one is no reason to leave the others.
+                Err(error) => say(&error.to_string()),
             }
-            if alone {
-                writeln!(out, "{}", text.trim_end())?;
-            } else {
-                writeln!(out, "{id}  {}  until {}", value("leaves"), value("expires"))?;
-                writeln!(out, "          {}", value("rule"))?;
-            }
-            for name in handed {
-                writeln!(out, "          handed in: {name}")?;
-            }
-            if let Some(reason) = rejected {
-                writeln!(out, "          rejected: {reason}")?;
-            }
-            if expired {
-                writeln!(out, "          EXPIRED: sent again, it waits anew, under another id")?;
-            }
+        }
+        Ok(())
+    }
+}
+
+/// A request that waits, as the folder has it.
+struct Waits {
+    id: String,
+    statement: String,
+    handed_in: Vec<String>,
+    rejected: Option<String>,
+}
+
+impl Waits {
+    fn read(folder: &Folder, id: &str) -> Result<Self, Error> {
+        let failed = |source: io::Error| match source.kind() {
+            ErrorKind::NotFound => Error::NotWaiting { id: excerpt(id), path: folder.path().to_owned() },
+            _ => Error::File { path: folder.path().to_owned(), source },
+        };
+        let statement = folder.statement(id).map_err(failed)?;
+        // Whoever may rename files could have put the text about another one there.
+        if line(&statement, "id") != Some(id) {
+            return Err(Error::OtherStatement(id.to_owned()));
+        }
+        let (names, _) = folder.approvals(id).map_err(failed)?;
+        let handed_in = names.iter().map(|name| excerpt(name)).collect();
+        let rejected = folder.rejection(id).map_err(failed)?.map(|(_, reason)| reason);
+        Ok(Self { id: id.to_owned(), statement, handed_in, rejected })
+    }
+
+    fn value(&self, name: &str) -> &str {
+        line(&self.statement, name).unwrap_or_default()
+    }
+
+    fn has_expired(&self) -> bool {
+        let until: Option<Timestamp> = self.value("expires").parse().ok();
+        until.is_none_or(|until| until <= Timestamp::now())
+    }
+
+    fn show(&self, out: &mut impl Write, json: bool, whole: bool) -> io::Result<()> {
+        let Self { id, statement, handed_in, rejected } = self;
+        let value = |name| self.value(name);
+        if json {
+            let facts = json!({
+                "approval": id,
+                "request": value("request"),
+                "expires": value("expires"),
+                "expired": self.has_expired(),
+                "leaves": value("leaves"),
+                "rule": value("rule"),
+                "approvals": value("approvals"),
+                "handed_in": handed_in,
+                "rejected": rejected,
+                "statement": statement,
+            });
+            return writeln!(out, "{facts}");
+        }
+        if whole {
+            writeln!(out, "{}", statement.trim_end())?;
+        } else {
+            writeln!(out, "{id}  {}  until {}", value("leaves"), value("expires"))?;
+            writeln!(out, "          {}", value("rule"))?;
+        }
+        for name in handed_in {
+            writeln!(out, "          handed in: {name}")?;
+        }
+        if let Some(reason) = rejected {
+            writeln!(out, "          rejected: {reason}")?;
+        }
+        if self.has_expired() {
+            writeln!(out, "          EXPIRED: sent again, it waits anew, under another id")?;
         }
         Ok(())
     }
@@ -133,21 +173,25 @@ impl Approve {
     pub(super) fn run(self, store: &StoreArgs, settings: &Settings) -> Result<(), Error> {
         let folder = self.folder.folder(store, settings)?;
         let id = &self.id;
-        let statement = statement(&folder, id)?;
+        let waits = Waits::read(&folder, id)?;
+        if waits.has_expired() {
+            return Err(Error::Expired(waits.id));
+        }
+        let statement = &waits.statement;
         let (identity, text) = match &self.signature {
             Some(path) => {
                 let signature = read_text(path, MAX_SIGNATURE)?;
-                let identity = signer_of(&signature, &statement)
+                let identity = signer_of(&signature, statement)
                     .map_err(|reason| Error::Signature { path: path.clone(), reason: reason.to_string() })?;
                 (identity, signature.to_string())
             }
             None => {
                 let user = rustix::process::geteuid().as_raw();
-                (Identity::User(user), approve_as_user(&statement))
+                (Identity::User(user), approve_as_user(statement))
             }
         };
         // Whatever is said here, the signer holds it against its policy.
-        let name = approver_in(&statement, &identity)
+        let name = approver_in(statement, &identity)
             .ok_or_else(|| Error::NoApprover { id: id.clone(), identity: identity.to_string() })?;
         if self.signature.is_none() && !self.yes {
             writeln!(stdout(), "{}", statement.trim_end())?;
@@ -155,7 +199,7 @@ impl Approve {
                 return Err(Error::NotApproved);
             }
         }
-        told(folder.approve(id, name, &text))
+        told(&folder, folder.approve(id, name, &text))
     }
 }
 
@@ -180,40 +224,30 @@ pub(super) struct Reject {
 impl Reject {
     pub(super) fn run(self, store: &StoreArgs, settings: &Settings) -> Result<(), Error> {
         let folder = self.folder.folder(store, settings)?;
-        statement(&folder, &self.id)?;
-        told(folder.reject(&self.id, &self.reason))
+        Waits::read(&folder, &self.id)?;
+        told(&folder, folder.reject(&self.id, &self.reason))
     }
 }
 
-/// Says which files that were handed in do not count.
-pub(super) fn tell_uncounted(refusal: &Refusal) {
-    if let Refusal::PendingApproval { uncounted, .. } = refusal {
-        uncounted.iter().for_each(|what| say(&format!("not counted: {what}")));
-    }
-}
-
-fn statement(folder: &Folder, id: &str) -> Result<String, Error> {
-    match folder.statement(id) {
-        Ok(handed) => Ok(handed.text),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(Error::NotWaiting { id: excerpt(id), path: folder.path().to_owned() })
+/// Says what is for this host only: which files that were handed in do not count, or what is wrong with their folder.
+pub(super) fn tell_details(refusal: &Refusal) {
+    /// Whoever can put files there cannot fill the log.
+    const MOST: usize = 10;
+    match refusal {
+        Refusal::PendingApproval { uncounted, .. } => {
+            uncounted.iter().take(MOST).for_each(|what| say(&format!("not counted: {what}")));
         }
-        Err(source) => Err(Error::File { path: folder.statement_path(id), source }),
+        Refusal::ApprovalsFailed(why) => say(&format!("the folder of approvals cannot be used: {why}")),
+        _ => {}
     }
 }
 
-fn failed(folder: &Folder) -> impl Fn(io::Error) -> Error {
-    |source| Error::File { path: folder.path().to_owned(), source }
-}
-
-fn told((path, written): (PathBuf, io::Result<()>)) -> Result<(), Error> {
-    match written {
-        Ok(()) => {
-            writeln!(stdout(), "handed in: {}", path.display())?;
-            writeln!(stdout(), "It counts when the same request is sent again.")?;
-            Ok(())
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Error::FileExists(path)),
-        Err(source) => Err(Error::File { path, source }),
-    }
+fn told(folder: &Folder, handed_in: io::Result<PathBuf>) -> Result<(), Error> {
+    let path = handed_in.map_err(|source| match source.kind() {
+        ErrorKind::AlreadyExists => Error::HandedIn(folder.path().to_owned()),
+        _ => Error::File { path: folder.path().to_owned(), source },
+    })?;
+    writeln!(stdout(), "handed in: {}", path.display())?;
+    writeln!(stdout(), "It counts when the same request is sent again.")?;
+    Ok(())
 }

@@ -24,8 +24,8 @@ Examples:
   cold-signer journal list --json";
 
 const SHOW_HELP: &str = "\
-WHAT is the number of a record, or the id of a transaction, of an output that was spent or made, or of a
-head of the journal. The signed transaction is shown too: a node takes it again.
+WHAT is the number of a record, the id of a transaction, of an output that was spent or made, of a head of
+the journal, or of a request that waited for approval. The signed transaction is shown too: a node takes it again.
 
 Examples:
   cold-signer journal show 17
@@ -137,14 +137,17 @@ impl Show {
         let no_record = || Error::NoRecord(excerpt(&self.what));
         let number: Option<u64> = self.what.parse().ok().filter(|_| self.what.len() < 64);
         let hash: Option<Hash> = self.what.parse().ok();
-        if number.is_none() && hash.is_none() {
+        let is_id = |record: &Record| record.entry.verdict.approval() == Some(&self.what);
+        if number.is_none() && hash.is_none() && self.what.len() != 8 {
             return Err(no_record());
         }
         let journal = store.lock()?.read_journal(&store.passphrase()?)?;
         let network = journal.network();
         let mut found = Vec::new();
         journal.read::<Error>(|record| {
-            let wanted = number == Some(record.number()) || hash.is_some_and(|hash| is_about(&record, &hash));
+            let wanted = number == Some(record.number())
+                || hash.is_some_and(|hash| is_about(&record, &hash))
+                || is_id(&record);
             found.extend(wanted.then_some(record));
             Ok(())
         })?;

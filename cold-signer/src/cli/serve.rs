@@ -85,7 +85,7 @@ fn answer(signer: &Signer, request: &str) -> Answer {
         Some(Refusal::BadId) => return Answer::Close,
         Some(refusal) => {
             say(&format!("refused a request: {}", refusal.code()));
-            super::approve::tell_uncounted(&refusal);
+            super::approve::tell_details(&refusal);
         }
     }
     Answer::Reply(answer.text)

@@ -1,7 +1,7 @@
 //! `sign`: the same as over the socket, from a file, or from a folder of them.
 
 use super::StoreArgs;
-use super::approve::tell_uncounted;
+use super::approve::tell_details;
 use super::file::{read_text, require_new, write_new};
 use super::spool::Folder;
 use crate::error::Error;
@@ -17,7 +17,8 @@ request again gets the same answer: what was signed is in the journal before it 
 
 A folder is a stick, or a share that both hosts mount. NAME.request.json is answered there by
 NAME.response.json, or by NAME.refused.json where it is refused; to have a refused request judged again,
-remove that file. NAME.pending.json says that it waits for approval: it is tried again by itself. Only one process at a time has the store open. At SIGHUP the policy file is read again.
+remove that file. NAME.pending.json says that it waits for approval: it is tried again by itself. Only one
+process at a time has the store open. At SIGHUP the policy file is read again.
 
 Examples:
   cold-signer inspect request.json
@@ -74,7 +75,7 @@ impl Sign {
             (Some(refusal), _) => {
                 // Refused it is, even if nobody reads the answer.
                 let _ = writeln!(stdout(), "{}", answer.text);
-                tell_uncounted(&refusal);
+                tell_details(&refusal);
                 Err(Error::Refused(refusal))
             }
             (None, Some(path)) => write_new(path, |file| writeln!(file, "{}", answer.text)),

@@ -1,6 +1,6 @@
 //! `sign --spool`: requests come in a folder, and their answers go there.
 
-use super::approve::tell_uncounted;
+use super::approve::tell_details;
 use super::file::read_regular;
 use super::policy::reload;
 use super::say;
@@ -14,11 +14,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::sleep;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use stegos_common::spool::{MAX_FILES, PACE, PENDING, REFUSED, REQUEST, RESPONSE, Spool, Version, sibling};
 use stegos_common::text::excerpt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How often requests that wait for approval are tried though nobody handed anything in.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// A folder of requests, and the signer that answers them.
 pub(super) struct Folder<'a> {
@@ -31,6 +34,8 @@ pub(super) struct Folder<'a> {
     waiting: BTreeSet<String>,
     /// When somebody handed in an approval or rejection last, as far as was seen.
     handed_in: Option<SystemTime>,
+    /// When those that wait were tried last.
+    tried: Instant,
     /// What was said last about a file, or about the folder, so that it is said once.
     said: BTreeMap<String, String>,
     /// The first thing that was not signed.
@@ -78,6 +83,7 @@ impl<'a> Folder<'a> {
             spool: Spool::default(),
             waiting: BTreeSet::new(),
             handed_in: None,
+            tried: Instant::now(),
             said: BTreeMap::new(),
             failure: None,
         }
@@ -116,9 +122,12 @@ impl<'a> Folder<'a> {
     fn look(&mut self, at_once: bool, stop: impl Fn() -> bool) -> Result<(), Error> {
         let requests = self.requests()?;
         self.waiting.retain(|name| requests.contains_key(name));
+        self.said.retain(|name, _| name.is_empty() || requests.contains_key(name));
+        // A file may become whole without that, and a request may expire.
         let handed_in = self.signer.approvals().changed();
-        if handed_in != self.handed_in {
+        if handed_in != self.handed_in || self.tried.elapsed() >= AGAIN {
             self.handed_in = handed_in;
+            self.tried = Instant::now();
             self.waiting.iter().for_each(|name| self.spool.again(name));
         }
         for name in self.spool.due(requests, at_once) {
@@ -155,16 +164,16 @@ impl<'a> Folder<'a> {
                 Err(error) => self.fail(name, error),
             },
             Some(refusal @ Refusal::JournalFailed(_)) => return Err(Error::Refused(refusal)),
-            Some(refusal @ Refusal::PendingApproval { .. }) => {
+            Some(refusal @ (Refusal::PendingApproval { .. } | Refusal::ApprovalsFailed(_))) => {
                 self.spool.done(name);
                 self.waiting.insert(name.to_owned());
                 let written = write(&file(PENDING), &answer.text, written);
                 // Whenever somebody hands something in, all that wait are tried: what is no news is not said again.
                 let text = format!("{refusal:?}");
                 if self.said.insert(name.to_owned(), text.clone()) != Some(text) {
-                    let id = refusal.approval().unwrap_or_default();
-                    say(&format!("{}: waits for approval as {id}", excerpt(name)));
-                    tell_uncounted(&refusal);
+                    let id = refusal.approval().map_or_else(String::new, |id| format!(" as {id}"));
+                    say(&format!("{}: waits for approval{id}", excerpt(name)));
+                    tell_details(&refusal);
                 }
                 self.failure.get_or_insert(Error::Refused(refusal));
                 if let Err(error) = written {

@@ -9,7 +9,7 @@ use super::frame;
 use super::index::{Index, Number};
 use super::reader::Reader;
 use super::recover::{self, Recovered, Torn};
-use super::{Entry, FILE, MAX_RECORD, Owner, Position, Verdict, follow};
+use super::{Entry, FILE, MAX_RECORD, Owner, Position, follow};
 use crate::approval::{Parked, Waiting};
 use crate::disk::Disk;
 use crate::policy::Totals;
@@ -36,6 +36,8 @@ pub enum Outcome {
     NotPermitted,
     /// It was not recorded: the same request waits already.
     Waits,
+    /// It was not recorded: too many wait, until this time in milliseconds since 1970 UTC.
+    Full(u64),
 }
 
 /// A journal that can be written. It is for one process alone.
@@ -138,6 +140,18 @@ impl Journal {
         ask(self.lock().index.waiting())
     }
 
+    /// The ids about which nothing is to be handed in any more, since this was asked last.
+    #[must_use]
+    pub fn take_gone(&self) -> Vec<String> {
+        self.lock().index.take_gone()
+    }
+
+    /// Where the chain of records begins, which no other store's does.
+    #[must_use]
+    pub fn genesis(&self) -> Position {
+        self.owner.genesis()
+    }
+
     /// Records an entry, unless it was signed away from under it. It is on disk when this answers.
     ///
     /// # Errors
@@ -166,20 +180,8 @@ impl Journal {
             state = self.wait(state, all)?;
         }
         state.require_sound()?;
-        if entry.signed().is_some() {
-            if let Some(number) = state.index.request(&entry.request) {
-                return Ok(Outcome::Repeats(number));
-            }
-            if let Some((input, number)) = state.index.spent(&entry.inputs) {
-                return Ok(Outcome::Conflicts(input, number));
-            }
-            if !permits(state.index.totals(), state.index.waiting()) {
-                return Ok(Outcome::NotPermitted);
-            }
-        }
-        let parks = matches!(entry.verdict, Verdict::Parked { .. });
-        if parks && state.index.waiting().get(&entry.request, entry.time).is_some() {
-            return Ok(Outcome::Waits);
+        if let Some(outcome) = state.index.objection(entry, permits) {
+            return Ok(outcome);
         }
         let before = state.sealed;
         let sealed = self.owner.seal(&before, &plain);

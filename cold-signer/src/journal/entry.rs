@@ -100,6 +100,17 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// What people call the request that waits, where it is about one.
+    #[must_use]
+    pub fn approval(&self) -> Option<&str> {
+        match self {
+            Self::Parked { id, .. } | Self::Approved { id, .. } | Self::Rejected { id, .. } => Some(id),
+            Self::Signed(_) | Self::Refused { .. } | Self::ClockConfirmed => None,
+        }
+    }
+}
+
 /// What was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {

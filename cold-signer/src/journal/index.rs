@@ -1,5 +1,6 @@
 //! What is asked of a journal for every request: was it signed before, and are its inputs free?
 
+use super::commit::Outcome;
 use super::{Entry, Record, Verdict};
 use crate::approval::{Parked, Waiting};
 use crate::policy::Totals;
@@ -35,6 +36,7 @@ impl Index {
 
     /// Knows a record that is not in the file yet.
     pub(super) fn note(&mut self, entry: &Entry, number: Number) {
+        self.waiting.pass(entry.time);
         match &entry.verdict {
             Verdict::Signed(_) => {
                 self.requests.insert(entry.request, number);
@@ -45,10 +47,17 @@ impl Index {
             Verdict::Refused { .. } => {}
             Verdict::ClockConfirmed => self.totals.confirm(entry.time),
             Verdict::Parked { id, expires, statement } => {
-                let (id, statement) = (id.clone(), statement.as_str().into());
-                let parked =
-                    Parked { id, statement, expires: *expires, approvals: Vec::new(), rejection: None };
-                self.waiting.park(entry.request, parked, entry.time);
+                let parked = Parked {
+                    id: id.clone(),
+                    statement: statement.as_str().into(),
+                    asked: entry.time,
+                    expires: *expires,
+                    rule: entry.judged.as_ref().map(|judged| judged.rule.clone()).unwrap_or_default(),
+                    outward: entry.outward(),
+                    approvals: Vec::new(),
+                    rejection: None,
+                };
+                self.waiting.park(entry.request, parked);
             }
             Verdict::Approved { id, approval, .. } => {
                 self.waiting.approve(&entry.request, id, approval.clone());
@@ -57,6 +66,33 @@ impl Index {
                 self.waiting.reject(&entry.request, id, rejection.clone());
             }
         }
+    }
+
+    /// Why an entry is not to be recorded, if it is not: what was signed is not signed or asked about again.
+    pub(super) fn objection(
+        &self,
+        entry: &Entry,
+        permits: impl FnOnce(&Totals, &Waiting) -> bool,
+    ) -> Option<Outcome> {
+        let (signs, parks) = (entry.signed().is_some(), matches!(entry.verdict, Verdict::Parked { .. }));
+        if !signs && !parks {
+            return None;
+        }
+        let repeats = self.request(&entry.request).map(Outcome::Repeats);
+        let conflicts = || self.spent(&entry.inputs).map(|(input, number)| Outcome::Conflicts(input, number));
+        let before = repeats.or_else(conflicts);
+        if before.is_some() {
+            return before;
+        }
+        if signs {
+            return (!permits(&self.totals, &self.waiting)).then_some(Outcome::NotPermitted);
+        }
+        let rule = entry.judged.as_ref().map_or("", |judged| &judged.rule);
+        let same = self.waiting.get(&entry.request, entry.time);
+        if same.is_some_and(|parked| parked.is_about(rule, entry.outward())) {
+            return Some(Outcome::Waits);
+        }
+        self.waiting.room_at(entry.time).map(Outcome::Full)
     }
 
     /// Knows where a signed record is.
@@ -77,6 +113,11 @@ impl Index {
     /// What waits for approvals.
     pub(super) const fn waiting(&self) -> &Waiting {
         &self.waiting
+    }
+
+    /// The ids about which nothing is to be handed in any more, since this was asked last.
+    pub(super) fn take_gone(&mut self) -> Vec<String> {
+        self.waiting.take_gone()
     }
 
     /// The record of a request that was signed.

@@ -4,47 +4,75 @@ use super::draft::Draft;
 use super::judge::Judgement;
 use super::{Refusal, Signer};
 use crate::approval::{
-    Approval, Approvers, MAX_STATEMENT, MAX_WAITING, Parked, Question, Rejection, identify, statement,
+    Approval, Approvers, MAX_HANDED, MAX_STATEMENT, Parked, Question, Rejection, identify, statement,
 };
-use crate::journal::{Entry, Verdict as Recorded, show_time};
+use crate::journal::{Entry, Judged, Outcome, Verdict as Recorded, show_time};
 use crate::policy::{Decision, Verdict};
 use rand_core::{OsRng, RngCore};
 use std::collections::HashSet;
 use std::io;
-use std::path::Path;
 use stegos_common::hash::Hash;
 use stegos_common::text::excerpt;
 
 impl Signer {
-    /// Lets pass what the policy allows, and what it asks about once enough people have approved it.
+    /// Lets pass what the policy allows, and what it asks about once enough people have approved it; nothing that
+    /// somebody has rejected.
     pub(super) fn permit(&self, draft: &Draft) -> Result<Judgement, Refusal> {
         let judgement = self.judge(draft);
+        let parked = self.journal.parked(&draft.digest, judgement.facts.time);
+        if let Some(parked) = &parked {
+            self.require_not_rejected(draft, &judgement, parked)?;
+        }
         if let Some(refusal) = judgement.refusal() {
             return Err(refusal);
         }
         if judgement.decision.verdict == Verdict::Asked {
-            self.require_approved(draft, &judgement)?;
+            self.require_approved(draft, &judgement, parked)?;
         }
         Ok(judgement)
     }
 
-    fn require_approved(&self, draft: &Draft, judgement: &Judgement) -> Result<(), Refusal> {
+    /// Why `inspect` says that a request would not be signed yet, where it waits or would have to.
+    pub(super) fn would_ask(&self, draft: &Draft, judgement: &Judgement) -> Option<Refusal> {
+        let parked = self.journal.parked(&draft.digest, judgement.facts.time);
+        if let Some(Rejection { by, reason }) = parked.as_ref().and_then(|it| it.rejection.as_ref()) {
+            return Some(judgement.denied(format!("it was rejected by {by}: {reason}")));
+        }
+        let approvers =
+            judgement.policy.approvers().filter(|_| judgement.decision.verdict == Verdict::Asked)?;
+        let state = match parked.filter(|parked| judgement.asks_about(parked)) {
+            None => format!("once it is sent, it waits for {approvers}"),
+            Some(parked) if judgement.is_approved(&parked) => return None,
+            Some(parked) => {
+                let count = approvers.count(&parked.approvals);
+                format!("it waits as {} with {count} of {approvers}", parked.id)
+            }
+        };
+        Some(judgement.pending(state, None, Vec::new()))
+    }
+
+    fn require_approved(
+        &self,
+        draft: &Draft,
+        judgement: &Judgement,
+        parked: Option<Parked>,
+    ) -> Result<(), Refusal> {
         // A policy that asks nobody cannot be read.
-        let approvers = judgement.policy.approvers().ok_or_else(|| judgement.denied("nobody can approve"))?;
+        let approvers =
+            judgement.policy.approvers().ok_or_else(|| judgement.denied("nobody can approve".to_owned()))?;
         let time = judgement.facts.time;
-        let parked = match self.journal.parked(&draft.digest, time) {
-            Some(parked) => parked,
+        let parked = match parked.filter(|parked| judgement.asks_about(parked)) {
+            Some(parked) => {
+                self.publish(&parked.id, &parked.statement)?;
+                parked
+            }
             None => self.park(draft, judgement, approvers)?,
         };
-        self.approvals.publish(&parked.id, &parked.statement).map_err(|error| self.failed(&error))?;
-        self.note_rejection(&draft.digest, &parked, time)?;
         let uncounted = self.note_approvals(&draft.digest, &parked, approvers, time)?;
-        // As the journal has it now.
+        // Last, so that none is overlooked that was there when the approvals were.
+        self.require_not_rejected(draft, judgement, &parked)?;
         let parked = self.journal.parked(&draft.digest, time).unwrap_or(parked);
-        if let Some(Rejection { by, reason }) = &parked.rejection {
-            return Err(judgement.denied(&format!("request {} was rejected by {by}: {reason}", parked.id)));
-        }
-        if approvers.approve(&parked) {
+        if judgement.is_approved(&parked) {
             return Ok(());
         }
         let (count, needed) = (approvers.count(&parked.approvals), approvers.needed());
@@ -56,25 +84,25 @@ impl Signer {
         Err(judgement.pending(state, Some(parked.id), uncounted))
     }
 
-    /// Why `inspect` says that a request would not be signed yet, where the policy asks.
-    pub(super) fn would_ask(&self, draft: &Draft, judgement: &Judgement) -> Option<Refusal> {
-        let approvers =
-            judgement.policy.approvers().filter(|_| judgement.decision.verdict == Verdict::Asked)?;
-        let state = match self.journal.parked(&draft.digest, judgement.facts.time) {
-            None => format!("once it is sent, it waits for {approvers}"),
-            Some(parked) if approvers.approve(&parked) => return None,
-            Some(parked) => {
-                let count = approvers.count(&parked.approvals);
-                format!("it waits as {} with {count} of {}", parked.id, approvers)
+    /// Refuses what somebody has rejected; what was handed in counts from now on.
+    fn require_not_rejected(
+        &self,
+        draft: &Draft,
+        judgement: &Judgement,
+        parked: &Parked,
+    ) -> Result<(), Refusal> {
+        match self.note_rejection(&draft.digest, parked, judgement.facts.time)? {
+            Some(Rejection { by, reason }) => {
+                Err(judgement.denied(format!("request {} was rejected by {by}: {reason}", parked.id)))
             }
-        };
-        Some(judgement.pending(state, None, Vec::new()))
+            None => Ok(()),
+        }
     }
 
     /// Parks a request, unless somebody else has.
     fn park(&self, draft: &Draft, judgement: &Judgement, approvers: &Approvers) -> Result<Parked, Refusal> {
         let time = judgement.facts.time;
-        self.require_room(judgement)?;
+        self.make_room(time)?;
         let id = self.new_id(time);
         let expires = time.saturating_add(approvers.lifetime());
         let statement = statement(&Question {
@@ -85,25 +113,41 @@ impl Signer {
             expires,
             decision: &judgement.asked(),
             policy: judgement.policy.digest(),
-            outward: judgement.facts.outward(),
+            facts: &judgement.facts,
+            totals: &judgement.totals,
+            store: self.journal.genesis().head,
             approvers,
             review: &self.facts_of(draft).0,
         });
         if statement.len() > MAX_STATEMENT {
             let length = statement.len();
-            return Err(judgement.denied(&format!("its facts take {length} bytes, which nobody would read")));
+            return Err(judgement.denied(format!("its facts take {length} bytes, which nobody would read")));
         }
-        let entry = draft.entry(time, Recorded::Parked { id, expires, statement }, Some(judgement.judged()));
-        self.journal.commit(&entry)?;
-        let waits = self.ids(time);
-        self.approvals.tidy(|id| waits.contains(id));
-        let parked = self.journal.parked(&draft.digest, time);
-        parked.ok_or_else(|| judgement.denied("it cannot be parked"))
+        // What waits must be there to be looked at.
+        self.publish(&id, &statement)?;
+        let verdict = Recorded::Parked { id: id.clone(), expires, statement };
+        let outcome = self.commit(&draft.entry(time, verdict, Some(judgement.judged())));
+        if !matches!(outcome, Ok(Outcome::Recorded(_))) {
+            self.approvals.remove(&[id]);
+        }
+        self.tidy();
+        match outcome? {
+            Outcome::Conflicts(input, record) => Err(self.already_signed(input, record)),
+            Outcome::Full(until) => {
+                Err(judgement.limited("too many requests wait for approval".to_owned(), until))
+            }
+            // Where it was signed meanwhile, that is found out by whoever called this.
+            _ => {
+                let parked = self.journal.parked(&draft.digest, time);
+                parked.ok_or_else(|| judgement.denied("it does not wait any more".to_owned()))
+            }
+        }
     }
 
     /// What people call a request that is parked now: short enough to be typed.
     fn new_id(&self, time: u64) -> String {
-        let taken = self.ids(time);
+        let taken: HashSet<String> =
+            self.journal.waiting(|waiting| waiting.all(time).map(|(_, parked)| parked.id.clone()).collect());
         loop {
             let id = format!("{:08x}", OsRng.next_u32());
             if !taken.contains(&id) {
@@ -112,42 +156,40 @@ impl Signer {
         }
     }
 
-    /// What waits at a time.
-    fn ids(&self, time: u64) -> HashSet<String> {
-        self.journal.waiting(|waiting| waiting.all(time).map(|(_, parked)| parked.id.clone()).collect())
-    }
-
-    /// Refuses to park more than people would look at.
-    fn require_room(&self, judgement: &Judgement) -> Result<(), Refusal> {
-        let time = judgement.facts.time;
-        let room_at = || self.journal.waiting(|waiting| waiting.room_at(time));
-        if room_at().is_none() {
+    /// Where as many wait as may, lets rejections count that were handed in, and puts all there that can be rejected.
+    fn make_room(&self, time: u64) -> Result<(), Refusal> {
+        if self.journal.waiting(|waiting| waiting.room_at(time)).is_none() {
             return Ok(());
         }
-        let all: Vec<(Hash, Parked)> = self.journal.waiting(|waiting| {
-            waiting.all(time).map(|(request, parked)| (*request, parked.clone())).collect()
+        let undecided: Vec<(Hash, Parked)> = self.journal.waiting(|waiting| {
+            let undecided = waiting.all(time).filter(|(_, parked)| parked.rejection.is_none());
+            undecided.map(|(request, parked)| (*request, parked.clone())).collect()
         });
-        for (request, parked) in &all {
-            self.note_rejection(request, parked, time)?;
-        }
-        match room_at() {
-            None => Ok(()),
-            Some(until) => {
-                let reason = format!("{MAX_WAITING} requests wait for approval already");
-                Err(judgement.limited(reason, until))
+        for (request, parked) in &undecided {
+            if self.note_rejection(request, parked, time)?.is_none() {
+                self.publish(&parked.id, &parked.statement)?;
             }
         }
+        Ok(())
     }
 
-    /// Makes a rejection that was handed in count.
-    fn note_rejection(&self, request: &Hash, parked: &Parked, time: u64) -> Result<(), Refusal> {
+    /// Makes a rejection count that was handed in. Answers the one that counts.
+    fn note_rejection(
+        &self,
+        request: &Hash,
+        parked: &Parked,
+        time: u64,
+    ) -> Result<Option<Rejection>, Refusal> {
+        if parked.rejection.is_some() {
+            return Ok(parked.rejection.clone());
+        }
         let handed = self.approvals.rejection(&parked.id).map_err(|error| self.failed(&error))?;
-        let Some(handed) = handed.filter(|_| parked.rejection.is_none()) else { return Ok(()) };
-        let rejection =
-            Rejection { by: format!("uid {}", handed.owner), reason: excerpt(handed.text.trim()) };
-        let verdict = Recorded::Rejected { id: parked.id.clone(), rejection };
-        self.journal.commit(&Entry::about(time, *request, verdict))?;
-        Ok(())
+        let Some((owner, reason)) = handed else { return Ok(None) };
+        let rejection = Rejection { by: format!("uid {owner}"), reason };
+        let verdict = Recorded::Rejected { id: parked.id.clone(), rejection: rejection.clone() };
+        self.commit(&Entry::about(time, *request, verdict))?;
+        self.tidy();
+        Ok(Some(rejection))
     }
 
     /// Makes approvals count that were handed in. Answers what does not count, and why.
@@ -160,34 +202,45 @@ impl Signer {
     ) -> Result<Vec<String>, Refusal> {
         let mut uncounted = Vec::new();
         let mut known: HashSet<String> = parked.approvals.iter().map(|it| it.identity.clone()).collect();
-        for (name, handed) in self.approvals.approvals(&parked.id).map_err(|error| self.failed(&error))? {
-            let mut not_counted = |why: &str| uncounted.push(format!("{}: {why}", excerpt(&name)));
-            let handed = match handed {
-                Ok(handed) => handed,
-                Err(error) => {
-                    not_counted(&error.to_string());
+        let (names, more) = self.approvals.approvals(&parked.id).map_err(|error| self.failed(&error))?;
+        if more {
+            uncounted.push(format!("more than {MAX_HANDED} files are there, the others were not read"));
+        }
+        for name in names {
+            let handed = self.approvals.approval(&name).map_err(|error| error.to_string());
+            let found = handed.and_then(|handed| {
+                let approver = identify(&handed, &parked.statement, approvers);
+                approver.map(|approver| (approver, handed.text)).map_err(|error| error.to_string())
+            });
+            let (approver, text) = match found {
+                Ok(found) => found,
+                Err(why) => {
+                    uncounted.push(format!("{}: {why}", excerpt(&name)));
                     continue;
                 }
             };
-            match identify(&handed, &parked.statement, approvers) {
-                Ok(approver) => {
-                    let identity = approver.identity.to_string();
-                    if known.insert(identity.clone()) {
-                        let signature = if approver.is_key() { handed.text } else { String::new() };
-                        let approval = Approval { approver: approver.name.clone(), identity };
-                        let verdict = Recorded::Approved { id: parked.id.clone(), approval, signature };
-                        self.journal.commit(&Entry::about(time, *request, verdict))?;
-                    }
-                }
-                Err(why) => not_counted(&why.to_string()),
+            let identity = approver.identity.to_string();
+            if known.insert(identity.clone()) {
+                let signature = if approver.is_key() { text } else { String::new() };
+                let approval = Approval { approver: approver.name.clone(), identity };
+                let verdict = Recorded::Approved { id: parked.id.clone(), approval, signature };
+                self.commit(&Entry::about(time, *request, verdict))?;
             }
         }
         Ok(uncounted)
     }
 
+    /// Takes away what is about requests that do not wait any more.
+    pub(super) fn tidy(&self) {
+        self.approvals.remove(&self.journal.take_gone());
+    }
+
+    fn publish(&self, id: &str, statement: &str) -> Result<(), Refusal> {
+        self.approvals.publish(id, statement).map_err(|error| self.failed(&error))
+    }
+
     fn failed(&self, error: &io::Error) -> Refusal {
-        let path: &Path = self.approvals.path();
-        Refusal::ApprovalsFailed(format!("{}: {error}", path.display()))
+        Refusal::ApprovalsFailed(format!("{}: {error}", self.approvals.path().display()))
     }
 }
 
@@ -195,15 +248,16 @@ impl Judgement {
     /// What is asked, as people and the journal see it: a field that nobody knows may have a secret for its name.
     fn asked(&self) -> Decision {
         let mut decision = self.decision.clone();
-        if self.facts.unknown_field.is_some() && decision.tag == "policy-unknown-field" {
+        if decision.tag == "policy-unknown-field" {
             "the request has an unknown field".clone_into(&mut decision.reason);
         }
         decision
     }
 
-    fn denied(&self, reason: &str) -> Refusal {
-        let judged = Box::new(self.judged());
-        Refusal::Denied { rule: self.decision.tag, reason: reason.to_owned(), judged }
+    /// What people deny, whatever the rule says.
+    fn denied(&self, reason: String) -> Refusal {
+        let judged = Box::new(Judged { asked: true, ..self.judged() });
+        Refusal::Denied { rule: self.decision.tag, reason, judged }
     }
 
     fn limited(&self, reason: String, until: u64) -> Refusal {

@@ -60,12 +60,13 @@ impl Signer {
         match self.journal.commit_if(&entry, holds)? {
             Outcome::Recorded(position) => {
                 self.anchor(position)?;
+                self.tidy();
                 Ok((transaction, position))
             }
             Outcome::Repeats(record) => self.repeat(record),
             Outcome::Conflicts(input, record) => Err(self.already_signed(input, record)),
-            // The second is about what is parked.
-            Outcome::NotPermitted | Outcome::Waits => {
+            // The last two are about what is parked.
+            Outcome::NotPermitted | Outcome::Waits | Outcome::Full(_) => {
                 let judgement = self.permit(draft)?;
                 Err(Refusal::Overtaken(Box::new(judgement.judged())))
             }
@@ -82,8 +83,8 @@ impl Signer {
     pub(super) fn refuse(&self, refusal: Refusal, draft: Option<&Draft>, json: &str) -> Answered {
         match refusal {
             Refusal::JournalFailed(_) => return Answered { outcome: Err(refusal), position: None },
-            // That it waits is in the journal already, however often it is asked about.
-            Refusal::PendingApproval { .. } => {
+            // That it waits is in the journal already, however often it is asked about; the other says nothing about it.
+            Refusal::PendingApproval { .. } | Refusal::ApprovalsFailed(_) => {
                 return Answered { outcome: Err(refusal), position: Some(self.journal.position()) };
             }
             _ => {}
@@ -93,19 +94,25 @@ impl Signer {
             Some(draft) => draft.entry(now(), verdict, refusal.judged().cloned()),
             None => Entry::about(now(), text_digest(json), verdict),
         };
-        let recorded = self.journal.commit(&entry).map_err(Refusal::from).and_then(|outcome| match outcome {
-            Outcome::Recorded(position) => self.anchor(position).map(|()| Some(position)),
-            // Of signed ones only.
-            _ => Ok(None),
-        });
-        match recorded {
-            Ok(position) => Answered { outcome: Err(refusal), position },
+        match self.commit(&entry) {
+            Ok(Outcome::Recorded(position)) => Answered { outcome: Err(refusal), position: Some(position) },
+            // Of what is signed or asked about only.
+            Ok(_) => Answered { outcome: Err(refusal), position: None },
             Err(failed) => Answered { outcome: Err(failed), position: None },
         }
     }
 
+    /// Records what needs no permission.
+    pub(super) fn commit(&self, entry: &Entry) -> Result<Outcome, Refusal> {
+        let outcome = self.journal.commit(entry)?;
+        if let Outcome::Recorded(position) = outcome {
+            self.anchor(position)?;
+        }
+        Ok(outcome)
+    }
+
     /// Why an output that was signed away is not signed away again.
-    fn already_signed(&self, input: Hash, record: u64) -> Refusal {
+    pub(super) fn already_signed(&self, input: Hash, record: u64) -> Refusal {
         match self.signed(record) {
             Ok((time, _, transaction)) => {
                 Refusal::AlreadySigned { input, time: show_time(time), transaction: transaction.id(), record }

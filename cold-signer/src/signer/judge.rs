@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::history::now;
 use super::{Refusal, Signer};
-use crate::approval::Waiting;
+use crate::approval::{Parked, Waiting};
 use crate::journal::{self, Entry, JournalError, Judged, NewOutputFacts, Record};
 use crate::policy::{CLOCK, Decision, Facts, Payment, Policy, Totals, Verdict};
 use std::collections::HashSet;
@@ -83,9 +83,9 @@ impl Signer {
             if entry.verdict == journal::Verdict::ClockConfirmed {
                 totals.confirm(entry.time);
             }
-            // What the clock or a race decided says nothing about rules.
+            // What the clock, a race or people decided says nothing about rules.
             let by_a_rule = |judged: &Judged| judged.rule != CLOCK;
-            let judged = || entry.judged.as_ref().is_some_and(by_a_rule) && !is_overtaken(entry);
+            let judged = || entry.judged.as_ref().is_some_and(by_a_rule) && !is_by_others(entry);
             if entry.signed().is_none() && !judged() {
                 continue;
             }
@@ -137,8 +137,10 @@ impl Signer {
     }
 }
 
-fn is_overtaken(entry: &Entry) -> bool {
-    matches!(&entry.verdict, journal::Verdict::Refused { code, .. } if code == "overtaken")
+/// Whether it was refused by others than a rule: because it was overtaken, or by people.
+fn is_by_others(entry: &Entry) -> bool {
+    let asked = entry.judged.as_ref().is_some_and(|judged| judged.asked);
+    matches!(&entry.verdict, journal::Verdict::Refused { code, .. } if asked || code == "overtaken")
 }
 
 /// What a policy said about a request.
@@ -171,6 +173,17 @@ impl Judgement {
         Refusal::policy(self.decision.clone(), self.judged())
     }
 
+    /// Whether enough people have approved what is asked about now.
+    pub(super) fn is_approved(&self, parked: &Parked) -> bool {
+        let approvers = self.policy.approvers();
+        self.asks_about(parked) && approvers.is_some_and(|approvers| approvers.approve(parked))
+    }
+
+    /// Whether a request that waits waits for what is asked about now.
+    pub(super) fn asks_about(&self, parked: &Parked) -> bool {
+        parked.is_about(self.decision.tag, self.facts.outward())
+    }
+
     /// Whether a request stays allowed after everything in `totals`, while `policy` is in force and `waiting` waits.
     pub(super) fn holds(
         &self,
@@ -180,12 +193,10 @@ impl Judgement {
         waiting: &Waiting,
     ) -> bool {
         let decision = self.policy.judge(&self.facts, totals);
+        let parked = waiting.get(request, self.facts.time);
         let stands = match decision.verdict {
-            Verdict::Allowed => true,
-            Verdict::Asked => {
-                let parked = waiting.get(request, self.facts.time);
-                parked.is_some_and(|parked| self.policy.approvers().is_some_and(|it| it.approve(parked)))
-            }
+            Verdict::Allowed => parked.is_none_or(|parked| parked.rejection.is_none()),
+            Verdict::Asked => parked.is_some_and(|parked| self.is_approved(parked)),
             Verdict::Denied | Verdict::Limited(_) => false,
         };
         Arc::ptr_eq(&self.policy, policy) && decision.tag == self.decision.tag && stands

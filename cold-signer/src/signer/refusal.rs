@@ -263,11 +263,13 @@ pub enum Refusal {
         state: String,
         /// What people call the request, once it waits.
         id: Option<String>,
-        /// Which files that were handed in do not count, and why.
+        /// Which files that were handed in do not count, and why: for the signer's host only.
         uncounted: Vec<String>,
     },
-    /// The folder of approvals cannot be used.
-    #[error("nobody can be asked for approval: {0}; mend the folder of approvals on the signer's host")]
+    /// The folder of approvals cannot be used. Where it is and why is for the signer's host only.
+    #[error(
+        "nobody can be asked for approval: the folder of approvals cannot be used; the signer's log says why"
+    )]
     ApprovalsFailed(String),
     /// The policy was replaced while the transaction was recorded, or another rule of it decides now.
     #[error("the policy decides otherwise than a moment ago; send it again")]

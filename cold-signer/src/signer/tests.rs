@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::history::now;
 use super::*;
+use crate::approval::MAX_WAITING;
 use crate::disk::Disk;
 use crate::journal::{Entry, Signed, Verdict};
 use crate::keystore::{Cost, Keystore};
@@ -11,6 +12,8 @@ use crate::policy::Policy;
 use crate::signer::Rules;
 use rand_core::OsRng;
 use serde_json::json;
+use std::sync::Barrier;
+use std::thread;
 use stegos_common::address::{Address, Network};
 use stegos_common::amount::Amount;
 use stegos_common::api::create_raw_transaction::CreateRawTransaction;
@@ -165,8 +168,8 @@ impl Scene {
 
     fn approve(&self, id: &str) {
         let folder = self.signer.approvals();
-        let statement = folder.statement(id).unwrap().text;
-        folder.approve(id, "me", &crate::approval::approve_as_user(&statement)).1.unwrap();
+        let statement = folder.statement(id).unwrap();
+        folder.approve(id, "me", &crate::approval::approve_as_user(&statement)).unwrap();
     }
 
     fn code(&self, json: &str) -> Option<&'static str> {
@@ -205,7 +208,7 @@ fn a_rejection_counts_until_the_transaction_is_recorded() {
     scene.approve(&id);
     let built = scene.signer.build(&draft).unwrap();
     let judged = scene.signer.permit(&draft).unwrap();
-    scene.signer.approvals().reject(&id, "not today").1.unwrap();
+    scene.signer.approvals().reject(&id, "not today").unwrap();
     assert_eq!(scene.code(&json), Some("denied"));
     let refused = scene.signer.record(&draft, built, &judged).unwrap_err();
     assert!(refused.code() == "denied" && refused.to_string().contains("not today"), "{refused}");
@@ -216,7 +219,7 @@ fn what_is_parked_survives_a_start_and_is_parked_once() {
     let scene = scene(asking());
     let json = scene.request(&scene.recipient);
     let id = scene.waits(&json);
-    let ids: Vec<String> = std::thread::scope(|scope| {
+    let ids: Vec<String> = thread::scope(|scope| {
         let asked: Vec<_> = (0..4).map(|_| scope.spawn(|| scene.waits(&json))).collect();
         asked.into_iter().map(|it| it.join().unwrap()).collect()
     });
@@ -244,29 +247,135 @@ fn what_is_parked_survives_a_start_and_is_parked_once() {
     assert_eq!(kinds, ["parked", "approved", "signed"]);
 }
 
+/// However many ask at once.
 #[test]
 fn no_more_wait_than_people_would_read() {
     let scene = scene(asking());
     let mut ids = Vec::new();
-    for _ in 0..crate::approval::MAX_WAITING {
+    for _ in 1..MAX_WAITING {
         ids.push(scene.waits(&scene.request(&scene.recipient)));
     }
+    let drafts: Vec<Draft> = (0..8).map(|_| scene.draft(&scene.request(&scene.recipient))).collect();
+    let start = Barrier::new(drafts.len());
+    thread::scope(|scope| {
+        for draft in &drafts {
+            let (scene, start) = (&scene, &start);
+            scope.spawn(move || {
+                start.wait();
+                drop(scene.signer.permit(draft));
+            });
+        }
+    });
+    assert_eq!(scene.signer.journal.waiting(|waiting| waiting.all(now()).count()), MAX_WAITING);
+    assert_eq!(
+        scene.signer.approvals().ids().unwrap().len(),
+        MAX_WAITING,
+        "and what does not wait is not shown"
+    );
     let json = scene.request(&scene.recipient);
     assert_eq!(scene.code(&json), Some("limited"));
-    scene.signer.approvals().reject(&ids[3], "flood").1.unwrap();
+    // One that cannot be read is a rejection, too.
+    std::fs::create_dir(scene.signer.approvals().path().join(format!("{}.rejected", ids[3]))).unwrap();
     scene.waits(&json);
 }
 
-/// A folder that is none: nothing is signed, and it is said.
+/// Nothing waits that nobody can look at.
 #[test]
-fn without_its_folder_nobody_is_asked() {
+fn what_cannot_be_shown_is_not_parked() {
     let scene = scene(asking());
     let folder = scene.signer.approvals().path().to_owned();
     std::fs::write(&folder, "no folder").unwrap();
     let json = scene.request(&scene.recipient);
     let refusal = scene.signer.answer(&json).refusal.unwrap();
     assert_eq!(refusal.code(), "approvals_failed");
-    assert!(refusal.to_string().contains(&*folder.to_string_lossy()), "{refusal}");
+    assert!(!refusal.to_string().contains(&*folder.to_string_lossy()), "{refusal}");
+    assert_eq!(scene.signer.journal.waiting(|waiting| waiting.all(now()).count()), 0);
     std::fs::remove_file(&folder).unwrap();
     scene.waits(&json);
+}
+
+#[test]
+fn a_rejection_stands_whatever_rule_decides() {
+    let scene = scene(asking());
+    let json = scene.request(&scene.recipient);
+    let id = scene.waits(&json);
+    // Handed in, and the policy would allow it when it is seen.
+    scene.signer.approvals().reject(&id, "never").unwrap();
+    scene.signer.set_policy(policy(""));
+    assert_eq!(scene.code(&json), Some("denied"));
+    assert_eq!(scene.code(&json), Some("denied"));
+    assert!(scene.signer.approvals().ids().unwrap().is_empty(), "what is decided is not listed");
+}
+
+/// Each is approved while little has left. Together they are what another rule asks about.
+#[test]
+fn an_approval_is_for_the_rule_that_asked() {
+    let uid = rustix::process::geteuid().as_raw();
+    let text = format!(
+        "[approvals]\nneeded = 1\napprovers = [{{ name = \"me\", uid = {uid} }}]\n\
+         [[rules]]\nrule = \"policy-hour-total\"\naction = \"ask\"\nmost = \"0.020 STG\"\n\
+         [[rules]]\nrule = \"policy-transaction-amount\"\naction = \"ask\"\nmost = \"0.001 STG\"\n"
+    );
+    let scene = scene(Policy::parse(&text, Network::Dev).unwrap());
+    let stranger = Address::new(Network::Dev, SecretKey::from_seed(b"stranger").public_key());
+    let requests: Vec<String> = (0..6).map(|_| scene.request(&stranger)).collect();
+    requests.iter().for_each(|json| scene.approve(&scene.waits(json)));
+    let signed = requests.iter().filter(|json| scene.code(json).is_none()).count();
+    assert_eq!(signed, 4, "0.005 STG each");
+    let id = scene.waits(&requests[5]);
+    let statement = scene.signer.approvals().statement(&id).unwrap();
+    assert!(
+        statement.contains("policy-hour-total") && statement.contains("left       0.02 STG"),
+        "{statement}"
+    );
+    scene.approve(&id);
+    assert_eq!(scene.code(&requests[5]), None);
+}
+
+/// Two clients ask for what is approved at once: nobody is asked about it again.
+#[test]
+fn what_is_signed_does_not_wait() {
+    let scene = scene(asking());
+    let json = scene.request(&scene.recipient);
+    let draft = scene.draft(&json);
+    scene.approve(&scene.waits(&json));
+    let built = scene.signer.build(&draft).unwrap();
+    assert_eq!(scene.code(&json), None);
+    assert!(scene.signer.remember(&draft, built).is_err());
+    assert_eq!(scene.signer.journal.parked(&draft.digest, now()), None);
+    assert!(scene.signer.approvals().ids().unwrap().is_empty());
+    assert!(scene.signer.sign_new(&draft).is_ok(), "it gets what was signed");
+}
+
+/// Two stores share a folder, which they should not.
+#[test]
+fn what_another_store_waits_for_is_left_alone() {
+    let (one, other) = (scene(asking()), scene(asking()));
+    let shared = one.signer.approvals().path().to_owned();
+    let Scene { signer, recipient, _temp } = other;
+    let other = Scene { signer: signer.with_approvals(shared), recipient, _temp };
+    let (json, mine) = (other.request(&other.recipient), one.request(&one.recipient));
+    let id = other.waits(&json);
+    other.signer.approvals().reject(&id, "never").unwrap();
+    one.approve(&one.waits(&mine));
+    assert_eq!(one.code(&mine), None);
+    assert_eq!(other.code(&json), Some("denied"));
+}
+
+/// Whatever the 256th record is, the key store knows how far the journal got.
+#[test]
+fn records_about_approvals_are_anchored_too() {
+    let scene = scene(asking());
+    for _ in 0..255 {
+        scene.signer.journal.commit(&Entry::clock_confirmed(now())).unwrap();
+    }
+    scene.waits(&scene.request(&scene.recipient));
+    let dir = scene.signer.keystore.dir().to_owned();
+    drop(scene.signer);
+    // All of it is cut off.
+    std::fs::write(dir.join("journal"), b"cold-signer journal 1").unwrap();
+    let keystore =
+        Keystore::open(&dir, &Passphrase::new("x".to_owned().into()).unwrap(), None, Disk::default())
+            .unwrap();
+    assert!(Signer::open(keystore, Rules::default(), asking()).is_err());
 }

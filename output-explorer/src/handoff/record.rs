@@ -305,6 +305,7 @@ impl Handoff {
             amount: Some(output.amount),
             comment: output.private.as_ref().map(|private| private.comment.clone()),
             account: output.account.clone(),
+            with_certificate: output.private.as_ref().is_some_and(|private| private.with_certificate),
             known: match (&output.private, &self.transaction) {
                 (_, None) => Known::Requested,
                 (None, Some(_)) => Known::Public,

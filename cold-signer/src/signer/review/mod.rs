@@ -63,9 +63,11 @@ impl Signer {
     }
 
     fn requested(&self, output: &NewOutput) -> OutputFacts {
-        let (kind, comment) = match output {
-            NewOutput::Public { .. } => (Kind::PublicPayment, None),
-            NewOutput::Private { data, .. } => (Kind::Payment, comment(data)),
+        let (kind, comment, with_certificate) = match output {
+            NewOutput::Public { .. } => (Kind::PublicPayment, None, false),
+            NewOutput::Private { data, with_certificate, .. } => {
+                (Kind::Payment, comment(data), *with_certificate)
+            }
         };
         let recipient = Address::new(self.keystore.network(), *output.recipient());
         let amount = Some(output.amount());
@@ -76,6 +78,7 @@ impl Signer {
             amount,
             comment,
             account: None,
+            with_certificate,
             known: Known::Requested,
         };
         self.with_recipient(facts, recipient)

@@ -96,6 +96,7 @@ impl Signer {
             amount,
             comment,
             account: None,
+            with_certificate: false,
             known,
         };
         match output {
