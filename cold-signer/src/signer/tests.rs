@@ -307,6 +307,21 @@ fn a_rejection_stands_whatever_rule_decides() {
     assert!(scene.signer.approvals().ids().unwrap().is_empty(), "what is decided is not listed");
 }
 
+/// It waits, the policy allows it by now, and it is rejected before it is recorded.
+#[test]
+fn a_rejection_counts_for_what_is_allowed_by_now() {
+    let scene = scene(asking());
+    let json = scene.request(&scene.recipient);
+    let draft = scene.draft(&json);
+    let id = scene.waits(&json);
+    scene.signer.set_policy(policy(""));
+    let built = scene.signer.build(&draft).unwrap();
+    let judged = scene.signer.permit(&draft).unwrap();
+    scene.signer.approvals().reject(&id, "never").unwrap();
+    assert_eq!(scene.code(&json), Some("denied"));
+    assert_eq!(scene.signer.record(&draft, built, &judged).unwrap_err().code(), "denied");
+}
+
 /// Each is approved while little has left. Together they are what another rule asks about.
 #[test]
 fn an_approval_is_for_the_rule_that_asked() {
