@@ -87,6 +87,9 @@ pub(crate) enum Error {
     /// The API token's file cannot be used.
     #[error(transparent)]
     Token(#[from] TokenFileError),
+    /// The process lacks a protection that was asked for.
+    #[error("{0} protections do not hold, see above: mend them, or start without --strict")]
+    NotProtected(usize),
     /// The policy file cannot be used.
     #[error("the policy {} is wrong: {source}", path.display())]
     Policy {

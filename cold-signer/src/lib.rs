@@ -8,6 +8,7 @@ pub mod journal;
 pub mod keystore;
 pub mod passphrase;
 pub mod policy;
+pub mod process;
 mod seal;
 pub mod server;
 mod settings;

@@ -2,6 +2,7 @@
 //!
 //! Each setting is declared once, here, for all three. Secrets are not settings.
 
+use crate::process::Needs;
 use crate::server;
 use crate::signer::{RequestKeys, Rules};
 use clap::Args;
@@ -132,6 +133,9 @@ pub(crate) struct ServerSettings {
     /// 1 to 86400 [default: 10]
     #[arg(long, value_name = "SECONDS", env = "COLD_SIGNER_SLOW_SECONDS")]
     slow_seconds: Option<Seconds>,
+    /// Do not start where the kernel does not protect this process in every way: `cold-signer doctor` says which
+    #[arg(long, value_name = "true|false", env = "COLD_SIGNER_STRICT", num_args = 0..=1, default_missing_value = "true")]
+    strict: Option<bool>,
 }
 
 impl ServerSettings {
@@ -144,7 +148,20 @@ impl ServerSettings {
             max_connections: self.max_connections.or(file.max_connections),
             idle_seconds: self.idle_seconds.or(file.idle_seconds),
             slow_seconds: self.slow_seconds.or(file.slow_seconds),
+            strict: self.strict.or(file.strict),
         }
+    }
+
+    /// Whether nothing may be missing of what protects the process.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict.unwrap_or(false)
+    }
+
+    /// What the daemon needs beside its store.
+    pub(crate) fn needs(&self) -> Needs {
+        let folder = |path: &PathBuf| path.parent().map(Path::to_owned);
+        let write = [self.socket.as_ref(), self.token_file.as_ref()].into_iter().flatten().filter_map(folder);
+        Needs { read: Vec::new(), write: write.collect(), tcp: self.tcp.is_some() }
     }
 
     /// The path of the API token, for a key store in `data_dir`.

@@ -40,7 +40,7 @@ pub(super) struct Confirm {
 
 impl Confirm {
     fn run(self, store: &StoreArgs) -> Result<(), Error> {
-        let signer = store.signer(&Signing::default())?;
+        let signer = store.signer(Signing::default())?;
         let time = signer.time();
         if !self.yes {
             let last = signer.last_time().map_or_else(|| "none".to_owned(), show_time);

@@ -52,12 +52,13 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
         let signing = self.rules.signing(&settings.rules);
-        let read = |path: &Path| read_text(path, signing.rules.max_request_bytes);
+        let limit = signing.rules.max_request_bytes;
+        let read = |path: &Path| read_text(path, limit);
         let text = read(&self.file)?;
         let request = self.request.as_deref().map(read).transpose()?;
         let signed = signed(&text)
             .map_err(|reason| Error::NotInspectable { path: self.file.clone(), reason: excerpt(&reason) })?;
-        let signer = store.signer(&signing)?;
+        let signer = store.signer(signing)?;
         let (title, review, judgement, objection) = match signed {
             Some(signed) => {
                 let request = request.as_ref().map(|request| request.as_str());

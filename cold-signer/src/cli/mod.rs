@@ -26,11 +26,13 @@ use crate::error::Error;
 use crate::journal::Torn;
 use crate::keystore::{Keystore, Locked};
 use crate::passphrase::{Passphrase, Source};
+use crate::policy::Policy;
+use crate::process::{Needs, protect};
 use crate::settings::{Settings, Signing};
 use crate::signer::Signer;
 use clap::{Args, Parser, Subcommand};
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, io};
 use stegos_common::address::Network;
@@ -189,15 +191,53 @@ impl StoreArgs {
         Ok(locked.unlock(&self.passphrase()?)?)
     }
 
-    /// Opens the store and its journal; tells what a crash tore.
-    fn signer(&self, signing: &Signing) -> Result<Signer, Error> {
+    /// Gets everything that it takes to open a signer.
+    fn ready(&self, signing: Signing) -> Result<Ready, Error> {
         let locked = self.lock()?;
         // Before the passphrase is asked in vain.
         let policy = policy::load(signing.policy.as_deref(), locked.network())?;
-        let keystore = locked.unlock(&self.passphrase()?)?;
-        let (mut signer, torn) = Signer::open(keystore, signing.rules, policy)?;
-        if let Some(approvals) = &signing.approvals {
-            signer = signer.with_approvals(approvals.clone());
+        let passphrase = self.passphrase()?;
+        Ok(Ready { data_dir: self.data_dir()?, locked, policy, passphrase, signing })
+    }
+
+    /// Opens the store and its journal; tells what a crash tore.
+    fn signer(&self, signing: Signing) -> Result<Signer, Error> {
+        self.ready(signing)?.open()
+    }
+}
+
+/// Everything that it takes to open a signer. Nobody is asked for anything from here on.
+struct Ready {
+    data_dir: PathBuf,
+    locked: Locked,
+    policy: Policy,
+    passphrase: Passphrase,
+    signing: Signing,
+}
+
+impl Ready {
+    /// Gives up whatever a signer does not need, before it has a key. It reads its policy again and writes into its own
+    /// folders, and those of `needs`.
+    ///
+    /// # Errors
+    /// [`Error::NotProtected`] where everything must hold, and does not.
+    fn protect(&self, mut needs: Needs, strict: bool) -> Result<(), Error> {
+        needs.read.extend(self.signing.policy.as_deref().and_then(Path::parent).map(Path::to_owned));
+        needs.write.push(self.data_dir.clone());
+        needs.write.extend(self.signing.approvals.clone());
+        let gaps = protect(&needs);
+        for gap in &gaps {
+            say(&format!("WARNING: not protected, {gap}"));
+        }
+        if strict && !gaps.is_empty() { Err(Error::NotProtected(gaps.len())) } else { Ok(()) }
+    }
+
+    /// Opens the store and its journal; tells what a crash tore.
+    fn open(self) -> Result<Signer, Error> {
+        let Self { locked, policy, passphrase, signing, .. } = self;
+        let (mut signer, torn) = Signer::open(locked.unlock(&passphrase)?, signing.rules, policy)?;
+        if let Some(approvals) = signing.approvals {
+            signer = signer.with_approvals(approvals);
         }
         if let Some(Torn { offset, length, kept }) = torn {
             say(&format!(

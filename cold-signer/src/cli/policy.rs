@@ -73,7 +73,7 @@ impl Check {
 
 impl Check {
     fn replay(&self, store: &StoreArgs) -> Result<(), Error> {
-        let signer = store.signer(&Signing::default())?;
+        let signer = store.signer(Signing::default())?;
         let policy = load(Some(&self.file), signer.keystore().network())?;
         let (mut judged, mut lines) = (0_u64, Vec::new());
         signer.replay(&policy, |record, decision| {

@@ -35,15 +35,19 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
         let signing = self.rules.signing(&settings.rules);
+        let (policy, limit) = (signing.policy.clone(), signing.rules.max_request_bytes);
+        let server = self.server.or(settings.server);
+        let ready = store.ready(signing)?;
+        // Before there is a second thread.
+        ready.protect(server.needs(), server.is_strict())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         // Opening a large store takes a while, in which nobody may end it by asking for a new policy.
         let mut hung_up = runtime.block_on(async { signal(SignalKind::hangup()) })?;
-        let signer = Arc::new(store.signer(&signing)?);
-        let server = self.server.or(settings.server);
+        let signer = Arc::new(ready.open()?);
         let dir = signer.keystore().dir();
         let token = token_file::load_or_create(&server.token_file(dir), &mut OsRng)?;
         let mut config = server.config(dir);
-        config.limits.json = signing.rules.max_request_bytes;
+        config.limits.json = limit;
         let socket = config.socket.clone();
         runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;
@@ -58,7 +62,7 @@ impl Serve {
             let again = async {
                 loop {
                     hung_up.recv().await;
-                    reload(&signer, signing.policy.as_deref());
+                    reload(&signer, policy.as_deref());
                 }
             };
             server

@@ -5,6 +5,7 @@ use super::approve::tell_details;
 use super::file::{read_text, require_new, write_new};
 use super::spool::Folder;
 use crate::error::Error;
+use crate::process::Needs;
 use crate::settings::{RuleSettings, Settings, Signing};
 use clap::Args;
 use std::io::{Write, stdout};
@@ -50,12 +51,14 @@ impl Sign {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
         let signing = self.rules.signing(&settings.rules);
         match (&self.request, &self.spool) {
-            (Some(request), _) => self.file(request, store, &signing),
+            (Some(request), _) => self.file(request, store, signing),
             (None, Some(folder)) => {
-                let limit = signing.rules.max_request_bytes;
-                let signer = store.signer(&signing)?;
+                let (policy, limit) = (signing.policy.clone(), signing.rules.max_request_bytes);
+                let ready = store.ready(signing)?;
+                ready.protect(Needs { write: vec![folder.clone()], ..Needs::default() }, false)?;
+                let signer = ready.open()?;
                 let folder = Folder::new(folder, &signer, limit);
-                let done = if self.once { folder.once() } else { folder.watch(signing.policy.as_deref()) };
+                let done = if self.once { folder.once() } else { folder.watch(policy.as_deref()) };
                 let closed = signer.close();
                 done.and(Ok(closed?))
             }
@@ -64,10 +67,13 @@ impl Sign {
         }
     }
 
-    fn file(&self, request: &Path, store: &StoreArgs, signing: &Signing) -> Result<(), Error> {
+    fn file(&self, request: &Path, store: &StoreArgs, signing: Signing) -> Result<(), Error> {
         let request = read_text(request, signing.rules.max_request_bytes)?;
         self.out.as_deref().map_or(Ok(()), require_new)?;
-        let signer = store.signer(signing)?;
+        let ready = store.ready(signing)?;
+        let out = self.out.as_deref().and_then(Path::parent).map(Path::to_owned);
+        ready.protect(Needs { write: out.into_iter().collect(), ..Needs::default() }, false)?;
+        let signer = ready.open()?;
         let answer = signer.answer(&request);
         // Whatever becomes of this: what was signed is in the journal, and the answer is owed.
         let closed = signer.close();

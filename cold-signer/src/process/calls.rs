@@ -1,0 +1,195 @@
+//! Which system calls may be made: seccomp. Whatever is not in the list ends the process.
+
+use super::Needs;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    apply_filter_all_threads,
+};
+use std::collections::BTreeMap;
+use std::env::consts::ARCH;
+
+/// What the program, its runtime, its database and the C library call once they have started.
+const ALLOWED: &[i64] = &[
+    // Files.
+    libc::SYS_openat,
+    libc::SYS_close,
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_readv,
+    libc::SYS_writev,
+    libc::SYS_pread64,
+    libc::SYS_pwrite64,
+    libc::SYS_preadv,
+    libc::SYS_pwritev,
+    libc::SYS_lseek,
+    libc::SYS_fstat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_statfs,
+    libc::SYS_fstatfs,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_ftruncate,
+    libc::SYS_fallocate,
+    libc::SYS_fsync,
+    libc::SYS_fdatasync,
+    libc::SYS_sync_file_range,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_linkat,
+    libc::SYS_unlinkat,
+    libc::SYS_mkdirat,
+    libc::SYS_readlinkat,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_utimensat,
+    libc::SYS_flock,
+    libc::SYS_fcntl,
+    libc::SYS_dup,
+    libc::SYS_dup3,
+    libc::SYS_getdents64,
+    libc::SYS_getcwd,
+    libc::SYS_umask,
+    libc::SYS_fadvise64,
+    libc::SYS_copy_file_range,
+    // Memory.
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_mprotect,
+    libc::SYS_madvise,
+    libc::SYS_brk,
+    libc::SYS_membarrier,
+    // Threads.
+    // Refused by the other filter, so that the C library takes `clone`, whose flags can be looked at.
+    libc::SYS_clone3,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_futex,
+    libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_gettid,
+    libc::SYS_getpid,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_restart_syscall,
+    // For the name of a thread.
+    libc::SYS_prctl,
+    // Signals, to this process only: Landlock sees to that.
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_tgkill,
+    // Time, randomness, and who this is.
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_getres,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_gettimeofday,
+    libc::SYS_getrandom,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    libc::SYS_uname,
+    libc::SYS_sysinfo,
+    libc::SYS_prlimit64,
+    // Sockets that exist, and waiting for them.
+    libc::SYS_bind,
+    libc::SYS_listen,
+    libc::SYS_accept4,
+    libc::SYS_connect,
+    libc::SYS_getsockname,
+    libc::SYS_getpeername,
+    libc::SYS_getsockopt,
+    libc::SYS_setsockopt,
+    libc::SYS_recvfrom,
+    libc::SYS_recvmsg,
+    libc::SYS_sendto,
+    libc::SYS_sendmsg,
+    libc::SYS_shutdown,
+    libc::SYS_pipe2,
+    libc::SYS_eventfd2,
+    libc::SYS_epoll_create1,
+    libc::SYS_epoll_ctl,
+    libc::SYS_epoll_pwait,
+    libc::SYS_ppoll,
+];
+
+/// Those that only one architecture still has.
+#[cfg(target_arch = "x86_64")]
+const OLD: &[i64] = &[
+    libc::SYS_open,
+    libc::SYS_stat,
+    libc::SYS_lstat,
+    libc::SYS_access,
+    libc::SYS_rename,
+    libc::SYS_link,
+    libc::SYS_unlink,
+    libc::SYS_mkdir,
+    libc::SYS_rmdir,
+    libc::SYS_readlink,
+    libc::SYS_chmod,
+    libc::SYS_dup2,
+    libc::SYS_pipe,
+    libc::SYS_poll,
+    libc::SYS_epoll_wait,
+    libc::SYS_getrlimit,
+    libc::SYS_time,
+];
+#[cfg(not(target_arch = "x86_64"))]
+const OLD: &[i64] = &[];
+
+/// What may be asked of a device, which standard output and error may be.
+const IOCTLS: [u64; 4] =
+    [libc::FIONBIO as u64, libc::FIOCLEX as u64, libc::TCGETS as u64, libc::TIOCGWINSZ as u64];
+
+pub(super) fn restrict(needs: &Needs) -> Result<(), String> {
+    for filter in [no_clone3(), filter(needs)] {
+        let filter = filter.map_err(|error| format!("the filter cannot be made: {error}"))?;
+        apply_filter_all_threads(&filter)
+            .map_err(|error| format!("the kernel does not take a filter of system calls: {error}"))?;
+    }
+    Ok(())
+}
+
+/// As if the kernel did not know `clone3`.
+fn no_clone3() -> Result<BpfProgram, seccompiler::BackendError> {
+    let unknown = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+    let rules = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    SeccompFilter::new(rules, SeccompAction::Allow, unknown, ARCH.try_into()?)?.try_into()
+}
+
+fn filter(needs: &Needs) -> Result<BpfProgram, seccompiler::BackendError> {
+    let anything = |call: &i64| (*call, Vec::new());
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.iter().chain(OLD).map(anything).collect();
+    let mut families = vec![libc::AF_UNIX];
+    if needs.tcp {
+        families.extend([libc::AF_INET, libc::AF_INET6]);
+    }
+    let families: Vec<u64> = families.into_iter().filter_map(|family| family.try_into().ok()).collect();
+    rules.insert(libc::SYS_socket, one_of(0, SeccompCmpArgLen::Dword, &families)?);
+    let local: Vec<u64> = libc::AF_UNIX.try_into().into_iter().collect();
+    rules.insert(libc::SYS_socketpair, one_of(0, SeccompCmpArgLen::Dword, &local)?);
+    let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
+    let threads_only =
+        SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(thread), thread)?;
+    rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![threads_only])?]);
+    rules.insert(libc::SYS_ioctl, one_of(1, SeccompCmpArgLen::Dword, &IOCTLS)?);
+    let architecture = ARCH.try_into()?;
+    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, architecture)?.try_into()
+}
+
+/// An argument must be one of these values.
+fn one_of(
+    argument: u8,
+    length: SeccompCmpArgLen,
+    values: &[u64],
+) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let rule = |value: &u64| {
+        let is = SeccompCondition::new(argument, length.clone(), SeccompCmpOp::Eq, *value)?;
+        SeccompRule::new(vec![is])
+    };
+    values.iter().map(rule).collect()
+}
