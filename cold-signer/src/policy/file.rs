@@ -11,6 +11,7 @@ use std::num::{NonZeroU8, NonZeroU32};
 use stegos_common::address::{Address, AddressError, Network};
 use stegos_common::amount::{Amount, AmountError};
 use stegos_common::hash::Hash;
+use stegos_common::text::excerpt;
 use thiserror::Error;
 
 /// No policy file is longer, in bytes.
@@ -20,7 +21,7 @@ pub(crate) const MAX_LENGTH: u64 = 16 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PolicyError {
     /// It is no TOML, or has a rule, key or value that does not exist.
-    #[error("{0}")]
+    #[error("{}", .0.to_string().lines().map(excerpt).collect::<Vec<_>>().join("\n"))]
     Parse(Box<toml::de::Error>),
     /// A rule about a recipient that is none.
     #[error("rule {place}, {tag}: recipient {recipient:?}: {reason}")]

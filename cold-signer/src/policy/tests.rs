@@ -377,3 +377,14 @@ fn a_file_that_is_not_exactly_right_is_refused() {
     // Whatever is in it, another file has another digest.
     assert_ne!(policy(good).digest(), policy(&format!("{good}\n")).digest());
 }
+
+/// It is shown on a terminal, and quotes the file.
+#[test]
+fn what_is_wrong_with_a_policy_file_is_said_harmlessly() {
+    let long = format!("rules = \"{}\"", "x".repeat(10_000));
+    for text in ["rule = \u{1b}[2J", "[[rules]]\nrule = \"policy-\\u001b[2J\"\naction = \"deny\"", &long] {
+        let error = Policy::parse(text, Network::Dev).unwrap_err().to_string();
+        assert!(error.chars().all(|it| it == '\n' || !it.is_control()), "{error:?}");
+        assert!(error.lines().all(|line| line.len() <= 800), "{error:?}");
+    }
+}
