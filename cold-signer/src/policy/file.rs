@@ -17,6 +17,9 @@ use thiserror::Error;
 /// No policy file is longer, in bytes.
 pub(crate) const MAX_LENGTH: u64 = 16 << 20;
 
+/// No policy has more rules.
+const MAX_RULES: usize = 200;
+
 /// What is wrong with a policy file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PolicyError {
@@ -64,6 +67,9 @@ pub enum PolicyError {
         /// Its tag.
         tag: &'static str,
     },
+    /// More rules than anybody reads, and judges in no time.
+    #[error("there are {0} rules in it, at most {MAX_RULES} are read")]
+    TooManyRules(usize),
     /// No rule.
     #[error("there is no rule in it, so nothing would ever be signed")]
     Empty,
@@ -195,6 +201,9 @@ impl Policy {
             toml::from_str(text).map_err(|error| PolicyError::Parse(Box::new(error)))?;
         if rules.is_empty() {
             return Err(PolicyError::Empty);
+        }
+        if rules.len() > MAX_RULES {
+            return Err(PolicyError::TooManyRules(rules.len()));
         }
         let approvers = approvals.map(WrittenApprovals::approvers).transpose()?;
         let read = |(written, place): (Written, usize)| {

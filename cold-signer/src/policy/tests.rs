@@ -281,6 +281,14 @@ fn what_only_time_forbids_has_its_time() {
 }
 
 #[test]
+fn a_policy_has_no_more_rules_than_people_read() {
+    let rules =
+        |count: usize| "[[rules]]\nrule = \"policy-delay\"\naction = \"deny\"\nseconds = 1\n".repeat(count);
+    assert!(Policy::parse(&rules(200), Network::Dev).is_ok());
+    assert_eq!(Policy::parse(&rules(201), Network::Dev), Err(PolicyError::TooManyRules(201)));
+}
+
+#[test]
 fn every_rule_can_ask_people_who_are_named() {
     let approvals = "[approvals]\nneeded = 1\napprovers = [{ name = \"bob\", uid = 1001 }]\n";
     let having = HAVING.map(|(tag, change)| (tag, String::new(), change));

@@ -27,7 +27,7 @@ pub(super) fn policy(bytes: &[u8]) {
             assert_shown(&decision.reason);
             match decision.verdict {
                 Verdict::Limited(until) => assert!(until > facts.time, "it is time already: {decision:?}"),
-                Verdict::Allowed | Verdict::Denied => {}
+                Verdict::Allowed | Verdict::Denied | Verdict::Asked => {}
             }
             assert_eq!(policy.judge(&facts, &totals), decision);
         }
