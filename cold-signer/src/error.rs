@@ -87,6 +87,9 @@ pub(crate) enum Error {
     /// The API token's file cannot be used.
     #[error(transparent)]
     Token(#[from] TokenFileError),
+    /// Something speaks against this host.
+    #[error("{0} findings, listed above: `cold-signer doctor` shows them again")]
+    Findings(usize),
     /// The process lacks a protection that was asked for.
     #[error("{0} protections do not hold, see above: mend them, or start without --strict")]
     NotProtected(usize),

@@ -133,7 +133,8 @@ pub(crate) struct ServerSettings {
     /// 1 to 86400 [default: 10]
     #[arg(long, value_name = "SECONDS", env = "COLD_SIGNER_SLOW_SECONDS")]
     slow_seconds: Option<Seconds>,
-    /// Do not start where the kernel does not protect this process in every way: `cold-signer doctor` says which
+    /// Do not start where `cold-signer doctor` finds something: where the kernel does not protect this process in every
+    /// way, or something else speaks against this host
     #[arg(long, value_name = "true|false", env = "COLD_SIGNER_STRICT", num_args = 0..=1, default_missing_value = "true")]
     strict: Option<bool>,
 }

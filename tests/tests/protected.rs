@@ -3,8 +3,11 @@
 
 use custody_tests::money::{self, key, stranger};
 use custody_tests::request::{pay, signed, spend};
+use custody_tests::store::ALLOW_ALL;
 use custody_tests::store::Store;
-use std::fs;
+use serde_json::Value;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use stegos_common::address::Network;
 
@@ -80,17 +83,64 @@ fn nobody_reads_its_memory() {
     assert!(as_nobody(&["head", "-c", "1", "/proc/self/maps"]).status.success());
 }
 
+/// What `doctor` finds, by name, and its exit code.
+fn found(command: &mut Command) -> (Vec<String>, Option<i32>) {
+    let output = command.output().unwrap();
+    let report: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let held: Vec<&str> =
+        report["protections"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(["dumps", "privileges", "files", "calls"].iter().all(|name| held.contains(name)), "{report}");
+    let findings = report["findings"].as_array().unwrap().iter();
+    // What this machine is like is not for a test to say.
+    let of_machine = ["network", "swap", "memory", "file-system"];
+    let names = findings.map(|it| it["name"].as_str().unwrap().to_owned());
+    (names.filter(|name| !of_machine.contains(&name.as_str())).collect(), output.status.code())
+}
+
 #[test]
-fn where_everything_must_hold_it_says_what_does_not() {
+fn the_doctor_finds_what_is_wrong_with_files() {
     let store = store();
-    let output = store.run(&["serve", "--help"]);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("--strict"));
-    let output = store.command(&["serve", "--strict", "maybe"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    // Here everything holds, or it does not start and says why.
-    let mut daemon = custody_tests::daemon::Daemon::spawn(&mut store.command(&["serve", "--strict"]));
-    let said = daemon.wait_for("");
-    assert!(said.contains("TEST-ONLY"), "{said}");
-    let next = daemon.wait_for("");
-    assert!(next.contains("listens on") || next.contains("not protected"), "{next}");
+    let doctor = |args: &[&str]| found(&mut store.command(&[&["doctor", "--json"], args].concat()));
+    assert_eq!(doctor(&[]).0, [""; 0]);
+    let names = |args: &[&str], expected: &[&str]| {
+        let (names, code) = doctor(args);
+        assert_eq!((names, code), (expected.iter().map(|it| (*it).to_owned()).collect(), Some(1)));
+    };
+    let mode =
+        |name: &str, mode| fs::set_permissions(store.path(name), Permissions::from_mode(mode)).unwrap();
+    mode("passphrase", 0o644);
+    names(&[], &["permissions"]);
+    mode("passphrase", 0o600);
+    mode("policy.toml", 0o666);
+    names(&[], &["policy"]);
+    mode("policy.toml", 0o600);
+    store.private_file("policy.toml", "[[rules]]\nrule = \"policy-moon\"\n");
+    names(&[], &["policy"]);
+    store.private_file("policy.toml", ALLOW_ALL);
+    let config = store.private_file("signer.toml", "");
+    mode("signer.toml", 0o666);
+    names(&["--config", &config.to_string_lossy()], &["permissions"]);
+    let token = store.private_file("token", "no token");
+    names(&["--token-file", &token.to_string_lossy()], &["permissions"]);
+    mode("store", 0o755);
+    names(&[], &["store"]);
+    mode("store", 0o700);
+    let mut without = store.command(&["doctor", "--json"]);
+    assert_eq!(found(without.env_remove("COLD_SIGNER_POLICY")).0, ["policy"]);
+    // While the signer runs, too; and people can read it.
+    let _signer = store.serve(&[]);
+    assert_eq!(doctor(&[]).0, [""; 0]);
+    let output = store.run(&["doctor"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("ok       calls"), "{text}");
+}
+
+#[test]
+fn a_strict_signer_does_not_start_where_something_is_found() {
+    let store = store();
+    let output = store.command(&["serve", "--strict"]).env_remove("COLD_SIGNER_POLICY").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("FINDING policy") && said.contains("cold-signer doctor"), "{said}");
 }

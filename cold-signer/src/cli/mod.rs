@@ -2,6 +2,7 @@
 
 mod approve;
 mod clock;
+mod doctor;
 mod export;
 mod file;
 mod import;
@@ -106,6 +107,7 @@ enum Command {
     Pending(approve::Pending),
     Approve(approve::Approve),
     Reject(approve::Reject),
+    Doctor(doctor::Doctor),
     Serve(serve::Serve),
     Sign(sign::Sign),
     Inspect(inspect::Inspect),
@@ -150,6 +152,7 @@ impl Cli {
             Command::Pending(pending) => pending.run(&store, &settings),
             Command::Approve(approve) => approve.run(&store, &settings),
             Command::Reject(reject) => reject.run(&store, &settings),
+            Command::Doctor(doctor) => doctor.run(&store, settings),
             Command::Serve(serve) => serve.run(&store, settings),
             Command::Sign(sign) => sign.run(&store, settings),
             Command::Inspect(inspect) => inspect.run(&store, settings),

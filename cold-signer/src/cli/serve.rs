@@ -37,6 +37,9 @@ impl Serve {
         let signing = self.rules.signing(&settings.rules);
         let (policy, limit) = (signing.policy.clone(), signing.rules.max_request_bytes);
         let server = self.server.or(settings.server);
+        if server.is_strict() {
+            super::doctor::require_healthy(store, &server, policy.as_deref())?;
+        }
         let ready = store.ready(signing)?;
         // Before there is a second thread.
         ready.protect(server.needs(), server.is_strict())?;

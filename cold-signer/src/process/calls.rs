@@ -142,8 +142,7 @@ const OLD: &[i64] = &[
 const OLD: &[i64] = &[];
 
 /// What may be asked of a device, which standard output and error may be.
-const IOCTLS: [u64; 4] =
-    [libc::FIONBIO as u64, libc::FIOCLEX as u64, libc::TCGETS as u64, libc::TIOCGWINSZ as u64];
+const IOCTLS: [libc::Ioctl; 4] = [libc::FIONBIO, libc::FIOCLEX, libc::TCGETS, libc::TIOCGWINSZ];
 
 pub(super) fn restrict(needs: &Needs) -> Result<(), String> {
     for filter in [no_clone3(), filter(needs)] {
@@ -165,31 +164,28 @@ fn filter(needs: &Needs) -> Result<BpfProgram, seccompiler::BackendError> {
     let anything = |call: &i64| (*call, Vec::new());
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.iter().chain(OLD).map(anything).collect();
     let mut families = vec![libc::AF_UNIX];
+    rules.insert(libc::SYS_socketpair, one_of(0, &families)?);
     if needs.tcp {
         families.extend([libc::AF_INET, libc::AF_INET6]);
     }
-    let families: Vec<u64> = families.into_iter().filter_map(|family| family.try_into().ok()).collect();
-    rules.insert(libc::SYS_socket, one_of(0, SeccompCmpArgLen::Dword, &families)?);
-    let local: Vec<u64> = libc::AF_UNIX.try_into().into_iter().collect();
-    rules.insert(libc::SYS_socketpair, one_of(0, SeccompCmpArgLen::Dword, &local)?);
+    rules.insert(libc::SYS_socket, one_of(0, &families)?);
     let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
     let threads_only =
         SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(thread), thread)?;
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![threads_only])?]);
-    rules.insert(libc::SYS_ioctl, one_of(1, SeccompCmpArgLen::Dword, &IOCTLS)?);
+    rules.insert(libc::SYS_ioctl, one_of(1, &IOCTLS)?);
     let architecture = ARCH.try_into()?;
     SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, architecture)?.try_into()
 }
 
-/// An argument must be one of these values.
-fn one_of(
+/// An argument must be one of these values, whose type is not the same on every system.
+fn one_of<T: Copy + TryInto<u64>>(
     argument: u8,
-    length: SeccompCmpArgLen,
-    values: &[u64],
+    values: &[T],
 ) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
-    let rule = |value: &u64| {
-        let is = SeccompCondition::new(argument, length.clone(), SeccompCmpOp::Eq, *value)?;
+    let rule = |value: u64| {
+        let is = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)?;
         SeccompRule::new(vec![is])
     };
-    values.iter().map(rule).collect()
+    values.iter().filter_map(|value| (*value).try_into().ok()).map(rule).collect()
 }

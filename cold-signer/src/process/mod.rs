@@ -5,14 +5,16 @@
 
 mod calls;
 mod files;
+mod host;
+
+pub use host::{Finding, clock, examine, file_system};
 
 use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use rustix::thread::set_no_new_privs;
 use std::fmt;
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a process still needs after it is protected.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +55,18 @@ impl Protection {
             Self::Privileges => "privileges",
             Self::Files => "files",
             Self::Calls => "calls",
+        }
+    }
+
+    /// What it means.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Dumps => "no memory image is written, no other process reads its memory",
+            Self::Memory => "its memory is never written to disk",
+            Self::Privileges => "nothing that it starts has more rights than it has",
+            Self::Files => "it opens no file but its own",
+            Self::Calls => "it starts no program and reaches no network",
         }
     }
 }
@@ -102,14 +116,8 @@ fn lock_memory() -> Result<(), String> {
     let is_bounded = getrlimit(Resource::Memlock).current.is_some();
     let may_lift = || setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None }).is_ok();
     let all = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
-    if (!is_bounded || may_lift()) && mlockall(all).is_ok() || !has_swap() {
+    if (!is_bounded || may_lift()) && mlockall(all).is_ok() || !host::has_swap(Path::new("/proc/swaps")) {
         return Ok(());
     }
     Err("memory can be written to swap: lift the limit (LimitMEMLOCK=infinity), or have no swap".to_owned())
-}
-
-/// Whether memory can be written to disk at all.
-fn has_swap() -> bool {
-    // One line says what the columns are.
-    fs::read_to_string("/proc/swaps").map_or(true, |swaps| swaps.lines().count() > 1)
 }

@@ -1,0 +1,145 @@
+//! `doctor`: what protects the keys here, and what speaks against this host.
+
+use super::policy::{load, require_ours};
+use super::{StoreArgs, say};
+use crate::error::Error;
+use crate::keystore::KeystoreError;
+use crate::passphrase::is_private_to;
+use crate::process::{Finding, Needs, Protection, clock, examine, file_system, protect};
+use crate::settings::{RuleSettings, ServerSettings, Settings};
+use clap::Args;
+use serde_json::json;
+use std::io::{Write, stdout};
+use std::path::Path;
+use std::time::SystemTime;
+use stegos_common::socket::token_file;
+
+/// Say what protects the keys on this host, and what speaks against it
+#[derive(Args)]
+#[command(after_help = "\
+Looks at the host (network, swap, clock, file system), at the files of the signer (who may read and change
+them), at the policy, and tries every protection that `serve` asks of the kernel. Changes nothing, and needs no
+passphrase. Exit code 1 says that there are findings. `serve --strict` does not start where there are.
+
+Examples:
+  cold-signer doctor
+  cold-signer doctor --json
+  cold-signer --config /etc/cold-signer.toml doctor")]
+pub(super) struct Doctor {
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerSettings,
+    #[command(flatten)]
+    rules: RuleSettings,
+}
+
+impl Doctor {
+    pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
+        let signing = self.rules.signing(&settings.rules);
+        let server = self.server.or(settings.server);
+        let dir = store.data_dir()?;
+        let mut findings = of_the_host(&dir);
+        findings.extend(of_the_files(store, &dir, &server, signing.policy.as_deref()));
+        // Last: nothing outside of these can be opened any more.
+        let needs = Needs { write: vec![dir], ..server.needs() };
+        let gaps = protect(&needs);
+        let held = |protection: &Protection| gaps.iter().all(|gap| gap.protection != *protection);
+        findings.extend(gaps.iter().map(|gap| Finding::new(gap.protection.name(), gap.reason.clone())));
+        let mut out = stdout().lock();
+        if self.json {
+            let listed: Vec<_> =
+                findings.iter().map(|it| json!({ "name": it.name, "finding": it.text })).collect();
+            let held: Vec<_> = Protection::ALL.iter().filter(|it| held(it)).map(|it| it.name()).collect();
+            let version = env!("CARGO_PKG_VERSION");
+            writeln!(out, "{:#}", json!({ "version": version, "protections": held, "findings": listed }))?;
+        } else {
+            writeln!(out, "cold-signer {}", env!("CARGO_PKG_VERSION"))?;
+            for protection in Protection::ALL.iter().filter(|it| held(it)) {
+                writeln!(out, "  ok       {:<12} {}", protection.name(), protection.meaning())?;
+            }
+            for Finding { name, text } in &findings {
+                writeln!(out, "  FINDING  {name:<12} {text}")?;
+            }
+        }
+        if findings.is_empty() { Ok(()) } else { Err(Error::Findings(findings.len())) }
+    }
+}
+
+/// What speaks against the host. Said where `serve` is strict.
+pub(super) fn require_healthy(
+    store: &StoreArgs,
+    server: &ServerSettings,
+    policy: Option<&Path>,
+) -> Result<(), Error> {
+    let dir = store.data_dir()?;
+    let mut findings = of_the_host(&dir);
+    findings.extend(of_the_files(store, &dir, server, policy));
+    for Finding { name, text } in &findings {
+        say(&format!("FINDING {name}: {text}"));
+    }
+    if findings.is_empty() { Ok(()) } else { Err(Error::Findings(findings.len())) }
+}
+
+fn of_the_host(dir: &Path) -> Vec<Finding> {
+    let mut findings = examine(Path::new("/"));
+    if dir.exists() {
+        findings.extend(file_system(dir));
+    }
+    let written = dir.join("header").metadata().and_then(|found| found.modified());
+    findings.extend(written.ok().and_then(|written| clock(written, SystemTime::now())));
+    findings
+}
+
+fn of_the_files(
+    store: &StoreArgs,
+    dir: &Path,
+    server: &ServerSettings,
+    policy: Option<&Path>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    // The daemon may have it.
+    let network = match store.lock() {
+        Ok(locked) => Some(locked.network()),
+        Err(Error::Keystore(KeystoreError::InUse { .. })) => None,
+        Err(error) => {
+            findings.push(Finding::new("store", error.to_string()));
+            None
+        }
+    };
+    match (policy, network) {
+        (None, _) => {
+            let text =
+                "there is none: nothing but fees leaves the store's accounts; see docs/policy.md".to_owned();
+            findings.push(Finding::new("policy", text));
+        }
+        (Some(path), Some(network)) => {
+            let wrong = load(Some(path), network).err();
+            findings.extend(wrong.map(|error| Finding::new("policy", error.to_string())));
+        }
+        (Some(path), None) => {
+            let wrong = require_ours(path).err();
+            let text = |error| format!("{}: {error}", path.display());
+            findings.extend(wrong.map(|error| Finding::new("policy", text(error))));
+        }
+    }
+    let about = |path: &Path, what: &str| Finding::new("permissions", format!("{}: {what}", path.display()));
+    if let Some(path) = &store.config {
+        findings.extend(require_ours(path).err().map(|error| about(path, &error.to_string())));
+    }
+    if let Some(path) = &store.passphrase_file {
+        let user = rustix::process::geteuid().as_raw();
+        match path.metadata() {
+            Ok(found) if is_private_to(user, &found) => {}
+            Ok(_) => findings.push(about(path, "others can read it: it must be yours, and chmod 600")),
+            Err(error) => findings.push(about(path, &error.to_string())),
+        }
+    }
+    let token = server.token_file(dir);
+    if token.exists() {
+        let wrong = token_file::load(&token).err();
+        findings.extend(wrong.map(|error| Finding::new("permissions", error.to_string())));
+    }
+    findings
+}
