@@ -10,6 +10,7 @@ use ssh_key::private::{Ed25519Keypair, PrivateKey};
 use ssh_key::{HashAlg, LineEnding};
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use stegos_common::address::Network;
@@ -328,4 +329,59 @@ fn openssh_signs_what_waits() {
     assert!(approved.status.success(), "{}", said(&approved));
     assert!(said(&approved).contains(&format!("{id}.bob.approved")), "{}", said(&approved));
     signed(&request, &sign(&store, &request));
+}
+
+/// The recipe of docs/approvals.md, with users of this host. Mallory may write into the folder, and into one of carol's
+/// group; she is no approver.
+#[test]
+fn users_of_the_host_approve_for_themselves() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("NOT TRIED: it takes root to be several users");
+        return;
+    }
+    let store = store(1);
+    let top = tempfile::tempdir().unwrap();
+    fs::set_permissions(top.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let (folder, project, program) =
+        (top.path().join("approvals"), top.path().join("project"), top.path().join("cold-signer"));
+    fs::copy(custody_tests::store::cold_signer(), &program).unwrap();
+    for (mode, path) in [("3770", &folder), ("2775", &project)] {
+        let install = Command::new("install").args(["-d", "-m", mode, "-g", "2000"]).arg(path).status();
+        assert!(install.unwrap().success());
+    }
+    let text = policy(1).replace(" uid = 0 }", " uid = 1001 }");
+    store.private_file("policy.toml", &text);
+    let named = ["--approvals", &*folder.to_string_lossy()];
+    let ask = |request: &Value| -> Value {
+        serde_json::from_slice(&store.sign(&request.to_string(), &named).stdout).unwrap()
+    };
+    let run = |uid: &str, script: &str| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", uid, "--regid", uid, "--groups", "2000", "sh", "-ec", script]);
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", "/nonexistent").output().unwrap()
+    };
+    let (carol, mallory) = ("1001", "1002");
+    let (f, p, c) = (folder.display(), project.display(), program.display());
+    let request = request(11 * STG);
+    let id = waits(&ask(&request));
+    // Carol makes files for something else; mallory gives them other names, or writes into them.
+    let prepared = format!("{{ printf 'approved\\n\\n'; cat {f}/{id}.pending.txt; }}");
+    for (uid, script) in [
+        (mallory, format!("{prepared} > {p}/notes; chmod 644 {p}/notes")),
+        (carol, format!("umask 022; cp {p}/notes {p}/copy; umask 002; echo notes > {p}/mine")),
+        (mallory, format!("mv {p}/copy {f}/{id}.carol.approved")),
+        (mallory, format!("{prepared} > {p}/mine; ln {p}/mine {f}/{id}.x.approved")),
+        (mallory, format!("mkdir -p {f}/y; {prepared} > {f}/y/{id}.approved")),
+    ] {
+        let output = run(uid, &script);
+        assert!(output.status.success(), "{script}: {}", said(&output));
+        waits(&ask(&request));
+    }
+    let output = run(mallory, &format!("{c} approve {id} --yes --approvals {f}"));
+    assert!(!output.status.success() && said(&output).contains("none of those"), "{}", said(&output));
+    let output = run(carol, &format!("{c} approve {id} --yes --approvals {f}"));
+    assert!(output.status.success(), "{}", said(&output));
+    let output = run(mallory, &format!("mv {f}/me {f}/z || rm -r {f}/me"));
+    assert!(!output.status.success(), "the sticky bit keeps others away");
+    signed(&request, &ask(&request));
 }

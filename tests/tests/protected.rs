@@ -5,11 +5,15 @@ use custody_tests::money::{self, key, stranger};
 use custody_tests::request::{pay, signed, spend};
 use custody_tests::store::ALLOW_ALL;
 use custody_tests::store::Store;
-use serde_json::Value;
-use std::fs::{self, Permissions};
+use memchr::memmem;
+use serde_json::{Value, json};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::FileExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use stegos_common::address::Network;
+use stegos_common::keys::SecretKey;
+use stegos_common::recovery::to_phrase;
 
 fn store() -> Store {
     let store = Store::new(Network::Dev);
@@ -96,6 +100,77 @@ fn found(command: &mut Command) -> (Vec<String>, Option<i32>) {
     let of_machine = ["network", "swap", "memory", "file-system"];
     let names = findings.map(|it| it["name"].as_str().unwrap().to_owned());
     (names.filter(|name| !of_machine.contains(&name.as_str())).collect(), output.status.code())
+}
+
+/// How often each of these is in the memory that a process has of its own; nothing where that cannot be read here.
+fn in_memory(pid: u32, wanted: &[(&str, Vec<u8>)]) -> Option<Vec<usize>> {
+    let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
+    let mut counts = vec![0; wanted.len()];
+    let mut all = 0;
+    for line in fs::read_to_string(format!("/proc/{pid}/maps")).unwrap().lines() {
+        let (range, rest) = line.split_once(' ').unwrap();
+        let (from, to) = range.split_once('-').unwrap();
+        let [from, to] = [from, to].map(|text| u64::from_str_radix(text, 16).unwrap());
+        // What belongs to the kernel cannot be read.
+        if !rest.starts_with("rw") || rest.contains("[v") {
+            continue;
+        }
+        let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
+        if memory.read_exact_at(&mut bytes, from).is_err() {
+            continue;
+        }
+        all += bytes.len();
+        for (count, (_, wanted)) in counts.iter_mut().zip(wanted) {
+            *count += memmem::find_iter(&bytes, wanted).count();
+        }
+    }
+    assert!(all > 1 << 20, "{all} bytes are no memory of a signer");
+    Some(counts)
+}
+
+/// After its last use, and whatever was asked: one copy of each key that the store was given, and nothing that opens it.
+#[test]
+fn its_memory_has_the_keys_once_and_no_passphrase() {
+    let master = SecretKey::from_seed(b"the memory of a signer");
+    let words = to_phrase(&master);
+    let store = Store::restored(Network::Dev, &words);
+    store.import("alice", &key("alice").0);
+    store.add(&["carol"]);
+    let addresses = store.addresses();
+    let signer = store.serve(&[]);
+    let mut session = signer.connect();
+    for account in ["alice", "carol", "alice"] {
+        let owner = *addresses[account].public_key();
+        let inputs = [money::public(&owner, 5000), money::private(&owner, 5000)];
+        let request = spend(&inputs, &[pay(&stranger(Network::Dev), 8000)], 2000);
+        signed(&request, &session.request(&request));
+        // One that brings a key, and one that is refused with it.
+        let guest = key("guest");
+        let input = money::public(&guest.1, 5000);
+        let mut request = spend([&input], &[pay(&stranger(Network::Dev), 4000)], 1000);
+        request["secret_key"] = json!(guest.0.to_bytes().to_vec());
+        signed(&request, &session.request(&request));
+        request["fee"] = json!(1);
+        assert_eq!(session.request(&request)["code"], "fee_too_low");
+    }
+    let secret = |key: &SecretKey| key.to_bytes().to_vec();
+    let numbers = json!(key("guest").0.to_bytes().to_vec()).to_string();
+    let wanted = [
+        ("the imported key", secret(&key("alice").0)),
+        ("the master key", secret(&master)),
+        ("a derived key", secret(&master.account_key("carol"))),
+        ("the key of a request", secret(&key("guest").0)),
+        ("its text", numbers.trim_matches(['[', ']']).as_bytes().to_vec()),
+        ("the passphrase", b"correct horse battery staple".to_vec()),
+        ("the recovery words", words.as_bytes()[..40].to_vec()),
+    ];
+    let Some(counts) = in_memory(signer.process_id(), &wanted) else {
+        eprintln!("NOT TRIED: the memory of another process cannot be read here");
+        return;
+    };
+    let found: Vec<(&str, usize)> = wanted.iter().map(|(name, _)| *name).zip(counts).collect();
+    assert_eq!(found[..2], [("the imported key", 1), ("the master key", 1)]);
+    assert!(found[2..].iter().all(|(_, count)| *count == 0), "{found:?}");
 }
 
 #[test]

@@ -4,13 +4,18 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `ID.pending.txt` | the statement, written by the signer |
-//! | `ID.NAME.approved` | an approval: an SSH signature of the statement, or the file of a user of this host |
+//! | `ID.NAME.approved` | an approval: an SSH signature of the statement |
+//! | `NAME/ID.approved` | an approval of the user of this host to whom the folder `NAME` belongs |
 //! | `ID.rejected` | a rejection: its reason |
+//!
+//! Whose a file is proves little where others can put files: they could have given a name to one that its owner made
+//! elsewhere. Into a folder that only its owner can write, and that nobody else can move, only he puts something.
 
 use super::statement::MAX_STATEMENT;
 use crate::disk::{Disk, open_regular};
+use rustix::fs::{Mode, OFlags, open, openat};
 use std::collections::HashSet;
-use std::fs::{self, Metadata, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -48,11 +53,8 @@ pub struct Folder {
 /// A file that was handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handed {
-    /// Whose it is: the number of a user.
-    pub owner: u32,
-    /// Whether nobody else could have written it: no other user may, and it lies on the folder's own file system,
-    /// which knows whose it is.
-    pub by_owner: bool,
+    /// Who put it there, where nobody else could have: the number of a user.
+    pub by: Option<u32>,
     /// What it says.
     pub text: String,
 }
@@ -91,7 +93,8 @@ impl Folder {
             return Err(io::Error::other(text));
         }
         let path = self.statement_path(id);
-        if self.read(&path).is_ok_and(|there| there.text == statement) {
+        let there = path.symlink_metadata().is_ok_and(|there| there.uid() == found.uid());
+        if there && self.read(&path).is_ok_and(|text| text == statement) {
             return Ok(());
         }
         self.disk.replace(&path, |file| write(file, statement))
@@ -103,28 +106,54 @@ impl Folder {
     /// What the system says; where somebody else than the signer wrote it.
     pub fn statement(&self, text: &str) -> io::Result<String> {
         let id = id(text).ok_or(ErrorKind::NotFound)?;
-        let handed = self.read(&self.statement_path(id))?;
-        if handed.owner != self.metadata()?.uid() {
+        let path = self.statement_path(id);
+        let text = self.read(&path)?;
+        if path.symlink_metadata()?.uid() != self.metadata()?.uid() {
             return Err(io::Error::other(format!("{id}{PENDING} was not written by the signer")));
         }
-        Ok(handed.text)
+        Ok(text)
     }
 
-    /// Hands in an approval under a name, or a similar one where that is taken.
+    /// Hands in a signature under a name, or a similar one where that is taken.
     ///
     /// # Errors
     /// What the system says.
-    pub fn approve(&self, id: &str, name: &str, text: &str) -> io::Result<PathBuf> {
-        let mut taken = Err(io::Error::from(ErrorKind::AlreadyExists));
-        for number in 1..=MAX_NAMES {
-            let number = if number == 1 { String::new() } else { format!("-{number}") };
-            taken = self.hand_in(&format!("{id}.{name}{number}{APPROVED}"), text);
-            match &taken {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                _ => break,
+    pub fn approve_by_signature(&self, id: &str, name: &str, text: &str) -> io::Result<PathBuf> {
+        names(name, |name| self.hand_in(&format!("{id}.{name}{APPROVED}"), text))
+    }
+
+    /// Hands in the approval of the user of this process, in a folder of his own, which gets this name or a similar one.
+    /// What lies there about requests that do not wait any more is taken away.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn approve_as_user(&self, id: &str, name: &str, text: &str) -> io::Result<PathBuf> {
+        let user = rustix::process::geteuid().as_raw();
+        names(name, |name| {
+            let own = self.path.join(name);
+            match fs::DirBuilder::new().mode(0o755).create(&own) {
+                // The mask may have taken away that the signer can read it.
+                Ok(()) => fs::set_permissions(&own, Permissions::from_mode(0o755))?,
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+                Err(error) => {
+                    let found = own.symlink_metadata()?;
+                    if !found.is_dir() || found.uid() != user || found.mode() & 0o022 != 0 {
+                        return Err(error);
+                    }
+                }
             }
-        }
-        taken
+            let waits = self.ids()?;
+            for entry in fs::read_dir(&own)? {
+                let name = entry?.file_name().to_string_lossy().into_owned();
+                let about = name.strip_suffix(APPROVED).and_then(self::id);
+                if about.is_some_and(|about| !waits.iter().any(|id| id == about)) {
+                    fs::remove_file(own.join(name))?;
+                }
+            }
+            let file = format!("{name}/{id}{APPROVED}");
+            // Another name would say the same again.
+            if self.path.join(&file).exists() { Ok(self.path.join(file)) } else { self.hand_in(&file, text) }
+        })
     }
 
     /// Hands in a rejection. One that is there already is not replaced.
@@ -140,13 +169,21 @@ impl Folder {
     /// # Errors
     /// What the system says of the folder.
     pub fn approvals(&self, id: &str) -> io::Result<(Vec<String>, bool)> {
-        let mut names = self.names(|name| {
-            let name = name.strip_prefix(id).and_then(|name| name.strip_suffix(APPROVED));
-            name.is_some_and(|name| name.starts_with('.'))
+        let file = format!("{id}{APPROVED}");
+        let mut found = self.names(|name| {
+            let signature = name.strip_prefix(id).and_then(|name| name.strip_suffix(APPROVED));
+            signature.is_some_and(|name| name.starts_with('.')) || !name.contains('.')
         })?;
-        let more = names.len() > MAX_HANDED;
-        names.truncate(MAX_HANDED);
-        Ok((names, more))
+        found.retain_mut(|name| {
+            let is_folder = !name.contains('.');
+            if is_folder {
+                *name = format!("{name}/{file}");
+            }
+            !is_folder || self.path.join(name).symlink_metadata().is_ok()
+        });
+        let more = found.len() > MAX_HANDED;
+        found.truncate(MAX_HANDED);
+        Ok((found, more))
     }
 
     /// An approval that was handed in.
@@ -154,7 +191,20 @@ impl Folder {
     /// # Errors
     /// What the system says.
     pub fn approval(&self, name: &str) -> io::Result<Handed> {
-        self.read(&self.path.join(name))
+        let Some((folder, file)) = name.split_once('/') else {
+            return Ok(Handed { by: None, text: self.read(&self.path.join(name))? });
+        };
+        // Both are looked at as they are opened: names can be given to something else in between.
+        let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let own = File::from(open(self.path.join(folder), flags | OFlags::DIRECTORY, Mode::empty())?);
+        let file = File::from(openat(&own, file, flags | OFlags::NONBLOCK, Mode::empty())?);
+        let (own, found, shared) = (own.metadata()?, file.metadata()?, self.metadata()?);
+        if !found.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        let is_only_his = |it: &Metadata| it.mode() & 0o022 == 0 && it.dev() == shared.dev();
+        let by = (own.uid() == found.uid() && is_only_his(&own) && is_only_his(&found)).then_some(own.uid());
+        Ok(Handed { by, text: text(file)? })
     }
 
     /// Who rejects a request, by the number of the user, and why. That it is there is enough: it need not be readable.
@@ -165,7 +215,7 @@ impl Folder {
         let path = self.path.join(format!("{id}{REJECTED}"));
         match path.symlink_metadata() {
             Ok(found) => {
-                let handed = self.read(&path).map(|handed| excerpt(handed.text.trim()));
+                let handed = self.read(&path).map(|text| excerpt(text.trim()));
                 Ok(Some((found.uid(), handed.unwrap_or_else(|error| format!("no reason to read: {error}")))))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -193,8 +243,11 @@ impl Folder {
             let ours = [PENDING, APPROVED, REJECTED].iter().any(|end| name.ends_with(end));
             ours && name.split('.').next().is_some_and(|id| ids.contains(id))
         };
-        for name in self.names(is_about).unwrap_or_default() {
-            let _ = self.disk.remove(&self.path.join(name));
+        let names = self.names(is_about).unwrap_or_default();
+        for name in &names {
+            let path = self.path.join(name);
+            // Never what is in it: that may be deep.
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
         }
     }
 
@@ -225,16 +278,30 @@ impl Folder {
         Ok(names)
     }
 
-    fn read(&self, path: &Path) -> io::Result<Handed> {
-        let file = open_regular(path)?;
-        let found = file.metadata()?;
-        let by_owner = found.mode() & 0o022 == 0 && found.dev() == self.metadata()?.dev();
-        let mut text = String::new();
-        if file.take(MAX_LENGTH + 1).read_to_string(&mut text)? as u64 > MAX_LENGTH {
-            return Err(io::Error::other(format!("it is longer than {MAX_LENGTH} bytes")));
-        }
-        Ok(Handed { owner: found.uid(), by_owner, text })
+    fn read(&self, path: &Path) -> io::Result<String> {
+        text(open_regular(path)?)
     }
+}
+
+fn text(file: File) -> io::Result<String> {
+    let mut text = String::new();
+    if file.take(MAX_LENGTH + 1).read_to_string(&mut text)? as u64 > MAX_LENGTH {
+        return Err(io::Error::other(format!("it is longer than {MAX_LENGTH} bytes")));
+    }
+    Ok(text)
+}
+
+/// Tries a name, and similar ones where it is taken.
+fn names(name: &str, mut hand_in: impl FnMut(&str) -> io::Result<PathBuf>) -> io::Result<PathBuf> {
+    let mut taken = hand_in(name);
+    for number in 2..=MAX_NAMES {
+        match &taken {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            _ => break,
+        }
+        taken = hand_in(&format!("{name}-{number}"));
+    }
+    taken
 }
 
 /// An id, if it is one.

@@ -111,10 +111,8 @@ pub(crate) enum Uncounted {
     /// A signature that cannot be read.
     #[error("the signature cannot be read: {0}")]
     Unreadable(String),
-    /// A user's file that others could have written.
-    #[error(
-        "others could have written it: it must be a file of its owner alone (chmod go-w), in this folder's file system"
-    )]
+    /// A text that others could have put there.
+    #[error("others could have put it there: hand it in with `cold-signer approve`")]
     ByOthers,
     /// A signature of something else.
     #[error("the signature is not one of this text for {NAMESPACE:?}")]
@@ -134,8 +132,7 @@ pub(crate) fn identify<'a>(
         if handed.text.strip_prefix(APPROVED) != Some(statement) {
             return Err(Uncounted::OtherText);
         }
-        // A name can be given to any file, also to one that its owner lets others write.
-        return if handed.by_owner { known(Identity::User(handed.owner)) } else { Err(Uncounted::ByOthers) };
+        return handed.by.map_or(Err(Uncounted::ByOthers), |user| known(Identity::User(user)));
     }
     let (key, signature) = signature(&handed.text)?;
     // Before anything is computed for a stranger.

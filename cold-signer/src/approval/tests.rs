@@ -7,6 +7,7 @@ use ssh_key::HashAlg;
 use ssh_key::private::{Ed25519Keypair, PrivateKey};
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use stegos_common::amount::Amount;
 use stegos_common::hash::Hash;
 
@@ -44,7 +45,7 @@ fn approvers() -> Approvers {
 }
 
 fn handed(owner: u32, text: &str) -> Handed {
-    Handed { owner, by_owner: true, text: text.to_owned() }
+    Handed { by: Some(owner), text: text.to_owned() }
 }
 
 fn whose(owner: u32, text: &str) -> Result<String, String> {
@@ -81,26 +82,57 @@ fn what_else_lies_there_is_none() {
     }
 }
 
-/// Whoever may write a file of somebody else could give it a name in the folder.
+/// Whoever may put files there could have given a name to one that somebody else made.
 #[test]
-fn a_file_that_others_could_write_is_no_approval_of_its_owner() {
+fn a_file_that_others_could_have_put_there_is_no_approval_of_its_owner() {
     let approvers = approvers();
     let found = |text: &str| {
-        let handed = Handed { by_owner: false, ..handed(1001, text) };
+        let handed = Handed { by: None, text: text.to_owned() };
         identify(&handed, STATEMENT, &approvers).map(|approver| approver.name.clone())
     };
-    assert!(found(&approve_as_user(STATEMENT)).unwrap_err().to_string().contains("chmod go-w"));
+    assert!(found(&approve_as_user(STATEMENT)).unwrap_err().to_string().contains("cold-signer approve"));
     assert_eq!(found(OPENSSH).unwrap(), "alice", "a signature needs no owner");
 
     let temp = tempfile::tempdir().unwrap();
     let folder = Folder::new(temp.path().join("approvals"), Disk::default());
     folder.publish("7f3a09c2", STATEMENT).unwrap();
-    let path = folder.approve("7f3a09c2", "carol", "x").unwrap();
-    let name = path.file_name().unwrap().to_str().unwrap();
-    for (mode, by_owner) in [(0o644, true), (0o600, true), (0o664, false), (0o646, false)] {
-        std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        assert_eq!(folder.approval(name).unwrap().by_owner, by_owner, "{mode:o}");
+    let user = Some(rustix::process::geteuid().as_raw());
+    let path = folder.approve_as_user("7f3a09c2", "carol", "x").unwrap();
+    assert_eq!(path, folder.path().join("carol/7f3a09c2.approved"));
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let by = || folder.approval("carol/7f3a09c2.approved").unwrap().by;
+    assert_eq!(by(), user);
+    for (file, own) in [(0o664, 0o755), (0o646, 0o755), (0o644, 0o775), (0o644, 0o757), (0o644, 0o1777)] {
+        mode(&path, file);
+        mode(path.parent().unwrap(), own);
+        assert_eq!(by(), None, "{file:o} {own:o}");
     }
+    mode(&path, 0o644);
+    mode(path.parent().unwrap(), 0o755);
+    assert_eq!(by(), user);
+    // The same file under a name in the folder itself, where others can put it.
+    std::fs::hard_link(&path, folder.path().join("7f3a09c2.carol.approved")).unwrap();
+    assert_eq!(folder.approval("7f3a09c2.carol.approved").unwrap().by, None);
+    symlink(path.parent().unwrap(), folder.path().join("mallory")).unwrap();
+    assert!(folder.approval("mallory/7f3a09c2.approved").is_err());
+}
+
+#[test]
+fn a_folder_of_ones_own_is_kept_tidy_and_a_name_that_is_taken_is_no_obstacle() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = Folder::new(temp.path().join("approvals"), Disk::default());
+    folder.publish("00000001", STATEMENT).unwrap();
+    let first = folder.approve_as_user("00000001", "carol", "x").unwrap();
+    assert_eq!(folder.approve_as_user("00000001", "carol", "x").unwrap(), first, "again is no harm");
+    folder.remove(&["00000001".to_owned()]);
+    folder.publish("00000002", STATEMENT).unwrap();
+    folder.approve_as_user("00000002", "carol", "x").unwrap();
+    assert!(!first.exists());
+    std::fs::remove_dir_all(folder.path().join("carol")).unwrap();
+    std::fs::write(folder.path().join("carol"), "squatted").unwrap();
+    let path = folder.approve_as_user("00000002", "carol", "x").unwrap();
+    assert!(path.ends_with("carol-2/00000002.approved"), "{}", path.display());
+    assert_eq!(folder.approvals("00000002").unwrap().0, ["carol-2/00000002.approved"]);
 }
 
 #[test]
@@ -185,24 +217,45 @@ fn parked(id: &str, asked: u64, expires: u64) -> Parked {
 #[test]
 fn what_has_expired_waits_no_more_whatever_the_clock_does() {
     let (mut waiting, request) = (Waiting::default(), Hash::digest("request"));
+    let get = |waiting: &Waiting, time| waiting.get(&request, "policy-any", Amount::ZERO, time).cloned();
     waiting.park(request, parked("00000001", 50, 100));
-    assert!(waiting.get(&request, 99).is_some() && waiting.get(&request, 100).is_none());
+    assert!(get(&waiting, 99).is_some() && get(&waiting, 100).is_none());
     waiting.pass(100);
-    assert!(waiting.get(&request, 99).is_none(), "the clock goes back");
+    assert!(get(&waiting, 99).is_none(), "the clock goes back");
     assert_eq!(waiting.take_gone(), ["00000001"]);
     // Asked again it waits anew, and what was said about the first is not about the second.
     waiting.park(request, parked("00000002", 200, 300));
     let approval = Approval { approver: "a".to_owned(), identity: "uid 1".to_owned() };
     waiting.approve(&request, "00000001", approval.clone());
-    assert_eq!(waiting.get(&request, 250).unwrap().approvals, []);
+    assert_eq!(get(&waiting, 250).unwrap().approvals, []);
     waiting.approve(&request, "00000002", approval.clone());
-    assert_eq!(waiting.get(&request, 250).unwrap().approvals, [approval]);
+    assert_eq!(get(&waiting, 250).unwrap().approvals, [approval]);
     waiting.end(&request);
-    assert_eq!(waiting.get(&request, 250), None);
+    assert_eq!(get(&waiting, 250), None);
     assert_eq!(waiting.take_gone(), ["00000002"]);
     // A clock that was far ahead.
     waiting.park(request, parked("00000003", 99 * HOUR, 100 * HOUR));
-    assert!(waiting.get(&request, 98 * HOUR).is_some() && waiting.get(&request, 98 * HOUR - 1).is_none());
+    assert!(get(&waiting, 98 * HOUR).is_some() && get(&waiting, 98 * HOUR - 1).is_none());
+}
+
+/// Each rule asks by itself: who is asked by another one meanwhile loses nothing.
+#[test]
+fn rules_ask_side_by_side_and_a_rejection_is_of_the_request() {
+    let (mut waiting, request) = (Waiting::default(), Hash::digest("request"));
+    let approval = Approval { approver: "a".to_owned(), identity: "uid 1".to_owned() };
+    waiting.park(request, parked("00000001", 0, 100));
+    waiting.approve(&request, "00000001", approval.clone());
+    waiting.park(request, Parked { rule: "policy-fee".to_owned(), ..parked("00000002", 0, 100) });
+    let any = waiting.get(&request, "policy-any", Amount::ZERO, 0).unwrap();
+    assert_eq!((&*any.id, &any.approvals[..]), ("00000001", &[approval][..]));
+    assert_eq!(waiting.get(&request, "policy-fee", Amount::ZERO, 0).unwrap().approvals, []);
+    assert_eq!(waiting.get(&request, "policy-fee", Amount::MAX, 0), None, "more leaves than was asked about");
+    assert!(waiting.take_gone().is_empty() && !waiting.is_rejected(&request, 0));
+    let rejection = Rejection { by: String::new(), reason: String::new() };
+    waiting.reject(&request, "00000002", rejection);
+    assert!(waiting.is_rejected(&request, 0));
+    waiting.end(&request);
+    assert_eq!(waiting.take_gone(), ["00000002", "00000001", "00000002"]);
 }
 
 #[test]
@@ -244,8 +297,8 @@ fn the_folder_takes_files_of_people_and_nothing_else() {
     folder.publish("7f3a09c2", STATEMENT).unwrap();
     assert_eq!(folder.statement("7f3a09c2").unwrap(), STATEMENT);
 
-    let path = folder.approve("7f3a09c2", "carol", "yes").unwrap();
-    folder.approve("7f3a09c2", "carol", "again").unwrap();
+    let path = folder.approve_by_signature("7f3a09c2", "carol", "yes").unwrap();
+    folder.approve_by_signature("7f3a09c2", "carol", "again").unwrap();
     symlink(&path, folder.path().join("7f3a09c2.mallory.approved")).unwrap();
     std::fs::write(folder.path().join("7f3a09c2.large.approved"), vec![b'x'; 300 << 10]).unwrap();
     std::fs::write(folder.path().join("7f3a09c3.bob.approved"), "another").unwrap();
@@ -269,11 +322,12 @@ fn the_folder_takes_files_of_people_and_nothing_else() {
     assert!(more && names.len() == MAX_HANDED);
 
     std::fs::write(folder.path().join("notes.rejected"), "mine").unwrap();
+    std::fs::create_dir_all(folder.path().join("7f3a09c2.rejected/deep/down")).unwrap();
     folder.remove(&["7f3a09c2".to_owned(), "notes".to_owned()]);
     let left = std::fs::read_dir(folder.path()).unwrap();
     let mut left: Vec<String> = left.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
     left.sort_unstable();
-    assert_eq!(left, ["7f3a09c3.bob.approved"]);
+    assert_eq!(left, ["7f3a09c2.rejected", "7f3a09c3.bob.approved"], "nothing is done to what is deep");
 }
 
 #[test]

@@ -6,10 +6,6 @@ use std::sync::Arc;
 use stegos_common::amount::Amount;
 use stegos_common::hash::Hash;
 
-/// A clock may go back so far, in milliseconds, before what was parked later than now is forgotten: it was parked by
-/// a clock that was wrong, and so is the time at which it expires.
-const BACK: u64 = 3_600_000;
-
 /// A request that waits for approvals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
@@ -57,15 +53,17 @@ impl Parked {
         self.rule == rule && self.outward == outward
     }
 
+    /// What was parked later than now, by more than it may wait, was parked by a clock that was wrong.
     const fn waits(&self, time: u64) -> bool {
-        self.asked <= time.saturating_add(BACK) && time < self.expires
+        let lifetime = self.expires.saturating_sub(self.asked);
+        self.asked <= time.saturating_add(lifetime) && time < self.expires
     }
 }
 
-/// All requests that wait, by their digests.
+/// All requests that wait, by their digests. Each rule asks about a request by itself.
 #[derive(Debug, Default)]
 pub struct Waiting {
-    parked: HashMap<Hash, Parked>,
+    parked: HashMap<Hash, Vec<Parked>>,
     /// The ids about which nothing is to be handed in any more.
     gone: Vec<String>,
 }
@@ -73,14 +71,18 @@ pub struct Waiting {
 impl Waiting {
     /// Knows the time of a record: what has expired by then is forgotten, whatever the clock does afterwards.
     pub(crate) fn pass(&mut self, time: u64) {
-        let gone = self.parked.extract_if(|_, parked| !parked.waits(time));
-        self.gone.extend(gone.map(|(_, parked)| parked.id));
+        for parked in self.parked.values_mut() {
+            self.gone.extend(parked.extract_if(.., |parked| !parked.waits(time)).map(|parked| parked.id));
+        }
+        self.parked.retain(|_, parked| !parked.is_empty());
     }
 
-    /// Knows a request that was parked; what was said about the same one before is of the past.
+    /// Knows a request that was parked; what was said about the same rule and request before is of the past.
     pub(crate) fn park(&mut self, request: Hash, parked: Parked) {
-        let before = self.parked.insert(request, parked);
+        let others = self.parked.entry(request).or_default();
+        let before = others.extract_if(.., |other| other.rule == parked.rule);
         self.gone.extend(before.map(|parked| parked.id));
+        others.push(parked);
     }
 
     /// Knows an approval.
@@ -101,7 +103,8 @@ impl Waiting {
 
     /// What was signed does not wait any more.
     pub(crate) fn end(&mut self, request: &Hash) {
-        self.gone.extend(self.parked.remove(request).map(|parked| parked.id));
+        let ended = self.parked.remove(request).unwrap_or_default();
+        self.gone.extend(ended.into_iter().map(|parked| parked.id));
     }
 
     /// The ids about which nothing is to be handed in any more, since this was asked last.
@@ -109,31 +112,45 @@ impl Waiting {
         std::mem::take(&mut self.gone)
     }
 
-    /// The request with this digest, where it waits at a time.
+    /// What is asked about a request at a time, by whatever rule.
+    pub fn about(&self, request: &Hash, time: u64) -> impl Iterator<Item = &Parked> {
+        self.parked.get(request).into_iter().flatten().filter(move |parked| parked.waits(time))
+    }
+
+    /// What a rule asks about a request at a time.
     #[must_use]
-    pub fn get(&self, request: &Hash, time: u64) -> Option<&Parked> {
-        self.parked.get(request).filter(|parked| parked.waits(time))
+    pub fn get(&self, request: &Hash, rule: &str, outward: Amount, time: u64) -> Option<&Parked> {
+        self.about(request, time).find(|parked| parked.is_about(rule, outward))
     }
 
-    /// All that wait at a time, those that were rejected included.
+    /// Whether somebody has rejected a request, whatever rule asked about it.
+    #[must_use]
+    pub fn is_rejected(&self, request: &Hash, time: u64) -> bool {
+        self.about(request, time).any(|parked| parked.rejection.is_some())
+    }
+
+    /// All that waits at a time, what was rejected included.
     pub fn all(&self, time: u64) -> impl Iterator<Item = (&Hash, &Parked)> {
-        self.parked.iter().filter(move |(_, parked)| parked.waits(time))
+        let all = self.parked.iter().flat_map(|(request, parked)| parked.iter().map(move |it| (request, it)));
+        all.filter(move |(_, parked)| parked.waits(time))
     }
 
-    /// When there is room for one more; `None` where that is now.
+    /// When there is room for one more request; `None` where that is now.
     #[must_use]
     pub fn room_at(&self, time: u64) -> Option<u64> {
-        let undecided = self.all(time).filter(|(_, parked)| parked.rejection.is_none());
-        let full = [
-            full(undecided.map(|(_, parked)| parked.expires).collect(), MAX_WAITING),
-            full(self.all(time).map(|(_, parked)| parked.expires).collect(), MAX_KEPT),
-        ];
-        full.into_iter().flatten().max()
+        let (mut undecided, mut all) = (Vec::new(), Vec::new());
+        for request in self.parked.keys() {
+            if let Some(end) = self.about(request, time).map(|parked| parked.expires).max() {
+                all.push(end);
+                undecided.extend((!self.is_rejected(request, time)).then_some(end));
+            }
+        }
+        [full(undecided, MAX_WAITING), full(all, MAX_KEPT)].into_iter().flatten().max()
     }
 
     /// The same request under the same id: what is about an earlier one is of the past.
     fn named(&mut self, request: &Hash, id: &str) -> Option<&mut Parked> {
-        self.parked.get_mut(request).filter(|parked| parked.id == id)
+        self.parked.get_mut(request)?.iter_mut().find(|parked| parked.id == id)
     }
 }
 

@@ -199,7 +199,13 @@ impl Approve {
                 return Err(Error::NotApproved);
             }
         }
-        told(&folder, folder.approve(id, name, &text))
+        told(
+            &folder,
+            match &self.signature {
+                Some(_) => folder.approve_by_signature(id, name, &text),
+                None => folder.approve_as_user(id, name, &text),
+            },
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use super::policy::{load, require_ours};
 use super::{StoreArgs, say};
 use crate::error::Error;
-use crate::keystore::KeystoreError;
+use crate::keystore::{HEADER, KeystoreError};
 use crate::passphrase::is_private_to;
 use crate::process::{Finding, Needs, Protection, clock, examine, file_system, protect};
 use crate::settings::{RuleSettings, ServerSettings, Settings};
@@ -87,7 +87,7 @@ fn of_the_host(dir: &Path) -> Vec<Finding> {
     if dir.exists() {
         findings.extend(file_system(dir));
     }
-    let written = dir.join("header").metadata().and_then(|found| found.modified());
+    let written = dir.join(HEADER).metadata().and_then(|found| found.modified());
     findings.extend(written.ok().and_then(|written| clock(written, SystemTime::now())));
     findings
 }

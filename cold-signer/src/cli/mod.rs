@@ -242,6 +242,7 @@ impl Ready {
         if let Some(approvals) = signing.approvals {
             signer = signer.with_approvals(approvals);
         }
+        signer.sweep_approvals();
         if let Some(Torn { offset, length, kept }) = torn {
             say(&format!(
                 "WARNING: a crash tore the last commit of the journal ({length} bytes at byte {offset}). Nothing was \

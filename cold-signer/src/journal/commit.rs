@@ -10,7 +10,7 @@ use super::index::{Index, Number};
 use super::reader::Reader;
 use super::recover::{self, Recovered, Torn};
 use super::{Entry, FILE, MAX_RECORD, Owner, Position, follow};
-use crate::approval::{Parked, Waiting};
+use crate::approval::Waiting;
 use crate::disk::Disk;
 use crate::policy::Totals;
 use std::fs::File;
@@ -127,12 +127,6 @@ impl Journal {
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.lock().index.totals().clone()
-    }
-
-    /// The request with this digest, where it waits for approvals at a time.
-    #[must_use]
-    pub fn parked(&self, digest: &Hash, time: u64) -> Option<Parked> {
-        self.lock().index.waiting().get(digest, time).cloned()
     }
 
     /// Asks what waits for approvals.

@@ -36,7 +36,11 @@ impl Index {
 
     /// Knows a record that is not in the file yet.
     pub(super) fn note(&mut self, entry: &Entry, number: Number) {
-        self.waiting.pass(entry.time);
+        match &entry.verdict {
+            // Its time may be that of a clock which the policy does not believe.
+            Verdict::Refused { .. } => {}
+            _ => self.waiting.pass(entry.time),
+        }
         match &entry.verdict {
             Verdict::Signed(_) => {
                 self.requests.insert(entry.request, number);
@@ -88,11 +92,12 @@ impl Index {
             return (!permits(&self.totals, &self.waiting)).then_some(Outcome::NotPermitted);
         }
         let rule = entry.judged.as_ref().map_or("", |judged| &judged.rule);
-        let same = self.waiting.get(&entry.request, entry.time);
-        if same.is_some_and(|parked| parked.is_about(rule, entry.outward())) {
+        if self.waiting.get(&entry.request, rule, entry.outward(), entry.time).is_some() {
             return Some(Outcome::Waits);
         }
-        self.waiting.room_at(entry.time).map(Outcome::Full)
+        // Where another rule asks about it already, it has its place.
+        let has_place = self.waiting.about(&entry.request, entry.time).next().is_some();
+        self.waiting.room_at(entry.time).filter(|_| !has_place).map(Outcome::Full)
     }
 
     /// Knows where a signed record is.

@@ -26,7 +26,7 @@ use stegos_common::hash::Hash;
 use zeroize::Zeroizing;
 
 /// The header's file name in the store's directory.
-pub(super) const FILE: &str = "store.toml";
+pub(crate) const FILE: &str = "store.toml";
 
 /// No header is longer, in bytes.
 pub(super) const MAX_LENGTH: u64 = 4096;

@@ -42,6 +42,7 @@ pub use self::accounts::Numbered;
 pub use self::check::{Fault, Report};
 pub use self::create::require_absent;
 pub use self::error::{AccountError, KeystoreError};
+pub(crate) use self::header::FILE as HEADER;
 pub use self::kdf::Cost;
 pub use self::locked::{JournalReader, Locked};
 pub use self::rebuild::{Listed, Rebuilt, Sources};

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::judge::Judgement;
 use super::{Refusal, Signer};
 use crate::approval::{
-    Approval, Approvers, MAX_HANDED, MAX_STATEMENT, Parked, Question, Rejection, identify, statement,
+    Approval, Approvers, MAX_HANDED, MAX_STATEMENT, Parked, Question, Rejection, identify, line, statement,
 };
 use crate::journal::{Entry, Judged, Outcome, Verdict as Recorded, show_time};
 use crate::policy::{Decision, Verdict};
@@ -19,28 +19,28 @@ impl Signer {
     /// somebody has rejected.
     pub(super) fn permit(&self, draft: &Draft) -> Result<Judgement, Refusal> {
         let judgement = self.judge(draft);
-        let parked = self.journal.parked(&draft.digest, judgement.facts.time);
-        if let Some(parked) = &parked {
-            self.require_not_rejected(draft, &judgement, parked)?;
-        }
+        self.require_not_rejected(draft, &judgement)?;
         if let Some(refusal) = judgement.refusal() {
             return Err(refusal);
         }
         if judgement.decision.verdict == Verdict::Asked {
-            self.require_approved(draft, &judgement, parked)?;
+            self.require_approved(draft, &judgement)?;
         }
         Ok(judgement)
     }
 
     /// Why `inspect` says that a request would not be signed yet, where it waits or would have to.
     pub(super) fn would_ask(&self, draft: &Draft, judgement: &Judgement) -> Option<Refusal> {
-        let parked = self.journal.parked(&draft.digest, judgement.facts.time);
-        if let Some(Rejection { by, reason }) = parked.as_ref().and_then(|it| it.rejection.as_ref()) {
+        let rejection = self.journal.waiting(|waiting| {
+            let mut about = waiting.about(&draft.digest, judgement.facts.time);
+            about.find_map(|parked| parked.rejection.clone())
+        });
+        if let Some(Rejection { by, reason }) = rejection {
             return Some(judgement.denied(format!("it was rejected by {by}: {reason}")));
         }
         let approvers =
             judgement.policy.approvers().filter(|_| judgement.decision.verdict == Verdict::Asked)?;
-        let state = match parked.filter(|parked| judgement.asks_about(parked)) {
+        let state = match self.parked(draft, judgement) {
             None => format!("once it is sent, it waits for {approvers}"),
             Some(parked) if judgement.is_approved(&parked) => return None,
             Some(parked) => {
@@ -51,27 +51,32 @@ impl Signer {
         Some(judgement.pending(state, None, Vec::new()))
     }
 
-    fn require_approved(
-        &self,
-        draft: &Draft,
-        judgement: &Judgement,
-        parked: Option<Parked>,
-    ) -> Result<(), Refusal> {
+    /// Takes away what an ended process left in the folder of approvals, about requests that this store does not wait for.
+    pub(crate) fn sweep_approvals(&self) {
+        let store = self.journal.genesis().head.to_string();
+        let mut ids = self.approvals.ids().unwrap_or_default();
+        let is_ours =
+            |id: &String| self.approvals.statement(id).is_ok_and(|it| line(&it, "store") == Some(&store));
+        ids.retain(is_ours);
+        let waits = self.ids(self.time());
+        ids.retain(|id| !waits.contains(id));
+        self.approvals.remove(&ids);
+        self.tidy();
+    }
+
+    fn require_approved(&self, draft: &Draft, judgement: &Judgement) -> Result<(), Refusal> {
         // A policy that asks nobody cannot be read.
         let approvers =
             judgement.policy.approvers().ok_or_else(|| judgement.denied("nobody can approve".to_owned()))?;
         let time = judgement.facts.time;
-        let parked = match parked.filter(|parked| judgement.asks_about(parked)) {
-            Some(parked) => {
-                self.publish(&parked.id, &parked.statement)?;
-                parked
-            }
+        let parked = match self.parked(draft, judgement) {
+            Some(parked) => parked,
             None => self.park(draft, judgement, approvers)?,
         };
         let uncounted = self.note_approvals(&draft.digest, &parked, approvers, time)?;
-        // Last, so that none is overlooked that was there when the approvals were.
-        self.require_not_rejected(draft, judgement, &parked)?;
-        let parked = self.journal.parked(&draft.digest, time).unwrap_or(parked);
+        // Again, so that no rejection is overlooked that was there when the approvals were.
+        self.require_not_rejected(draft, judgement)?;
+        let parked = self.parked(draft, judgement).unwrap_or(parked);
         if judgement.is_approved(&parked) {
             return Ok(());
         }
@@ -84,19 +89,23 @@ impl Signer {
         Err(judgement.pending(state, Some(parked.id), uncounted))
     }
 
+    /// What is asked about a request now, where it waits.
+    fn parked(&self, draft: &Draft, judgement: &Judgement) -> Option<Parked> {
+        self.journal.waiting(|waiting| judgement.parked(&draft.digest, waiting).cloned())
+    }
+
     /// Refuses what somebody has rejected; what was handed in counts from now on.
-    fn require_not_rejected(
-        &self,
-        draft: &Draft,
-        judgement: &Judgement,
-        parked: &Parked,
-    ) -> Result<(), Refusal> {
-        match self.note_rejection(&draft.digest, parked, judgement.facts.time)? {
-            Some(Rejection { by, reason }) => {
-                Err(judgement.denied(format!("request {} was rejected by {by}: {reason}", parked.id)))
+    fn require_not_rejected(&self, draft: &Draft, judgement: &Judgement) -> Result<(), Refusal> {
+        let time = judgement.facts.time;
+        let about: Vec<Parked> =
+            self.journal.waiting(|waiting| waiting.about(&draft.digest, time).cloned().collect());
+        for parked in about {
+            if let Some(Rejection { by, reason }) = self.note_rejection(&draft.digest, &parked, time)? {
+                let reason = format!("request {} was rejected by {by}: {reason}", parked.id);
+                return Err(judgement.denied(reason));
             }
-            None => Ok(()),
         }
+        Ok(())
     }
 
     /// Parks a request, unless somebody else has.
@@ -137,10 +146,9 @@ impl Signer {
                 Err(judgement.limited("too many requests wait for approval".to_owned(), until))
             }
             // Where it was signed meanwhile, that is found out by whoever called this.
-            _ => {
-                let parked = self.journal.parked(&draft.digest, time);
-                parked.ok_or_else(|| judgement.denied("it does not wait any more".to_owned()))
-            }
+            _ => self
+                .parked(draft, judgement)
+                .ok_or_else(|| judgement.denied("it does not wait any more".to_owned())),
         }
     }
 
@@ -156,6 +164,11 @@ impl Signer {
         }
     }
 
+    /// What waits at a time.
+    fn ids(&self, time: u64) -> HashSet<String> {
+        self.journal.waiting(|waiting| waiting.all(time).map(|(_, parked)| parked.id.clone()).collect())
+    }
+
     /// Where as many wait as may, lets rejections count that were handed in, and puts all there that can be rejected.
     fn make_room(&self, time: u64) -> Result<(), Refusal> {
         if self.journal.waiting(|waiting| waiting.room_at(time)).is_none() {
@@ -166,14 +179,13 @@ impl Signer {
             undecided.map(|(request, parked)| (*request, parked.clone())).collect()
         });
         for (request, parked) in &undecided {
-            if self.note_rejection(request, parked, time)?.is_none() {
-                self.publish(&parked.id, &parked.statement)?;
-            }
+            self.note_rejection(request, parked, time)?;
         }
         Ok(())
     }
 
-    /// Makes a rejection count that was handed in. Answers the one that counts.
+    /// Makes a rejection count that was handed in. Answers the one that counts. What can be rejected is there to be
+    /// looked at.
     fn note_rejection(
         &self,
         request: &Hash,
@@ -182,6 +194,11 @@ impl Signer {
     ) -> Result<Option<Rejection>, Refusal> {
         if parked.rejection.is_some() {
             return Ok(parked.rejection.clone());
+        }
+        self.publish(&parked.id, &parked.statement)?;
+        if !self.ids(time).contains(&parked.id) {
+            // It was signed or rejected meanwhile.
+            self.approvals.remove(std::slice::from_ref(&parked.id));
         }
         let handed = self.approvals.rejection(&parked.id).map_err(|error| self.failed(&error))?;
         let Some((owner, reason)) = handed else { return Ok(None) };

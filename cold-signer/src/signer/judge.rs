@@ -175,13 +175,12 @@ impl Judgement {
 
     /// Whether enough people have approved what is asked about now.
     pub(super) fn is_approved(&self, parked: &Parked) -> bool {
-        let approvers = self.policy.approvers();
-        self.asks_about(parked) && approvers.is_some_and(|approvers| approvers.approve(parked))
+        self.policy.approvers().is_some_and(|approvers| approvers.approve(parked))
     }
 
-    /// Whether a request that waits waits for what is asked about now.
-    pub(super) fn asks_about(&self, parked: &Parked) -> bool {
-        parked.is_about(self.decision.tag, self.facts.outward())
+    /// What is asked about now, where it waits.
+    pub(super) fn parked<'a>(&self, request: &Hash, waiting: &'a Waiting) -> Option<&'a Parked> {
+        waiting.get(request, self.decision.tag, self.facts.outward(), self.facts.time)
     }
 
     /// Whether a request stays allowed after everything in `totals`, while `policy` is in force and `waiting` waits.
@@ -193,10 +192,10 @@ impl Judgement {
         waiting: &Waiting,
     ) -> bool {
         let decision = self.policy.judge(&self.facts, totals);
-        let parked = waiting.get(request, self.facts.time);
         let stands = match decision.verdict {
-            Verdict::Allowed => parked.is_none_or(|parked| parked.rejection.is_none()),
-            Verdict::Asked => parked.is_some_and(|parked| self.is_approved(parked)),
+            _ if waiting.is_rejected(request, self.facts.time) => false,
+            Verdict::Allowed => true,
+            Verdict::Asked => self.parked(request, waiting).is_some_and(|parked| self.is_approved(parked)),
             Verdict::Denied | Verdict::Limited(_) => false,
         };
         Arc::ptr_eq(&self.policy, policy) && decision.tag == self.decision.tag && stands

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use super::history::now;
 use super::*;
-use crate::approval::MAX_WAITING;
+use crate::approval::{MAX_WAITING, Parked};
 use crate::disk::Disk;
 use crate::journal::{Entry, Signed, Verdict};
 use crate::keystore::{Cost, Keystore};
@@ -169,7 +169,15 @@ impl Scene {
     fn approve(&self, id: &str) {
         let folder = self.signer.approvals();
         let statement = folder.statement(id).unwrap();
-        folder.approve(id, "me", &crate::approval::approve_as_user(&statement)).unwrap();
+        folder.approve_as_user(id, "me", &crate::approval::approve_as_user(&statement)).unwrap();
+    }
+
+    fn store(&self) -> String {
+        self.signer.journal.genesis().head.to_string()
+    }
+
+    fn parked(&self, draft: &Draft) -> Option<Parked> {
+        self.signer.journal.waiting(|waiting| waiting.about(&draft.digest, now()).next().cloned())
     }
 
     fn code(&self, json: &str) -> Option<&'static str> {
@@ -191,11 +199,11 @@ fn an_approval_in_time_counts_and_one_of_an_expired_request_does_not() {
     assert_ne!(id, old);
     assert!(scene.signer.approvals().statement(&old).is_err(), "what has expired is tidied away");
     assert_eq!(scene.waits(&json), id, "asked again it waits still");
-    let parked = scene.signer.journal.parked(&draft.digest, now()).unwrap();
+    let parked = scene.parked(&draft).unwrap();
     assert!(parked.expires.abs_diff(now() + day) < day / 2);
     scene.approve(&id);
     assert_eq!(scene.code(&json), None);
-    assert_eq!(scene.signer.journal.parked(&draft.digest, now()), None);
+    assert_eq!(scene.parked(&draft), None);
 }
 
 /// Approved, and rejected before it is recorded.
@@ -224,8 +232,17 @@ fn what_is_parked_survives_a_start_and_is_parked_once() {
         asked.into_iter().map(|it| it.join().unwrap()).collect()
     });
     assert_eq!(ids, [&*id; 4]);
-    std::fs::remove_dir_all(scene.signer.approvals().path()).unwrap();
+    let folder = scene.signer.approvals().path().to_owned();
+    std::fs::remove_dir_all(&folder).unwrap();
+    scene
+        .signer
+        .approvals()
+        .publish("0000000a", &format!("id  0000000a\nstore  {}\n\n", scene.store()))
+        .unwrap();
+    scene.signer.approvals().publish("0000000b", "id  0000000b\nstore  another\n\n").unwrap();
     let scene = scene.restarted();
+    scene.signer.sweep_approvals();
+    assert_eq!(scene.signer.approvals().ids().unwrap(), ["0000000b"], "what was begun only is swept");
     scene.signer.set_policy(asking());
     assert_eq!(scene.waits(&json), id);
     // And its statement is there again.
@@ -357,7 +374,7 @@ fn what_is_signed_does_not_wait() {
     let built = scene.signer.build(&draft).unwrap();
     assert_eq!(scene.code(&json), None);
     assert!(scene.signer.remember(&draft, built).is_err());
-    assert_eq!(scene.signer.journal.parked(&draft.digest, now()), None);
+    assert_eq!(scene.parked(&draft), None);
     assert!(scene.signer.approvals().ids().unwrap().is_empty());
     assert!(scene.signer.sign_new(&draft).is_ok(), "it gets what was signed");
 }
@@ -393,4 +410,52 @@ fn records_about_approvals_are_anchored_too() {
         Keystore::open(&dir, &Passphrase::new("x".to_owned().into()).unwrap(), None, Disk::default())
             .unwrap();
     assert!(Signer::open(keystore, Rules::default(), asking()).is_err());
+}
+
+/// A request that two rules ask about, one after the other.
+#[test]
+fn who_is_asked_by_another_rule_loses_no_approval() {
+    let uid = rustix::process::geteuid().as_raw();
+    let ask = |rule: &str| {
+        format!(
+            "[approvals]\nneeded = 2\napprovers = [{{ name = \"me\", uid = {uid} }}, {{ name = \"x\", uid = 7 }}]\n\
+             [[rules]]\nrule = \"{rule}\"\naction = \"ask\"\n"
+        )
+    };
+    let set =
+        |scene: &Scene, text: String| scene.signer.set_policy(Policy::parse(&text, Network::Dev).unwrap());
+    let scene = scene(Policy::default());
+    let json = scene.request(&scene.recipient);
+    let (any, own) = (ask("policy-any"), ask("policy-own-accounts"));
+    set(&scene, any.clone());
+    let first = scene.waits(&json);
+    scene.approve(&first);
+    set(&scene, own.clone());
+    let second = scene.waits(&json);
+    assert_ne!(first, second);
+    for _ in 0..3 {
+        set(&scene, any.clone());
+        assert_eq!(scene.waits(&json), first);
+        set(&scene, own.clone());
+        assert_eq!(scene.waits(&json), second);
+    }
+    set(&scene, any.replace("needed = 2", "needed = 1"));
+    assert_eq!(scene.code(&json), None);
+    assert!(scene.signer.approvals().ids().unwrap().is_empty());
+}
+
+/// A clock that the policy does not believe, and a request that cannot even be read.
+#[test]
+fn a_wrong_clock_makes_no_rejection_forgotten() {
+    let scene = scene(asking());
+    let json = scene.request(&scene.recipient);
+    let id = scene.waits(&json);
+    scene.signer.approvals().reject(&id, "never").unwrap();
+    assert_eq!(scene.code(&json), Some("denied"));
+    for time in [0, now() + 300 * 24 * 3_600_000] {
+        let refused = Verdict::Refused { code: "bad_id".to_owned(), reason: String::new() };
+        scene.signer.journal.commit(&Entry::about(time, Hash::digest("x"), refused)).unwrap();
+    }
+    scene.signer.set_policy(policy(""));
+    assert_eq!(scene.code(&json), Some("denied"));
 }
