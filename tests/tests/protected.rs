@@ -55,7 +55,7 @@ fn nobody_reads_its_memory() {
     if !rustix::process::geteuid().is_root() {
         let store = store();
         let signer = store.serve(&[]);
-        assert!(fs::File::open(format!("/proc/{}/mem", signer.process_id())).is_err());
+        assert!(File::open(format!("/proc/{}/mem", signer.process_id())).is_err());
         return;
     }
     let as_nobody = |args: &[&str]| -> Output {
