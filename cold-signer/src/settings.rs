@@ -162,7 +162,7 @@ impl ServerSettings {
     pub(crate) fn needs(&self) -> Needs {
         let folder = |path: &PathBuf| path.parent().map(Path::to_owned);
         let write = [self.socket.as_ref(), self.token_file.as_ref()].into_iter().flatten().filter_map(folder);
-        Needs { read: Vec::new(), write: write.collect(), tcp: self.tcp.is_some() }
+        Needs { read: Vec::new(), write: write.collect(), listens: true, tcp: self.tcp.is_some() }
     }
 
     /// The path of the API token, for a key store in `data_dir`.

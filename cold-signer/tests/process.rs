@@ -2,12 +2,12 @@
 //! it try.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use cold_signer::process::{Gap, Needs, Protection, protect};
+use cold_signer::process::{Gap, Needs, Protection, close_the_door, protect};
 use std::env;
 use std::fs::{self, File};
 use std::io::ErrorKind::PermissionDenied;
 use std::net::{TcpListener, UdpSocket};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -38,6 +38,7 @@ fn is_ended(what: &str) {
     let (status, temp) = attempt(what);
     assert_eq!(status.signal(), Some(ENDED), "{what}: {status}");
     assert!(!temp.join("inside/done").exists(), "{what}");
+    assert_eq!(temp.join("inside/closed").exists(), what.contains("that listens"), "{what}");
     fs::remove_dir_all(temp).unwrap();
 }
 
@@ -47,7 +48,12 @@ fn inside() {
     let Ok(what) = env::var(ATTEMPT) else { return };
     let temp = PathBuf::from(env::var(FOLDER).unwrap());
     let (inside, outside) = (temp.join("inside"), temp.join("outside"));
-    let needs = Needs { write: vec![inside.clone()], tcp: what == "loopback, asked for", ..Needs::default() };
+    let needs = Needs {
+        write: vec![inside.clone()],
+        listens: what != "any socket",
+        tcp: what == "loopback, asked for",
+        ..Needs::default()
+    };
     let gaps = protect(&needs);
     // Memory may be out of reach for whoever runs the tests; what this is about must hold.
     assert!(gaps.iter().all(|gap| gap.protection == Protection::Memory), "{gaps:?}");
@@ -70,6 +76,18 @@ fn inside() {
         "loopback" => drop(TcpListener::bind("127.0.0.1:0")),
         "udp" => drop(UdpSocket::bind("127.0.0.1:0")),
         "exec" => drop(Command::new("/bin/sh").arg("-c").arg(format!("echo > {}", done.display())).status()),
+        "any socket" => drop(UnixStream::connect(inside.join("nobody"))),
+        "socket of a server that listens" => {
+            assert!(UnixStream::connect(inside.join("nobody")).is_err());
+            close_the_door().unwrap();
+            fs::write(inside.join("closed"), "").unwrap();
+            drop(UnixStream::connect(inside.join("nobody")));
+        }
+        "datagrams" => drop(UnixDatagram::pair()),
+        "show itself" => {
+            let shown = rustix::process::DumpableBehavior::Dumpable;
+            let _ = rustix::process::set_dumpable_behavior(shown);
+        }
         "fork" => drop(Command::new("/bin/true").spawn()),
         "trace" => {
             drop(rustix::process::pidfd_open(rustix::process::getpid(), rustix::process::PidfdFlags::empty()))
@@ -122,6 +140,14 @@ fn it_reaches_no_network() {
     is_ended("udp");
 }
 
+/// Other programs of this host could do for it what it cannot do itself.
+#[test]
+fn it_talks_to_no_other_program() {
+    for what in ["any socket", "socket of a server that listens", "datagrams"] {
+        is_ended(what);
+    }
+}
+
 #[test]
 fn it_starts_no_program() {
     is_ended("exec");
@@ -131,6 +157,7 @@ fn it_starts_no_program() {
 #[test]
 fn what_is_not_needed_ends_it() {
     is_ended("trace");
+    is_ended("show itself");
 }
 
 #[test]

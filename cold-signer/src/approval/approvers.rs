@@ -9,6 +9,9 @@ use thiserror::Error;
 /// No more people can be named.
 pub const MAX_APPROVERS: usize = 32;
 
+/// The user that owns what belongs to nobody here.
+const NOBODY: u32 = 65534;
+
 /// The longest name of an approver: it is part of a file name.
 const MAX_NAME: usize = 32;
 
@@ -72,7 +75,7 @@ pub enum ApproversError {
     #[error("approver {0:?} is named twice, or has the key or the uid of another one")]
     Twice(String),
     /// Known in no way, or in two.
-    #[error("approver {0:?} must have either a key or a uid")]
+    #[error("approver {0:?} must have either a key or a uid, which cannot be 65534 (nobody)")]
     Identity(String),
     /// A key that cannot be read.
     #[error("approver {name:?}: {reason}; key is a line like \"ssh-ed25519 AAAA…\", as in a .pub file")]
@@ -98,6 +101,8 @@ impl Approver {
                 Ok(key) => Identity::Key(Box::new(key)),
                 Err(reason) => return Err(ApproversError::Key { name, reason }),
             },
+            // Where users are mapped, it stands for everybody who is not.
+            (None, Some(NOBODY)) => return Err(ApproversError::Identity(name)),
             (None, Some(uid)) => Identity::User(uid),
             _ => return Err(ApproversError::Identity(name)),
         };

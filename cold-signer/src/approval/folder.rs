@@ -37,6 +37,9 @@ const MAX_LENGTH: u64 = MAX_STATEMENT as u64 + 1024;
 /// So many approvals of one request are read.
 pub(crate) const MAX_HANDED: usize = 100;
 
+/// So many names in the folder are looked at.
+const MAX_ENTRIES: usize = 100_000;
+
 /// So many names are tried for an approval: somebody else may have taken the first.
 const MAX_NAMES: usize = 9;
 
@@ -75,7 +78,14 @@ impl Folder {
     /// When something was put there or taken away last.
     #[must_use]
     pub fn changed(&self) -> Option<SystemTime> {
-        self.metadata().and_then(|found| found.modified()).ok()
+        // Users have folders of their own.
+        let own = self.names(|name| !name.contains('.')).unwrap_or_default();
+        let folders = own
+            .iter()
+            .take(MAX_HANDED)
+            .map(|name| self.path.join(name).symlink_metadata())
+            .chain([self.metadata()]);
+        folders.filter_map(|found| found.and_then(|found| found.modified()).ok()).max()
     }
 
     /// Puts a statement there, unless it is there. The folder is made if it is missing, for its owner only.
@@ -264,14 +274,15 @@ impl Folder {
         self.disk.write_new(&path, |file| write(file, text)).map(|()| path)
     }
 
-    /// The names that are wanted, in order; none where there is no folder.
+    /// The names that are wanted, in order; none where there is no folder. Whoever puts more there than anybody would, puts
+    /// what follows out of sight.
     fn names(&self, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<String>> {
         let entries = match fs::read_dir(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
         };
         let mut names = Vec::new();
-        for entry in entries {
+        for entry in entries.take(MAX_ENTRIES) {
             names.extend(entry?.file_name().into_string().ok().filter(|name| wanted(name)));
         }
         names.sort_unstable();

@@ -177,6 +177,7 @@ fn approvers_are_told_apart() {
     assert!(matches!(named("../x", None, Some(1)), ApproversError::Name(_)));
     assert!(matches!(named(&"x".repeat(33), None, Some(1)), ApproversError::Name(_)));
     assert!(matches!(named("x", None, None), ApproversError::Identity(_)));
+    assert!(matches!(named("x", None, Some(65534)), ApproversError::Identity(_)));
     assert!(matches!(named("x", Some(OPENSSH_KEY), Some(1)), ApproversError::Identity(_)));
     assert!(matches!(named("x", Some(rsa), None), ApproversError::Key { .. }));
     assert!(matches!(named("x", Some("ssh-ed25519 AAAA"), None), ApproversError::Key { .. }));
@@ -255,7 +256,7 @@ fn rules_ask_side_by_side_and_a_rejection_is_of_the_request() {
     waiting.reject(&request, "00000002", rejection);
     assert!(waiting.is_rejected(&request, 0));
     waiting.end(&request);
-    assert_eq!(waiting.take_gone(), ["00000002", "00000001", "00000002"]);
+    assert_eq!(waiting.take_gone(), ["00000001", "00000002", "00000001", "00000002"]);
 }
 
 #[test]

@@ -94,10 +94,12 @@ impl Waiting {
 
     /// Knows a rejection.
     pub(crate) fn reject(&mut self, request: &Hash, id: &str, rejection: Rejection) {
-        if let Some(parked) = self.named(request, id) {
-            parked.rejection = Some(rejection);
+        let Some(parked) = self.named(request, id) else { return };
+        parked.rejection = Some(rejection);
+        // Nobody is asked about it any more, by whatever rule.
+        for parked in self.parked.get_mut(request).into_iter().flatten() {
             parked.statement = "".into();
-            self.gone.push(id.to_owned());
+            self.gone.push(parked.id.clone());
         }
     }
 

@@ -3,12 +3,13 @@
 use super::policy::{load, require_ours};
 use super::{StoreArgs, say};
 use crate::error::Error;
-use crate::keystore::{HEADER, KeystoreError};
+use crate::keystore::network_of;
 use crate::passphrase::is_private_to;
 use crate::process::{Finding, Needs, Protection, clock, examine, file_system, protect};
 use crate::settings::{RuleSettings, ServerSettings, Settings};
 use clap::Args;
 use serde_json::json;
+use std::fs;
 use std::io::{Write, stdout};
 use std::path::Path;
 use std::time::SystemTime;
@@ -87,8 +88,11 @@ fn of_the_host(dir: &Path) -> Vec<Finding> {
     if dir.exists() {
         findings.extend(file_system(dir));
     }
-    let written = dir.join(HEADER).metadata().and_then(|found| found.modified());
-    findings.extend(written.ok().and_then(|written| clock(written, SystemTime::now())));
+    let written = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok());
+    findings.extend(written.max().and_then(|written| clock(written, SystemTime::now())));
     findings
 }
 
@@ -99,26 +103,19 @@ fn of_the_files(
     policy: Option<&Path>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    // The daemon may have it.
-    let network = match store.lock() {
-        Ok(locked) => Some(locked.network()),
-        Err(Error::Keystore(KeystoreError::InUse { .. })) => None,
-        Err(error) => {
-            findings.push(Finding::new("store", error.to_string()));
-            None
-        }
-    };
+    // The daemon may have it open.
+    let network = network_of(dir).map_err(|error| findings.push(Finding::new("store", error.to_string())));
     match (policy, network) {
         (None, _) => {
             let text =
                 "there is none: nothing but fees leaves the store's accounts; see docs/policy.md".to_owned();
             findings.push(Finding::new("policy", text));
         }
-        (Some(path), Some(network)) => {
+        (Some(path), Ok(network)) => {
             let wrong = load(Some(path), network).err();
             findings.extend(wrong.map(|error| Finding::new("policy", error.to_string())));
         }
-        (Some(path), None) => {
+        (Some(path), Err(())) => {
             let wrong = require_ours(path).err();
             let text = |error| format!("{}: {error}", path.display());
             findings.extend(wrong.map(|error| Finding::new("policy", text(error))));

@@ -28,7 +28,7 @@ use crate::journal::Torn;
 use crate::keystore::{Keystore, Locked};
 use crate::passphrase::{Passphrase, Source};
 use crate::policy::Policy;
-use crate::process::{Needs, protect};
+use crate::process::{Needs, hide, protect};
 use crate::settings::{Settings, Signing};
 use crate::signer::Signer;
 use clap::{Args, Parser, Subcommand};
@@ -117,6 +117,8 @@ enum Command {
 /// Parses the command line, runs the command, reports its failure.
 #[must_use]
 pub fn run() -> ExitCode {
+    // Before anything secret is read.
+    hide();
     // Whatever is created from here on, by the database too, is for its owner only.
     rustix::process::umask(0o077.into());
     match Cli::parse().run() {
@@ -227,7 +229,7 @@ impl Ready {
     fn protect(&self, mut needs: Needs, strict: bool) -> Result<(), Error> {
         needs.read.extend(self.signing.policy.as_deref().and_then(Path::parent).map(Path::to_owned));
         needs.write.push(self.data_dir.clone());
-        needs.write.extend(self.signing.approvals.clone());
+        needs.write.extend(self.signing.approvals.iter().flat_map(|path| with_its_place(path)));
         let gaps = protect(&needs);
         for gap in &gaps {
             say(&format!("WARNING: not protected, {gap}"));
@@ -258,6 +260,13 @@ fn warn_if_test_only(test_only: bool) {
     if test_only {
         say("WARNING: this key store was made with the TEST-ONLY cost. Its passphrase protects NOTHING.");
     }
+}
+
+/// A folder that may be mounted, or made anew, while this process runs, and the one in which that happens: the kernel
+/// allows what is there, not what has a name.
+fn with_its_place(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let place = folder.parent().filter(|place| *place != Path::new("/") && !place.as_os_str().is_empty());
+    [folder.to_owned()].into_iter().chain(place.map(Path::to_owned))
 }
 
 /// Asks a person, who must type one word.

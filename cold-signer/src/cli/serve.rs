@@ -3,11 +3,13 @@
 use super::policy::reload;
 use super::{StoreArgs, say};
 use crate::error::Error;
+use crate::process::close_the_door;
 use crate::server::{Answer, Server};
 use crate::settings::{RuleSettings, ServerSettings, Settings};
 use crate::signer::{Refusal, Signer};
 use clap::Args;
 use rand_core::OsRng;
+use sd_notify::NotifyState;
 use std::sync::Arc;
 use stegos_common::socket::token_file;
 use tokio::signal::unix::{SignalKind, signal};
@@ -61,6 +63,13 @@ impl Serve {
             say(&format!("cold-signer for {network} listens on {}", socket.display()));
             if let Some(address) = server.tcp_address() {
                 say(&format!("cold-signer for {network} listens on {address}"));
+            }
+            // Where systemd asked to be told.
+            if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
+                say(&format!("systemd cannot be told: {error}"));
+            }
+            if let Err(gap) = close_the_door() {
+                say(&format!("WARNING: not protected, {gap}"));
             }
             let again = async {
                 loop {

@@ -1,9 +1,9 @@
 //! `sign`: the same as over the socket, from a file, or from a folder of them.
 
-use super::StoreArgs;
 use super::approve::tell_details;
 use super::file::{read_text, require_new, write_new};
-use super::spool::Folder;
+use super::spool::{Folder, Stop};
+use super::{StoreArgs, with_its_place};
 use crate::error::Error;
 use crate::process::Needs;
 use crate::settings::{RuleSettings, Settings, Signing};
@@ -55,10 +55,14 @@ impl Sign {
             (None, Some(folder)) => {
                 let (policy, limit) = (signing.policy.clone(), signing.rules.max_request_bytes);
                 let ready = store.ready(signing)?;
-                ready.protect(Needs { write: vec![folder.clone()], ..Needs::default() }, false)?;
+                ready
+                    .protect(Needs { write: with_its_place(folder).collect(), ..Needs::default() }, false)?;
+                // Opening a large store takes a while, in which nobody may end it by asking for a new policy.
+                let stop = Stop::new()?;
                 let signer = ready.open()?;
                 let folder = Folder::new(folder, &signer, limit);
-                let done = if self.once { folder.once() } else { folder.watch(policy.as_deref()) };
+                let done =
+                    if self.once { folder.once(&stop) } else { folder.watch(&stop, policy.as_deref()) };
                 let closed = signer.close();
                 done.and(Ok(closed?))
             }

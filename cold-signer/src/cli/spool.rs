@@ -43,7 +43,7 @@ pub(super) struct Folder<'a> {
 }
 
 /// Whether somebody wants this to end. It is asked between two requests: whatever is begun is finished.
-struct Stop {
+pub(super) struct Stop {
     wanted: Arc<AtomicBool>,
     /// Whether somebody wants the policy to be read again.
     reload: Arc<AtomicBool>,
@@ -51,7 +51,8 @@ struct Stop {
 }
 
 impl Stop {
-    fn new() -> io::Result<Self> {
+    /// From here on no signal ends this process at once.
+    pub(super) fn new() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let (wanted, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         for (kind, flag) in [
@@ -90,14 +91,13 @@ impl<'a> Folder<'a> {
     }
 
     /// Answers what is there. What is not signed is an error, once all are answered.
-    pub(super) fn once(mut self) -> Result<(), Error> {
-        self.look(true, || false)?;
+    pub(super) fn once(mut self, stop: &Stop) -> Result<(), Error> {
+        self.look(true, || stop.is_wanted())?;
         self.failure.map_or(Ok(()), Err)
     }
 
     /// Answers what is there and what comes, until SIGINT or SIGTERM. At SIGHUP it reads the policy file again.
-    pub(super) fn watch(mut self, policy: Option<&Path>) -> Result<(), Error> {
-        let stop = Stop::new()?;
+    pub(super) fn watch(mut self, stop: &Stop, policy: Option<&Path>) -> Result<(), Error> {
         say(&format!("cold-signer signs what comes into {}", self.path.display()));
         while !stop.is_wanted() {
             if stop.reload.swap(false, Relaxed) {

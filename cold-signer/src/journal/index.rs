@@ -37,8 +37,8 @@ impl Index {
     /// Knows a record that is not in the file yet.
     pub(super) fn note(&mut self, entry: &Entry, number: Number) {
         match &entry.verdict {
-            // Its time may be that of a clock which the policy does not believe.
-            Verdict::Refused { .. } => {}
+            // Their time may be that of a clock which the policy does not believe.
+            Verdict::Refused { .. } | Verdict::Rejected { .. } => {}
             _ => self.waiting.pass(entry.time),
         }
         match &entry.verdict {
@@ -93,6 +93,10 @@ impl Index {
         }
         let rule = entry.judged.as_ref().map_or("", |judged| &judged.rule);
         if self.waiting.get(&entry.request, rule, entry.outward(), entry.time).is_some() {
+            return Some(Outcome::Waits);
+        }
+        // Parked again, it would be as if nobody had rejected it.
+        if self.waiting.is_rejected(&entry.request, entry.time) {
             return Some(Outcome::Waits);
         }
         // Where another rule asks about it already, it has its place.

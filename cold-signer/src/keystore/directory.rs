@@ -34,15 +34,24 @@ impl Directory {
         Self::lock(path, disk)
     }
 
+    /// Refuses a directory that others may enter.
+    ///
+    /// # Errors
+    /// `NotPrivate`, `Io`.
+    pub(super) fn require_private(path: &Path) -> Result<(), KeystoreError> {
+        let metadata = path.metadata().map_err(KeystoreError::io(path))?;
+        if !metadata.is_dir() || !is_private_to(rustix::process::geteuid().as_raw(), &metadata) {
+            return Err(KeystoreError::NotPrivate(path.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Locks an existing directory.
     ///
     /// # Errors
     /// `NotPrivate` where others may enter it, `InUse` where another process holds the lock.
     pub(super) fn lock(path: &Path, disk: Disk) -> Result<Self, KeystoreError> {
-        let metadata = path.metadata().map_err(KeystoreError::io(path))?;
-        if !metadata.is_dir() || !is_private_to(rustix::process::geteuid().as_raw(), &metadata) {
-            return Err(KeystoreError::NotPrivate(path.to_owned()));
-        }
+        Self::require_private(path)?;
         let lock = path.join(LOCK);
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);

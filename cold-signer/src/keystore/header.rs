@@ -21,12 +21,15 @@ use super::record::FORMAT;
 use crate::seal::SealingKey;
 use rand_core::{OsRng, RngCore};
 use serde::Deserialize;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use stegos_common::address::Network;
 use stegos_common::hash::Hash;
 use zeroize::Zeroizing;
 
 /// The header's file name in the store's directory.
-pub(crate) const FILE: &str = "store.toml";
+pub(super) const FILE: &str = "store.toml";
 
 /// No header is longer, in bytes.
 pub(super) const MAX_LENGTH: u64 = 4096;
@@ -136,6 +139,18 @@ impl Header {
         let checksum = Hash::digest(text.as_bytes());
         text.push_str(&format!("checksum = \"{checksum}\"\n"));
         Ok((Self { network, store_id, cost, salt, sealed_key, protected }, text))
+    }
+
+    /// Reads the header in a store's directory.
+    ///
+    /// # Errors
+    /// `HeaderDamaged`, and what [`Header::parse`] says.
+    pub(super) fn read(dir: &Path) -> Result<Self, KeystoreError> {
+        let mut text = String::new();
+        File::open(dir.join(FILE))
+            .and_then(|file| file.take(MAX_LENGTH).read_to_string(&mut text))
+            .map_err(|error| KeystoreError::HeaderDamaged(error.to_string()))?;
+        Self::parse(&text)
     }
 
     /// Reads a header's text.

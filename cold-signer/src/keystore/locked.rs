@@ -12,8 +12,6 @@ use crate::disk::Disk;
 use crate::journal::{self, AnchorCheck, JournalError, Position, Reader, Record};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use stegos_common::address::Network;
@@ -26,24 +24,28 @@ pub struct Locked {
     pub(super) header: Header,
 }
 
+/// The network of the store in `dir`, which another process may have open.
+///
+/// # Errors
+/// What the header says, `NotPrivate` where others may enter the directory.
+pub fn network_of(dir: &Path) -> Result<Network, KeystoreError> {
+    Directory::require_private(dir)?;
+    Ok(Header::read(dir)?.network)
+}
+
 impl Locked {
     /// Locks the store in `dir` and reads its header. With `network` given, it must be a store of it.
     ///
     /// # Errors
     /// Everything that [`Keystore::open`] answers, except what takes the passphrase to find out.
     pub fn new(dir: &Path, network: Option<Network>, disk: Disk) -> Result<Self, KeystoreError> {
-        let path = dir.join(header::FILE);
         match require_absent(dir) {
             Ok(()) => return Err(KeystoreError::Missing(dir.to_owned())),
             Err(KeystoreError::Exists(_)) => {}
             Err(error) => return Err(error),
         }
         let directory = Directory::lock(dir, disk)?;
-        let mut text = String::new();
-        File::open(&path)
-            .and_then(|file| file.take(header::MAX_LENGTH).read_to_string(&mut text))
-            .map_err(|error| KeystoreError::HeaderDamaged(error.to_string()))?;
-        let header = Header::parse(&text)?;
+        let header = Header::read(dir)?;
         match network {
             Some(expected) if expected != header.network => {
                 return Err(KeystoreError::WrongNetwork { expected, actual: header.network });

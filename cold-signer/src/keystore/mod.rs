@@ -42,9 +42,8 @@ pub use self::accounts::Numbered;
 pub use self::check::{Fault, Report};
 pub use self::create::require_absent;
 pub use self::error::{AccountError, KeystoreError};
-pub(crate) use self::header::FILE as HEADER;
 pub use self::kdf::Cost;
-pub use self::locked::{JournalReader, Locked};
+pub use self::locked::{JournalReader, Locked, network_of};
 pub use self::rebuild::{Listed, Rebuilt, Sources};
 pub use self::record::{Account, Place, Table};
 

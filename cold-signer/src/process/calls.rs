@@ -73,8 +73,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_exit,
     libc::SYS_exit_group,
     libc::SYS_restart_syscall,
-    // For the name of a thread.
-    libc::SYS_prctl,
     // Signals, to this process only: Landlock sees to that.
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
@@ -94,12 +92,8 @@ const ALLOWED: &[i64] = &[
     libc::SYS_getegid,
     libc::SYS_uname,
     libc::SYS_sysinfo,
-    libc::SYS_prlimit64,
     // Sockets that exist, and waiting for them.
-    libc::SYS_bind,
-    libc::SYS_listen,
     libc::SYS_accept4,
-    libc::SYS_connect,
     libc::SYS_getsockname,
     libc::SYS_getpeername,
     libc::SYS_getsockopt,
@@ -116,6 +110,12 @@ const ALLOWED: &[i64] = &[
     libc::SYS_epoll_pwait,
     libc::SYS_ppoll,
 ];
+
+/// What it takes to open a socket, and then to forbid that: once a server listens.
+const OPENING: &[i64] = &[libc::SYS_bind, libc::SYS_listen, libc::SYS_connect, libc::SYS_seccomp];
+
+/// The type in the second argument of `socket`, without its flags.
+const TYPE: libc::c_int = 0xf;
 
 /// Those that only one architecture still has.
 #[cfg(target_arch = "x86_64")]
@@ -153,6 +153,19 @@ pub(super) fn restrict(needs: &Needs) -> Result<(), String> {
     Ok(())
 }
 
+/// No socket is opened from now on: also not to another program of this host, which could do what this one cannot.
+pub(super) fn close_the_door() -> Result<(), String> {
+    let closed = || -> Result<BpfProgram, seccompiler::BackendError> {
+        let ended = OPENING.iter().chain(&[libc::SYS_socket, libc::SYS_socketpair]);
+        let rules = ended.map(|call| (*call, Vec::new())).collect();
+        let architecture = ARCH.try_into()?;
+        SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::KillProcess, architecture)?.try_into()
+    };
+    let filter = closed().map_err(|error| format!("the filter cannot be made: {error}"))?;
+    apply_filter_all_threads(&filter)
+        .map_err(|error| format!("the kernel does not take a filter of system calls: {error}"))
+}
+
 /// As if the kernel did not know `clone3`.
 fn no_clone3() -> Result<BpfProgram, seccompiler::BackendError> {
     let unknown = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
@@ -163,15 +176,22 @@ fn no_clone3() -> Result<BpfProgram, seccompiler::BackendError> {
 fn filter(needs: &Needs) -> Result<BpfProgram, seccompiler::BackendError> {
     let anything = |call: &i64| (*call, Vec::new());
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.iter().chain(OLD).map(anything).collect();
-    let mut families = vec![libc::AF_UNIX];
-    rules.insert(libc::SYS_socketpair, one_of(0, &families)?);
-    if needs.tcp {
-        families.extend([libc::AF_INET, libc::AF_INET6]);
+    // A pair for signals. One of another type could send to any socket that has a path.
+    let streams = [equals(0, libc::AF_UNIX)?, masked(1, TYPE, libc::SOCK_STREAM)?];
+    rules.insert(libc::SYS_socketpair, vec![SeccompRule::new(streams.into())?]);
+    if needs.listens {
+        let mut families = vec![libc::AF_UNIX];
+        families.extend(needs.tcp.then_some([libc::AF_INET, libc::AF_INET6]).into_iter().flatten());
+        rules.insert(libc::SYS_socket, one_of(0, &families)?);
+        rules.extend(OPENING.iter().map(anything));
     }
-    rules.insert(libc::SYS_socket, one_of(0, &families)?);
-    let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
-    let threads_only =
-        SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(thread), thread)?;
+    // The name of a thread, and what a further filter takes: not whether others may look into this process.
+    let options = [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_NO_NEW_PRIVS];
+    rules.insert(libc::SYS_prctl, one_of(0, &options)?);
+    // Its own limits, to read them.
+    let reads = [equals(0, 0)?, condition(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?];
+    rules.insert(libc::SYS_prlimit64, vec![SeccompRule::new(reads.into())?]);
+    let threads_only = masked(0, libc::CLONE_THREAD, libc::CLONE_THREAD)?;
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![threads_only])?]);
     rules.insert(libc::SYS_ioctl, one_of(1, &IOCTLS)?);
     let architecture = ARCH.try_into()?;
@@ -183,9 +203,30 @@ fn one_of<T: Copy + TryInto<u64>>(
     argument: u8,
     values: &[T],
 ) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
-    let rule = |value: u64| {
-        let is = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)?;
-        SeccompRule::new(vec![is])
-    };
-    values.iter().filter_map(|value| (*value).try_into().ok()).map(rule).collect()
+    let rule = |value: &T| SeccompRule::new(vec![equals(argument, *value)?]);
+    values.iter().map(rule).collect()
+}
+
+fn equals<T: TryInto<u64>>(argument: u8, value: T) -> Result<SeccompCondition, seccompiler::BackendError> {
+    condition(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
+}
+
+/// Some bits of an argument must be these.
+fn masked(
+    argument: u8,
+    mask: libc::c_int,
+    value: libc::c_int,
+) -> Result<SeccompCondition, seccompiler::BackendError> {
+    let mask = u64::from(mask.unsigned_abs());
+    condition(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(mask), value)
+}
+
+fn condition<T: TryInto<u64>>(
+    argument: u8,
+    length: SeccompCmpArgLen,
+    operator: SeccompCmpOp,
+    value: T,
+) -> Result<SeccompCondition, seccompiler::BackendError> {
+    // None of ours is negative; nothing would equal it.
+    SeccompCondition::new(argument, length, operator, value.try_into().unwrap_or(u64::MAX))
 }

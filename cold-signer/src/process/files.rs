@@ -5,7 +5,7 @@ use landlock::{
     ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated,
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What is asked of Landlock: what Linux 6.12 has. An older kernel does less of it, which is said.
 const KNOWN: ABI = ABI::V6;
@@ -36,17 +36,21 @@ fn ask(needs: &Needs) -> Result<RulesetStatus, RulesetError> {
     Ok(rules.restrict_self()?.ruleset)
 }
 
-/// Allows what is beneath a path, or beneath the first folder above it that exists.
+/// Allows what is beneath a path; where it does not exist yet, what is beneath the folder in which it will be, unless that
+/// is the root of everything.
 fn allow(
     rules: RulesetCreated,
     path: &Path,
     access: BitFlags<AccessFs>,
 ) -> Result<RulesetCreated, RulesetError> {
-    let existing: PathBuf =
-        path.ancestors().find(|path| path.exists()).map(Path::to_owned).unwrap_or_default();
-    let existing = if existing.as_os_str().is_empty() { PathBuf::from(".") } else { existing };
+    let existing = if path.exists() { Some(path) } else { path.parent().filter(|it| *it != Path::new("/")) };
+    let existing = match existing {
+        Some(path) if path.as_os_str().is_empty() => Path::new("."),
+        Some(path) => path,
+        None => return Ok(rules),
+    };
     // What cannot be opened now cannot be opened later either.
-    let Ok(beneath) = PathFd::new(&existing) else { return Ok(rules) };
+    let Ok(beneath) = PathFd::new(existing) else { return Ok(rules) };
     let access = if existing.is_dir() { access } else { access & AccessFs::from_file(KNOWN) };
     rules.add_rule(PathBeneath::new(beneath, access))
 }

@@ -23,7 +23,9 @@ pub struct Needs {
     pub read: Vec<PathBuf>,
     /// Folders in which it writes.
     pub write: Vec<PathBuf>,
-    /// Whether it listens on a TCP port.
+    /// Whether it listens on a socket.
+    pub listens: bool,
+    /// Whether one of them is for TCP.
     pub tcp: bool,
 }
 
@@ -84,6 +86,20 @@ impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.protection.name(), self.reason)
     }
+}
+
+/// Keeps other processes of the same user out, and memory images from being written: the first thing that a process does,
+/// before it reads anything. Where that fails, [`protect`] says so.
+pub fn hide() {
+    let _ = no_dumps();
+}
+
+/// Opens no socket from now on: a server that listens needs no other.
+///
+/// # Errors
+/// The protection that does not hold then.
+pub fn close_the_door() -> Result<(), Gap> {
+    calls::close_the_door().map_err(|reason| Gap { protection: Protection::Calls, reason })
 }
 
 /// Gives up everything but what is needed. It cannot be taken back, and each protection is tried whatever became of the

@@ -4,7 +4,8 @@ use super::draft::Draft;
 use super::judge::Judgement;
 use super::{Refusal, Signer};
 use crate::approval::{
-    Approval, Approvers, MAX_HANDED, MAX_STATEMENT, Parked, Question, Rejection, identify, line, statement,
+    Approval, Approvers, MAX_HANDED, MAX_STATEMENT, Parked, Question, Rejection, Waiting, identify, line,
+    statement,
 };
 use crate::journal::{Entry, Judged, Outcome, Verdict as Recorded, show_time};
 use crate::policy::{Decision, Verdict};
@@ -196,7 +197,11 @@ impl Signer {
             return Ok(parked.rejection.clone());
         }
         self.publish(&parked.id, &parked.statement)?;
-        if !self.ids(time).contains(&parked.id) {
+        let is_asked = |waiting: &Waiting| {
+            let mut about = waiting.about(request, time);
+            about.any(|it| it.id == parked.id) && !waiting.is_rejected(request, time)
+        };
+        if !self.journal.waiting(is_asked) {
             // It was signed or rejected meanwhile.
             self.approvals.remove(std::slice::from_ref(&parked.id));
         }

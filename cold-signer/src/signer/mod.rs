@@ -126,6 +126,12 @@ impl Signer {
     /// secret key: the caller wipes it.
     #[must_use]
     pub fn answer(&self, json: &str) -> Answer {
+        let answer = self.decide(json);
+        wipe_stack();
+        answer
+    }
+
+    fn decide(&self, json: &str) -> Answer {
         let (id, asked, Answered { outcome, position }) = match read(json) {
             Ok(request) => (NonZeroU64::new(request.id), request.journal, self.sign(&request, json)),
             Err((id, refusal)) => (id, false, self.refuse(refusal, None, json)),
@@ -208,6 +214,15 @@ impl Signer {
         });
         history::answer(&built.transaction, certificates.collect())
     }
+}
+
+/// Overwrites the stack below the caller, where the calls that have returned left what was moved: the wiping of a key
+/// cannot follow it there.
+#[inline(never)]
+#[expect(clippy::large_stack_arrays, reason = "it is the stack that is meant")]
+fn wipe_stack() {
+    let mut below = [0_u8; 64 << 10];
+    std::hint::black_box(&mut below);
 }
 
 /// Reads a request. Where it cannot be read, at least its id may be known.
