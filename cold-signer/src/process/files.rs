@@ -43,12 +43,11 @@ fn allow(
     path: &Path,
     access: BitFlags<AccessFs>,
 ) -> Result<RulesetCreated, RulesetError> {
-    let existing = if path.exists() { Some(path) } else { path.parent().filter(|it| *it != Path::new("/")) };
-    let existing = match existing {
-        Some(path) if path.as_os_str().is_empty() => Path::new("."),
-        Some(path) => path,
-        None => return Ok(rules),
-    };
+    // The folder of a name without one.
+    let here = |path| if path == Path::new("") { Path::new(".") } else { path };
+    let path = here(path);
+    let place = || path.parent().filter(|place| *place != Path::new("/")).map(here);
+    let Some(existing) = Some(path).filter(|path| path.exists()).or_else(place) else { return Ok(rules) };
     // What cannot be opened now cannot be opened later either.
     let Ok(beneath) = PathFd::new(existing) else { return Ok(rules) };
     let access = if existing.is_dir() { access } else { access & AccessFs::from_file(KNOWN) };
