@@ -8,6 +8,7 @@ use custody_tests::store::Store;
 use memchr::memmem;
 use serde_json::{Value, json};
 use std::fs::{self, File, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
@@ -218,4 +219,23 @@ fn a_strict_signer_does_not_start_where_something_is_found() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("FINDING policy") && said.contains("cold-signer doctor"), "{said}");
+}
+
+/// What systemd itself says of the units: 0 is nothing to be found, 100 is everything open.
+#[test]
+fn the_units_leave_little_open() {
+    for (unit, most) in [("cold-signer", 10), ("output-explorer", 20)] {
+        let path = format!("{}/../scripts/systemd/{unit}.service", env!("CARGO_MANIFEST_DIR"));
+        let mut command = Command::new("systemd-analyze");
+        command.args(["security", "--offline=true", "--no-pager", &format!("--threshold={most}"), &path]);
+        match command.output() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                eprintln!("NOT TRIED: no systemd-analyze here")
+            }
+            output => {
+                let output = output.unwrap();
+                assert!(output.status.success(), "{unit}: {}", String::from_utf8_lossy(&output.stdout));
+            }
+        }
+    }
 }

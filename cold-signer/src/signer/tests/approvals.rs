@@ -1,154 +1,11 @@
-//! What two at once, a clock and a policy do to a request: at moments that no client can choose.
+//! What people are asked about, at moments that no client can choose.
 
-use super::draft::Draft;
-use super::history::now;
 use super::*;
-use crate::approval::{MAX_WAITING, Parked};
-use crate::disk::Disk;
-use crate::journal::{Entry, Signed, Verdict};
-use crate::keystore::{Cost, Keystore};
-use crate::passphrase::Passphrase;
-use crate::policy::Policy;
-use crate::signer::Rules;
-use rand_core::OsRng;
-use serde_json::json;
+use crate::approval::{MAX_WAITING, Parked, approve_as_user};
+use std::fs;
 use std::sync::Barrier;
 use std::thread;
-use stegos_common::address::{Address, Network};
-use stegos_common::amount::Amount;
-use stegos_common::api::create_raw_transaction::CreateRawTransaction;
-use stegos_common::keys::SecretKey;
-use stegos_common::output::PublicPaymentOutput;
-
-/// A signer of one account, and what it is asked by.
-struct Scene {
-    signer: Signer,
-    recipient: Address,
-    _temp: tempfile::TempDir,
-}
-
-fn scene(policy: Policy) -> Scene {
-    let temp = tempfile::tempdir().unwrap();
-    let passphrase = Passphrase::new("x".to_owned().into()).unwrap();
-    let master = SecretKey::random(&mut OsRng);
-    let recipient = Address::new(Network::Dev, master.public_key());
-    let dir = temp.path().join("store");
-    let keystore =
-        Keystore::create(&dir, &passphrase, Network::Dev, master, Cost::TEST, Disk::default()).unwrap();
-    let (signer, _) = Signer::open(keystore, Rules::default(), policy).unwrap();
-    Scene { signer, recipient, _temp: temp }
-}
-
-impl Scene {
-    fn restarted(self) -> Self {
-        let Self { signer, recipient, _temp } = self;
-        let dir = signer.keystore.dir().to_owned();
-        drop(signer);
-        let passphrase = Passphrase::new("x".to_owned().into()).unwrap();
-        let keystore = Keystore::open(&dir, &passphrase, None, Disk::default()).unwrap();
-        let (signer, _) = Signer::open(keystore, Rules::default(), policy("")).unwrap();
-        Self { signer, recipient, _temp }
-    }
-
-    /// A request that pays 4000 micro-STG of a new output to somebody.
-    fn request(&self, to: &Address) -> String {
-        let amount = Amount::from_micro(5000).unwrap();
-        let output = PublicPaymentOutput::new(self.recipient.public_key(), amount, &mut OsRng);
-        let output = Output::PublicPayment(output);
-        let json = json!({
-            "type": "create_raw_transaction",
-            "txins": [output.id()],
-            "txouts": [{"output_type": "public_payment", "recipient": to, "amount": 4000}],
-            "fee": 1000,
-            "unspent_list": [hex::encode(output.to_bytes())],
-        });
-        json.to_string()
-    }
-
-    fn draft(&self, json: &str) -> Draft {
-        let request: CreateRawTransaction<'_> = serde_json::from_str(json).unwrap();
-        Draft::new(&request, json, Network::Dev, &Rules::default()).unwrap()
-    }
-}
-
-fn policy(rules: &str) -> Policy {
-    let any = "[[rules]]\nrule = \"policy-any\"\naction = \"allow\"\n";
-    Policy::parse(&format!("{rules}{any}"), Network::Dev).unwrap()
-}
-
-/// Both were judged before either was recorded.
-#[test]
-fn what_was_allowed_before_another_left_is_judged_again() {
-    for rule in
-        ["rule = \"policy-hour-total\"\nmost = \"0.009 STG\"", "rule = \"policy-delay\"\nseconds = 60"]
-    {
-        let scene = scene(policy(&format!("[[rules]]\naction = \"deny\"\n{rule}\n")));
-        let stranger = Address::new(Network::Dev, SecretKey::from_seed(b"stranger").public_key());
-        let drafts = [(); 2].map(|()| scene.draft(&scene.request(&stranger)));
-        let built = drafts.each_ref().map(|draft| scene.signer.build(draft).unwrap());
-        let judged = drafts.each_ref().map(|draft| scene.signer.judge(draft));
-        let [first, second] = built;
-        scene.signer.record(&drafts[0], first, &judged[0]).unwrap();
-        let refused = scene.signer.record(&drafts[1], second, &judged[1]).unwrap_err();
-        assert_eq!(refused.code(), "limited", "{rule}");
-    }
-}
-
-/// The same request twice at once is signed once, and whoever comes second is not told that it is too much.
-#[test]
-fn who_asks_the_same_and_is_slower_is_not_limited() {
-    let scene = scene(policy("[[rules]]\nrule = \"policy-delay\"\naction = \"deny\"\nseconds = 60\n"));
-    let json = scene.request(&scene.recipient);
-    let draft = scene.draft(&json);
-    let first = scene.signer.answer(&json).text;
-    let (second, _) = scene.signer.sign_new(&draft).unwrap();
-    assert!(first.contains(&hex::encode(second.data.0)));
-}
-
-#[test]
-fn a_clock_that_jumped_is_confirmed_by_a_record() {
-    let scene = scene(policy(""));
-    let last = Entry { fee: 1000, verdict: signed(), ..Entry::clock_confirmed(now() + 2 * 3_600_000) };
-    scene.signer.journal.commit(&last).unwrap();
-    let json = scene.request(&scene.recipient);
-    let refused = scene.signer.answer(&json);
-    assert!(
-        refused.text.contains("policy-clock") && refused.text.contains("clock confirm"),
-        "{}",
-        refused.text
-    );
-    scene.signer.confirm_clock(now()).unwrap();
-    assert_eq!(scene.signer.answer(&json).refusal, None);
-    // And so it is after a start.
-    let scene = scene.restarted();
-    assert_eq!(scene.signer.answer(&scene.request(&scene.recipient)).refusal, None);
-}
-
-fn signed() -> Verdict {
-    Verdict::Signed(Signed { transaction: Vec::new(), certificates: Vec::new() })
-}
-
-#[test]
-fn a_policy_that_is_replaced_meanwhile_is_asked_instead() {
-    let scene = scene(policy(""));
-    let draft = scene.draft(&scene.request(&scene.recipient));
-    let built = scene.signer.build(&draft).unwrap();
-    let judged = scene.signer.judge(&draft);
-    scene.signer.set_policy(policy("[[rules]]\nrule = \"policy-inputs\"\naction = \"deny\"\nmost = 0\n"));
-    assert_eq!(scene.signer.record(&draft, built, &judged).unwrap_err().code(), "denied");
-}
-
-/// Two clients ask the same at once: the second looks before the first has signed, and builds after that.
-#[test]
-fn who_asks_the_same_at_the_same_time_gets_the_same() {
-    let scene = scene(Policy::default());
-    let json = scene.request(&scene.recipient);
-    let draft = scene.draft(&json);
-    let first = scene.signer.answer(&json).text;
-    let (second, position) = scene.signer.sign_new(&draft).unwrap();
-    assert!(first.contains(&hex::encode(second.data.0)));
-    assert_eq!(position.count, 1);
-}
+use stegos_common::hash::Hash;
 
 /// A policy that asks about everything: the user of this process must approve.
 fn asking() -> Policy {
@@ -169,7 +26,7 @@ impl Scene {
     fn approve(&self, id: &str) {
         let folder = self.signer.approvals();
         let statement = folder.statement(id).unwrap();
-        folder.approve_as_user(id, "me", &crate::approval::approve_as_user(&statement)).unwrap();
+        folder.approve_as_user(id, "me", &approve_as_user(&statement)).unwrap();
     }
 
     fn store(&self) -> String {
@@ -233,7 +90,7 @@ fn what_is_parked_survives_a_start_and_is_parked_once() {
     });
     assert_eq!(ids, [&*id; 4]);
     let folder = scene.signer.approvals().path().to_owned();
-    std::fs::remove_dir_all(&folder).unwrap();
+    fs::remove_dir_all(&folder).unwrap();
     scene
         .signer
         .approvals()
@@ -292,7 +149,7 @@ fn no_more_wait_than_people_would_read() {
     let json = scene.request(&scene.recipient);
     assert_eq!(scene.code(&json), Some("limited"));
     // One that cannot be read is a rejection, too.
-    std::fs::create_dir(scene.signer.approvals().path().join(format!("{}.rejected", ids[3]))).unwrap();
+    fs::create_dir(scene.signer.approvals().path().join(format!("{}.rejected", ids[3]))).unwrap();
     scene.waits(&json);
 }
 
@@ -301,13 +158,13 @@ fn no_more_wait_than_people_would_read() {
 fn what_cannot_be_shown_is_not_parked() {
     let scene = scene(asking());
     let folder = scene.signer.approvals().path().to_owned();
-    std::fs::write(&folder, "no folder").unwrap();
+    fs::write(&folder, "no folder").unwrap();
     let json = scene.request(&scene.recipient);
     let refusal = scene.signer.answer(&json).refusal.unwrap();
     assert_eq!(refusal.code(), "approvals_failed");
     assert!(!refusal.to_string().contains(&*folder.to_string_lossy()), "{refusal}");
     assert_eq!(scene.signer.journal.waiting(|waiting| waiting.all(now()).count()), 0);
-    std::fs::remove_file(&folder).unwrap();
+    fs::remove_file(&folder).unwrap();
     scene.waits(&json);
 }
 
@@ -405,7 +262,7 @@ fn records_about_approvals_are_anchored_too() {
     let dir = scene.signer.keystore.dir().to_owned();
     drop(scene.signer);
     // All of it is cut off.
-    std::fs::write(dir.join("journal"), b"cold-signer journal 1").unwrap();
+    fs::write(dir.join("journal"), b"cold-signer journal 1").unwrap();
     let keystore =
         Keystore::open(&dir, &Passphrase::new("x".to_owned().into()).unwrap(), None, Disk::default())
             .unwrap();
