@@ -151,10 +151,19 @@ fn read_private(path: &Path, what: &'static str) -> Result<Zeroizing<String>, Se
     let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path).map_err(io_error)?;
     // What was opened is what is checked.
     let metadata = file.metadata().map_err(io_error)?;
-    if !metadata.is_file() || !is_private_to(rustix::process::geteuid().as_raw(), &metadata) {
+    if !metadata.is_file() || !is_for_us_alone(path, &metadata) {
         return Err(SecretError::Exposed(path.to_owned()));
     }
     read_text(file, path, what)
+}
+
+/// Whether a file with a secret can be read by nobody else: it is ours and closed to all others, or a credential that
+/// systemd put into a folder for this service alone. Those may be root's, with this user in their access list.
+pub(crate) fn is_for_us_alone(path: &Path, metadata: &Metadata) -> bool {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let is_credential = credentials.is_some() && path.parent() == credentials.as_deref();
+    let of_systemd = is_credential && metadata.uid() == 0 && metadata.mode() & 0o027 == 0;
+    of_systemd || is_private_to(rustix::process::geteuid().as_raw(), metadata)
 }
 
 /// Whether a file or directory belongs to this user and is closed to all others.

@@ -221,6 +221,31 @@ fn a_strict_signer_does_not_start_where_something_is_found() {
     assert!(said.contains("FINDING policy") && said.contains("cold-signer doctor"), "{said}");
 }
 
+/// systemd may give a service its secret in a file that is root's, with the service's user in its access list, which shows
+/// as the group's right.
+#[test]
+fn a_credential_of_systemd_is_a_passphrase() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("NOT TRIED: it takes root to be systemd");
+        return;
+    }
+    let store = store();
+    let credentials = tempfile::tempdir().unwrap();
+    let path = credentials.path().join("passphrase");
+    fs::copy(store.path("passphrase"), &path).unwrap();
+    let list = |mode, named: bool| {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let mut command = store.command(&["key", "list", "--passphrase-file", &path.to_string_lossy()]);
+        if named {
+            command.env("CREDENTIALS_DIRECTORY", credentials.path());
+        }
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(list(0o440, true), Some(0));
+    assert_eq!(list(0o440, false), Some(1), "it is no credential");
+    assert_eq!(list(0o444, true), Some(1), "others can read it");
+}
+
 /// What systemd itself says of the units: 0 is nothing to be found, 100 is everything open.
 #[test]
 fn the_units_leave_little_open() {

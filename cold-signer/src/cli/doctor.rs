@@ -4,7 +4,7 @@ use super::policy::{load, require_ours};
 use super::{StoreArgs, say};
 use crate::error::Error;
 use crate::keystore::network_of;
-use crate::passphrase::is_private_to;
+use crate::passphrase::is_for_us_alone;
 use crate::process::{Finding, Needs, Protection, clock, examine, file_system, protect};
 use crate::settings::{RuleSettings, ServerSettings, Settings};
 use clap::Args;
@@ -126,9 +126,8 @@ fn of_the_files(
         findings.extend(require_ours(path).err().map(|error| about(path, &error.to_string())));
     }
     if let Some(path) = &store.passphrase_file {
-        let user = rustix::process::geteuid().as_raw();
         match path.metadata() {
-            Ok(found) if is_private_to(user, &found) => {}
+            Ok(found) if is_for_us_alone(path, &found) => {}
             Ok(_) => findings.push(about(path, "others can read it: it must be yours, and chmod 600")),
             Err(error) => findings.push(about(path, &error.to_string())),
         }
