@@ -192,7 +192,7 @@ impl Entry {
         wire.encode_to_vec()
     }
 
-    /// The reverse of [`Entry::encode`]; nothing where the bytes are not what that writes.
+    /// The reverse of the encoding; nothing where the bytes are not what that writes.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let wire = EntryWire::decode(bytes).ok()?;
         let output = |output: &OutputWire| {
