@@ -29,6 +29,39 @@ pub fn pay_privately(recipient: &Address, micro: i64, comment: &str) -> Value {
     json!({ "output_type": "payment", "recipient": recipient, "amount": micro, "comment": comment })
 }
 
+/// A request with one value set; `path` is a JSON pointer, which may name a field that is not there yet, or `-` behind the
+/// end of a list.
+#[must_use]
+pub fn set(mut request: Value, path: &str, value: impl Into<Value>) -> Value {
+    let (parent, field) = parent(&mut request, path);
+    match parent.as_array_mut() {
+        Some(list) => match field.parse::<usize>() {
+            Ok(place) => list[place] = value.into(),
+            Err(_) => list.push(value.into()),
+        },
+        None => parent[field] = value.into(),
+    }
+    request
+}
+
+/// A request without one value.
+#[must_use]
+pub fn unset(mut request: Value, path: &str) -> Value {
+    let (parent, field) = parent(&mut request, path);
+    let removed = match (parent.as_array_mut(), field.parse()) {
+        (Some(list), Ok(place)) => Some(list.remove(place)),
+        _ => parent.as_object_mut().and_then(|fields| fields.remove(field)),
+    };
+    assert!(removed.is_some(), "there is no {path}");
+    request
+}
+
+/// What the last part of a JSON pointer is in, and that part.
+fn parent<'a, 'b>(request: &'a mut Value, path: &'b str) -> (&'a mut Value, &'b str) {
+    let found = path.rsplit_once('/').and_then(|(parent, field)| Some((request.pointer_mut(parent)?, field)));
+    found.unwrap_or_else(|| panic!("there is no {path}"))
+}
+
 /// The transaction of an answer, after everything about it has been checked against the request: exactly the
 /// documented fields, the ids of inputs and outputs, the fee, and all that a node verifies.
 pub fn signed(request: &Value, answer: &Value) -> PaymentTransaction {

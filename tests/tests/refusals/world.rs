@@ -1,7 +1,7 @@
 //! The accounts and outputs that the refused requests are about.
 
 use custody_tests::money::{self, key, stranger};
-use custody_tests::request::{pay, pay_privately, spend};
+use custody_tests::request::{pay, pay_privately, set, spend, unset};
 use custody_tests::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -65,33 +65,17 @@ impl World {
 
     /// The good request with one value replaced; `path` is a JSON pointer.
     pub(crate) fn with(&self, path: &str, value: impl Into<Value>) -> Value {
-        let mut request = self.good();
-        let (parent, field) = path.rsplit_once('/').unwrap();
-        let parent = request.pointer_mut(parent).unwrap();
-        match parent.as_array_mut() {
-            Some(list) => list[field.parse::<usize>().unwrap()] = value.into(),
-            None => parent[field] = value.into(),
-        }
-        request
+        set(self.good(), path, value)
     }
 
     /// The good request without one value.
     pub(crate) fn without(&self, path: &str) -> Value {
-        let mut request = self.good();
-        let (parent, field) = path.rsplit_once('/').unwrap();
-        let parent = request.pointer_mut(parent).unwrap();
-        match parent.as_array_mut() {
-            Some(list) => drop(list.remove(field.parse().unwrap())),
-            None => drop(parent.as_object_mut().unwrap().remove(field).unwrap()),
-        }
-        request
+        unset(self.good(), path)
     }
 
     /// The good request with one more element in a list.
     pub(crate) fn push(&self, path: &str, value: impl Into<Value>) -> Value {
-        let mut request = self.good();
-        request.pointer_mut(path).unwrap().as_array_mut().unwrap().push(value.into());
-        request
+        self.with(&format!("{path}/-"), value)
     }
 
     /// The good request with a hint about the owner of an input.

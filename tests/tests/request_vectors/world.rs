@@ -1,7 +1,8 @@
 //! The fixed accounts of the suite, and outputs of theirs. Everything follows from labels, so that it is the same each
 //! time, in whatever order it is made.
 
-use custody_tests::money::{amount, blob};
+use custody_tests::money::amount;
+use custody_tests::request;
 use custody_tests::store::Store;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -113,23 +114,17 @@ pub(crate) fn payment(label: &str, owner: &str, micro: i64) -> PaymentOutput {
 
 /// A request that spends outputs, as the integration guide documents it.
 pub(crate) fn spend(inputs: &[&Unspent], txouts: &[Value], fee: i64) -> Value {
-    json!({
-        "type": "create_raw_transaction",
-        "txins": inputs.iter().map(|input| input.id().to_string()).collect::<Vec<_>>(),
-        "txouts": txouts,
-        "fee": fee,
-        "unspent_list": inputs.iter().map(|input| blob(input)).collect::<Vec<_>>(),
-    })
+    request::spend(inputs.iter().copied(), txouts, fee)
 }
 
 /// An output that pays an account in public.
 pub(crate) fn pay(account: &str, micro: i64) -> Value {
-    json!({ "output_type": "public_payment", "recipient": address(account, NETWORK), "amount": micro })
+    request::pay(&address(account, NETWORK), micro)
 }
 
 /// One that pays in private.
 pub(crate) fn hide(account: &str, micro: i64, comment: &str) -> Value {
-    json!({ "output_type": "payment", "recipient": address(account, NETWORK), "amount": micro, "comment": comment })
+    request::pay_privately(&address(account, NETWORK), micro, comment)
 }
 
 /// A request with nothing wrong about it: 5 STG of alice's, 4 to the merchant, the change back.

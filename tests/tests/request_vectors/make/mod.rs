@@ -17,6 +17,7 @@ mod shape;
 use crate::check::facts;
 use crate::vector::Vector;
 use crate::world;
+pub(crate) use custody_tests::request::{set, unset};
 use serde_json::Value;
 
 /// Every vector, in the order of the paths.
@@ -90,31 +91,6 @@ impl Vector {
         self.headers.push((name.to_owned(), value.to_string()));
         self
     }
-}
-
-/// A request with one value set; `path` is a JSON pointer, which may name a field that is not there yet.
-pub(crate) fn set(mut request: Value, path: &str, value: impl Into<Value>) -> Value {
-    let (parent, field) = path.rsplit_once('/').unwrap();
-    let parent = request.pointer_mut(parent).unwrap();
-    match parent.as_array_mut() {
-        Some(list) => match field.parse::<usize>() {
-            Ok(place) => list[place] = value.into(),
-            Err(_) => list.push(value.into()),
-        },
-        None => parent[field] = value.into(),
-    }
-    request
-}
-
-/// A request without one value.
-pub(crate) fn unset(mut request: Value, path: &str) -> Value {
-    let (parent, field) = path.rsplit_once('/').unwrap();
-    let parent = request.pointer_mut(parent).unwrap();
-    match parent.as_array_mut() {
-        Some(list) => drop(list.remove(field.parse().unwrap())),
-        None => drop(parent.as_object_mut().unwrap().remove(field).unwrap()),
-    }
-    request
 }
 
 /// A text with something in it replaced, once.
