@@ -41,8 +41,7 @@ impl Doctor {
         let signing = self.rules.signing(&settings.rules);
         let server = self.server.or(settings.server);
         let dir = store.data_dir()?;
-        let mut findings = of_the_host(&dir);
-        findings.extend(of_the_files(store, &dir, &server, signing.policy.as_deref()));
+        let mut findings = examined(store, &dir, &server, signing.policy.as_deref());
         // Last: nothing outside of these can be opened any more.
         let needs = Needs { write: vec![dir], ..server.needs() };
         let gaps = protect(&needs);
@@ -64,7 +63,7 @@ impl Doctor {
                 writeln!(out, "  FINDING  {name:<12} {text}")?;
             }
         }
-        if findings.is_empty() { Ok(()) } else { Err(Error::Findings(findings.len())) }
+        none_of(&findings)
     }
 }
 
@@ -74,13 +73,22 @@ pub(super) fn require_healthy(
     server: &ServerSettings,
     policy: Option<&Path>,
 ) -> Result<(), Error> {
-    let dir = store.data_dir()?;
-    let mut findings = of_the_host(&dir);
-    findings.extend(of_the_files(store, &dir, server, policy));
+    let findings = examined(store, &store.data_dir()?, server, policy);
     for Finding { name, text } in &findings {
         say(&format!("FINDING {name}: {text}"));
     }
+    none_of(&findings)
+}
+
+fn none_of(findings: &[Finding]) -> Result<(), Error> {
     if findings.is_empty() { Ok(()) } else { Err(Error::Findings(findings.len())) }
+}
+
+/// What is found without asking anything of the kernel.
+fn examined(store: &StoreArgs, dir: &Path, server: &ServerSettings, policy: Option<&Path>) -> Vec<Finding> {
+    let mut findings = of_the_host(dir);
+    findings.extend(of_the_files(store, dir, server, policy));
+    findings
 }
 
 fn of_the_host(dir: &Path) -> Vec<Finding> {

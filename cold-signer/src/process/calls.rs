@@ -2,8 +2,8 @@
 
 use super::Needs;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    apply_filter_all_threads,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, apply_filter_all_threads,
 };
 use std::collections::BTreeMap;
 use std::env::consts::ARCH;
@@ -145,35 +145,39 @@ const OLD: &[i64] = &[];
 const IOCTLS: [libc::Ioctl; 4] = [libc::FIONBIO, libc::FIOCLEX, libc::TCGETS, libc::TIOCGWINSZ];
 
 pub(super) fn restrict(needs: &Needs) -> Result<(), String> {
-    for filter in [no_clone3(), filter(needs)] {
-        let filter = filter.map_err(|error| format!("the filter cannot be made: {error}"))?;
-        apply_filter_all_threads(&filter)
-            .map_err(|error| format!("the kernel does not take a filter of system calls: {error}"))?;
-    }
-    Ok(())
+    apply(no_clone3())?;
+    apply(filter(needs))
 }
 
 /// No socket is opened from now on: also not to another program of this host, which could do what this one cannot.
 pub(super) fn close_the_door() -> Result<(), String> {
-    let closed = || -> Result<BpfProgram, seccompiler::BackendError> {
-        let ended = OPENING.iter().chain(&[libc::SYS_socket, libc::SYS_socketpair]);
-        let rules = ended.map(|call| (*call, Vec::new())).collect();
-        let architecture = ARCH.try_into()?;
-        SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::KillProcess, architecture)?.try_into()
-    };
-    let filter = closed().map_err(|error| format!("the filter cannot be made: {error}"))?;
+    let ended = OPENING.iter().chain(&[libc::SYS_socket, libc::SYS_socketpair]);
+    let rules = ended.map(|call| (*call, Vec::new())).collect();
+    apply(compiled(rules, SeccompAction::Allow, SeccompAction::KillProcess))
+}
+
+fn apply(filter: Result<BpfProgram, BackendError>) -> Result<(), String> {
+    let filter = filter.map_err(|error| format!("the filter cannot be made: {error}"))?;
     apply_filter_all_threads(&filter)
         .map_err(|error| format!("the kernel does not take a filter of system calls: {error}"))
 }
 
-/// As if the kernel did not know `clone3`.
-fn no_clone3() -> Result<BpfProgram, seccompiler::BackendError> {
-    let unknown = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
-    let rules = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    SeccompFilter::new(rules, SeccompAction::Allow, unknown, ARCH.try_into()?)?.try_into()
+/// What becomes of calls that are in none of the rules, and of those that are.
+fn compiled(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    others: SeccompAction,
+    these: SeccompAction,
+) -> Result<BpfProgram, BackendError> {
+    SeccompFilter::new(rules, others, these, ARCH.try_into()?)?.try_into()
 }
 
-fn filter(needs: &Needs) -> Result<BpfProgram, seccompiler::BackendError> {
+/// As if the kernel did not know `clone3`.
+fn no_clone3() -> Result<BpfProgram, BackendError> {
+    let unknown = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+    compiled(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), SeccompAction::Allow, unknown)
+}
+
+fn filter(needs: &Needs) -> Result<BpfProgram, BackendError> {
     let anything = |call: &i64| (*call, Vec::new());
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.iter().chain(OLD).map(anything).collect();
     // A pair for signals. One of another type could send to any socket that has a path.
@@ -194,29 +198,21 @@ fn filter(needs: &Needs) -> Result<BpfProgram, seccompiler::BackendError> {
     let threads_only = masked(0, libc::CLONE_THREAD, libc::CLONE_THREAD)?;
     rules.insert(libc::SYS_clone, vec![SeccompRule::new(vec![threads_only])?]);
     rules.insert(libc::SYS_ioctl, one_of(1, &IOCTLS)?);
-    let architecture = ARCH.try_into()?;
-    SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, architecture)?.try_into()
+    compiled(rules, SeccompAction::KillProcess, SeccompAction::Allow)
 }
 
 /// An argument must be one of these values, whose type is not the same on every system.
-fn one_of<T: Copy + TryInto<u64>>(
-    argument: u8,
-    values: &[T],
-) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+fn one_of<T: Copy + TryInto<u64>>(argument: u8, values: &[T]) -> Result<Vec<SeccompRule>, BackendError> {
     let rule = |value: &T| SeccompRule::new(vec![equals(argument, *value)?]);
     values.iter().map(rule).collect()
 }
 
-fn equals<T: TryInto<u64>>(argument: u8, value: T) -> Result<SeccompCondition, seccompiler::BackendError> {
+fn equals<T: TryInto<u64>>(argument: u8, value: T) -> Result<SeccompCondition, BackendError> {
     condition(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
 }
 
 /// Some bits of an argument must be these.
-fn masked(
-    argument: u8,
-    mask: libc::c_int,
-    value: libc::c_int,
-) -> Result<SeccompCondition, seccompiler::BackendError> {
+fn masked(argument: u8, mask: libc::c_int, value: libc::c_int) -> Result<SeccompCondition, BackendError> {
     let mask = u64::from(mask.unsigned_abs());
     condition(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(mask), value)
 }
@@ -226,7 +222,7 @@ fn condition<T: TryInto<u64>>(
     length: SeccompCmpArgLen,
     operator: SeccompCmpOp,
     value: T,
-) -> Result<SeccompCondition, seccompiler::BackendError> {
+) -> Result<SeccompCondition, BackendError> {
     // None of ours is negative; nothing would equal it.
     SeccompCondition::new(argument, length, operator, value.try_into().unwrap_or(u64::MAX))
 }
