@@ -3,11 +3,12 @@
 //! Every call passes a [`Gate`]. The real one lets everything through; tests have others, which let the n-th call
 //! fail or end the process there, so that each promise about a crash is tried at every point where one can happen.
 
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::{NamedTempFile, TempDir};
@@ -50,9 +51,16 @@ pub trait Gate: Send + Sync {
 /// # Errors
 /// What the system says, or that it is no regular file.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-    let flags = i32::try_from(flags).map_err(io::Error::other)?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    open_regular_in(CWD, path)
+}
+
+/// The same where the path begins in a folder that is open.
+///
+/// # Errors
+/// Those of [`open_regular`].
+pub(crate) fn open_regular_in(folder: impl AsFd, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(openat(folder, path, flags, Mode::empty())?);
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
 }
 

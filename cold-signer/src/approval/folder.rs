@@ -12,8 +12,8 @@
 //! elsewhere. Into a folder that only its owner can write, and that nobody else can move, only he puts something.
 
 use super::statement::MAX_STATEMENT;
-use crate::disk::{Disk, open_regular};
-use rustix::fs::{Mode, OFlags, open, openat};
+use crate::disk::{Disk, open_regular, open_regular_in};
+use rustix::fs::{Mode, OFlags, open};
 use std::collections::HashSet;
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -138,32 +138,27 @@ impl Folder {
     /// # Errors
     /// What the system says.
     pub fn approve_as_user(&self, id: &str, name: &str, text: &str) -> io::Result<PathBuf> {
-        let user = rustix::process::geteuid().as_raw();
         names(name, |name| {
             let own = self.path.join(name);
-            match fs::DirBuilder::new().mode(0o755).create(&own) {
-                // The mask may have taken away that the signer can read it.
-                Ok(()) => fs::set_permissions(&own, Permissions::from_mode(0o755))?,
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-                Err(error) => {
-                    let found = own.symlink_metadata()?;
-                    if !found.is_dir() || found.uid() != user || found.mode() & 0o022 != 0 {
-                        return Err(error);
-                    }
-                }
-            }
-            let waits = self.ids()?;
-            for entry in fs::read_dir(&own)? {
-                let name = entry?.file_name().to_string_lossy().into_owned();
-                let about = name.strip_suffix(APPROVED).and_then(self::id);
-                if about.is_some_and(|about| !waits.iter().any(|id| id == about)) {
-                    fs::remove_file(own.join(name))?;
-                }
-            }
+            own_folder(&own)?;
+            self.tidy_own(&own)?;
             let file = format!("{name}/{id}{APPROVED}");
             // Another name would say the same again.
             if self.path.join(&file).exists() { Ok(self.path.join(file)) } else { self.hand_in(&file, text) }
         })
+    }
+
+    /// Takes away approvals of requests that do not wait any more.
+    fn tidy_own(&self, own: &Path) -> io::Result<()> {
+        let waits = self.ids()?;
+        for entry in fs::read_dir(own)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let about = name.strip_suffix(APPROVED).and_then(id);
+            if about.is_some_and(|about| !waits.iter().any(|id| id == about)) {
+                fs::remove_file(own.join(name))?;
+            }
+        }
+        Ok(())
     }
 
     /// Hands in a rejection. One that is there already is not replaced.
@@ -205,13 +200,10 @@ impl Folder {
             return Ok(Handed { by: None, text: self.read(&self.path.join(name))? });
         };
         // Both are looked at as they are opened: names can be given to something else in between.
-        let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let own = File::from(open(self.path.join(folder), flags | OFlags::DIRECTORY, Mode::empty())?);
-        let file = File::from(openat(&own, file, flags | OFlags::NONBLOCK, Mode::empty())?);
+        let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::DIRECTORY;
+        let own = File::from(open(self.path.join(folder), flags, Mode::empty())?);
+        let file = open_regular_in(&own, Path::new(file))?;
         let (own, found, shared) = (own.metadata()?, file.metadata()?, self.metadata()?);
-        if !found.is_file() {
-            return Err(io::Error::other("it is no regular file"));
-        }
         let is_only_his = |it: &Metadata| it.mode() & 0o022 == 0 && it.dev() == shared.dev();
         let by = (own.uid() == found.uid() && is_only_his(&own) && is_only_his(&found)).then_some(own.uid());
         Ok(Handed { by, text: text(file)? })
@@ -300,6 +292,21 @@ fn text(file: File) -> io::Result<String> {
         return Err(io::Error::other(format!("it is longer than {MAX_LENGTH} bytes")));
     }
     Ok(text)
+}
+
+/// Makes a folder into which only the user of this process can put something, or takes the one that is there.
+fn own_folder(path: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o755).create(path) {
+        // The mask may have taken away that the signer can read it.
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(0o755)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let found = path.symlink_metadata()?;
+            let user = rustix::process::geteuid().as_raw();
+            let is_own = found.is_dir() && found.uid() == user && found.mode() & 0o022 == 0;
+            if is_own { Ok(()) } else { Err(error) }
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Tries a name, and similar ones where it is taken.

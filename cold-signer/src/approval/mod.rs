@@ -14,7 +14,7 @@ pub use approvers::{Approver, Approvers, ApproversError, Identity, MAX_APPROVERS
 pub(crate) use folder::MAX_HANDED;
 pub use folder::{Folder, Handed};
 pub(crate) use statement::{
-    MAX_STATEMENT, Question, approve_as_user, approver_in, identify, line, signer_of, statement,
+    MAX_STATEMENT, Question, approved_text, approver_in, identify, line, signer_of, statement,
 };
 pub use waiting::{Approval, Parked, Rejection, Waiting};
 

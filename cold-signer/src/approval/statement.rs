@@ -95,7 +95,7 @@ pub(crate) fn approver_in<'a>(statement: &'a str, identity: &Identity) -> Option
 }
 
 /// What a user of this host writes to approve.
-pub(crate) fn approve_as_user(statement: &str) -> String {
+pub(crate) fn approved_text(statement: &str) -> String {
     format!("{APPROVED}{statement}")
 }
 
@@ -137,8 +137,7 @@ pub(crate) fn identify<'a>(
     let (key, signature) = signature(&handed.text)?;
     // Before anything is computed for a stranger.
     let approver = known(Identity::Key(Box::new(key.clone())))?;
-    let verified = PublicKey::from(key).verify(NAMESPACE, statement.as_bytes(), &signature);
-    verified.map(|()| approver).map_err(|_| Uncounted::Signature)
+    verify(key, &signature, statement).map(|()| approver)
 }
 
 /// An SSH signature and the key that it names.
@@ -147,12 +146,16 @@ fn signature(text: &str) -> Result<(KeyData, SshSig), Uncounted> {
     Ok((signature.public_key().clone(), signature))
 }
 
-/// The fingerprint of the key that made an SSH signature of a statement.
+fn verify(key: KeyData, signature: &SshSig, statement: &str) -> Result<(), Uncounted> {
+    let verified = PublicKey::from(key).verify(NAMESPACE, statement.as_bytes(), signature);
+    verified.map_err(|_| Uncounted::Signature)
+}
+
+/// The key that made an SSH signature of a statement.
 ///
 /// # Errors
 /// `Unreadable`, `Signature`.
 pub(crate) fn signer_of(text: &str, statement: &str) -> Result<Identity, Uncounted> {
     let (key, signature) = signature(text)?;
-    let verified = PublicKey::from(key.clone()).verify(NAMESPACE, statement.as_bytes(), &signature);
-    verified.map(|()| Identity::Key(Box::new(key))).map_err(|_| Uncounted::Signature)
+    verify(key.clone(), &signature, statement).map(|()| Identity::Key(Box::new(key)))
 }

@@ -58,7 +58,7 @@ fn whose(owner: u32, text: &str) -> Result<String, String> {
 fn an_approval_is_a_signature_or_the_file_of_a_user() {
     assert_eq!(whose(0, OPENSSH), Ok("alice".to_owned()));
     assert_eq!(whose(0, &signature(&key(2), "cold-signer-approval", STATEMENT)), Ok("bob".to_owned()));
-    assert_eq!(whose(1001, &approve_as_user(STATEMENT)), Ok("carol".to_owned()));
+    assert_eq!(whose(1001, &approved_text(STATEMENT)), Ok("carol".to_owned()));
 }
 
 #[test]
@@ -66,10 +66,10 @@ fn what_else_lies_there_is_none() {
     let (bob, mallory) = (key(2), key(3));
     for (owner, text, why) in [
         (1001, STATEMENT.to_owned(), "neither"),
-        (1001, approve_as_user("another statement\n"), "neither"),
-        (1001, approve_as_user("the statement\nand more\n"), "neither"),
+        (1001, approved_text("another statement\n"), "neither"),
+        (1001, approved_text("the statement\nand more\n"), "neither"),
         (1001, String::new(), "neither"),
-        (1002, approve_as_user(STATEMENT), "uid 1002 is no approver"),
+        (1002, approved_text(STATEMENT), "uid 1002 is no approver"),
         (1001, signature(&mallory, "cold-signer-approval", STATEMENT), "is no approver"),
         (0, signature(&bob, "file", STATEMENT), "not one of this text"),
         (0, signature(&bob, "cold-signer-approval", "the statement"), "not one of this text"),
@@ -90,7 +90,7 @@ fn a_file_that_others_could_have_put_there_is_no_approval_of_its_owner() {
         let handed = Handed { by: None, text: text.to_owned() };
         identify(&handed, STATEMENT, &approvers).map(|approver| approver.name.clone())
     };
-    assert!(found(&approve_as_user(STATEMENT)).unwrap_err().to_string().contains("cold-signer approve"));
+    assert!(found(&approved_text(STATEMENT)).unwrap_err().to_string().contains("cold-signer approve"));
     assert_eq!(found(OPENSSH).unwrap(), "alice", "a signature needs no owner");
 
     let temp = tempfile::tempdir().unwrap();
@@ -253,7 +253,7 @@ fn rules_ask_side_by_side_and_a_rejection_is_of_the_request() {
     assert_eq!(waiting.get(&request, "policy-fee", Amount::MAX, 0), None, "more leaves than was asked about");
     assert!(waiting.take_gone().is_empty() && !waiting.is_rejected(&request, 0));
     let rejection = Rejection { by: String::new(), reason: String::new() };
-    waiting.reject(&request, "00000002", rejection);
+    waiting.reject(&request, "00000002", &rejection);
     assert!(waiting.is_rejected(&request, 0));
     waiting.end(&request);
     assert_eq!(waiting.take_gone(), ["00000001", "00000002", "00000001", "00000002"]);
@@ -265,7 +265,7 @@ fn there_is_room_again_when_enough_have_expired_or_were_rejected() {
     let request = |number: u64| Hash::digest(number.to_string().as_str());
     let reject = |waiting: &mut Waiting, number: u64| {
         let rejection = Rejection { by: String::new(), reason: String::new() };
-        waiting.reject(&request(number), &format!("{number:08x}"), rejection);
+        waiting.reject(&request(number), &format!("{number:08x}"), &rejection);
     };
     for number in 0..MAX_WAITING as u64 {
         assert_eq!(waiting.room_at(0), None, "{number}");

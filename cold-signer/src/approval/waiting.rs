@@ -93,11 +93,13 @@ impl Waiting {
     }
 
     /// Knows a rejection.
-    pub(crate) fn reject(&mut self, request: &Hash, id: &str, rejection: Rejection) {
-        let Some(parked) = self.named(request, id) else { return };
-        parked.rejection = Some(rejection);
-        // Nobody is asked about it any more, by whatever rule.
+    pub(crate) fn reject(&mut self, request: &Hash, id: &str, rejection: &Rejection) {
+        if self.named(request, id).is_none() {
+            return;
+        }
+        // It is of the request: nobody is asked about that any more, by whatever rule.
         for parked in self.parked.get_mut(request).into_iter().flatten() {
+            parked.rejection = Some(rejection.clone());
             parked.statement = "".into();
             self.gone.push(parked.id.clone());
         }

@@ -3,7 +3,7 @@
 
 use super::file::read_text;
 use super::{StoreArgs, is_typed, say};
-use crate::approval::{Folder, Identity, approve_as_user, approver_in, line, signer_of};
+use crate::approval::{Folder, Identity, approved_text, approver_in, line, signer_of};
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::settings::Settings;
@@ -187,7 +187,7 @@ impl Approve {
             }
             None => {
                 let user = rustix::process::geteuid().as_raw();
-                (Identity::User(user), approve_as_user(statement))
+                (Identity::User(user), approved_text(statement))
             }
         };
         // Whatever is said here, the signer holds it against its policy.

@@ -67,7 +67,7 @@ impl Index {
                 self.waiting.approve(&entry.request, id, approval.clone());
             }
             Verdict::Rejected { id, rejection } => {
-                self.waiting.reject(&entry.request, id, rejection.clone());
+                self.waiting.reject(&entry.request, id, rejection);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What people are asked about, at moments that no client can choose.
 
 use super::*;
-use crate::approval::{MAX_WAITING, Parked, approve_as_user};
+use crate::approval::{MAX_WAITING, Parked, approved_text};
 use std::fs;
 use std::sync::Barrier;
 use std::thread;
@@ -26,7 +26,7 @@ impl Scene {
     fn approve(&self, id: &str) {
         let folder = self.signer.approvals();
         let statement = folder.statement(id).unwrap();
-        folder.approve_as_user(id, "me", &approve_as_user(&statement)).unwrap();
+        folder.approve_as_user(id, "me", &approved_text(&statement)).unwrap();
     }
 
     fn store(&self) -> String {
