@@ -2,12 +2,13 @@
 
 use crate::cli::QuickstartError;
 use crate::journal::JournalError;
+use crate::keystore::backup::BackupError;
 use crate::keystore::{AccountError, KeystoreError};
 use crate::passphrase::SecretError;
 use crate::policy::PolicyError;
 use crate::server::ServerError;
 use crate::settings::SettingsError;
-use crate::signer::{Mismatch, Refusal};
+use crate::signer::{CatchUpError, Mismatch, Refusal};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -104,6 +105,37 @@ pub(crate) enum Error {
     /// Asked whether the clock is right, the answer was something else.
     #[error("not confirmed: nothing was changed")]
     ClockNotConfirmed,
+    /// A backup is worth nothing, or there is none.
+    #[error("{}: {source}", path.display())]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<BackupError>,
+    },
+    /// Nobody said how far the journal was.
+    #[error(
+        "{0}: say how far the journal was seen, with --journal-count and --journal-head, or --journal-unknown where nobody \
+         knows"
+    )]
+    NoPosition(&'static str),
+    /// A journal cannot be given what it lacks.
+    #[error("{}: {source}", path.display())]
+    CatchUp {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<CatchUpError>,
+    },
+    /// That what is lacking is given up cannot be recorded.
+    #[error(transparent)]
+    GiveUp(Box<CatchUpError>),
+    /// Nothing is lacking.
+    #[error("the journal lacks nothing: there is nothing to give up")]
+    NotBehind,
+    /// Asked whether to go on without what is lacking, the answer was something else.
+    #[error("not confirmed: nothing new is signed until the journal has caught up")]
+    NotGivenUp,
     /// No request waits under this id.
     #[error("no request waits as {id:?} in {}; `cold-signer pending` lists those that do", path.display())]
     NotWaiting {
@@ -213,6 +245,11 @@ impl Error {
     #[must_use]
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
+            Self::Backup { source, .. }
+                if matches!(**source, BackupError::Keystore(_) | BackupError::Journal(_)) =>
+            {
+                ExitCode::from(4)
+            }
             Self::Keystore(_)
             | Self::Account(AccountError::Keystore(_))
             | Self::Journal(_)

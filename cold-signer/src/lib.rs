@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod cli;
 pub mod disk;
+pub mod envelope;
 mod error;
 pub mod journal;
 pub mod keystore;

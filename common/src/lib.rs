@@ -7,6 +7,7 @@ pub mod account;
 pub mod address;
 pub mod amount;
 pub mod api;
+pub mod catch_up;
 pub mod certificate;
 pub mod frame;
 pub mod group;

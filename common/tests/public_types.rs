@@ -26,6 +26,7 @@ use stegos_common::api::response::{Notification, Response, Stake, Status, Valida
 use stegos_common::api::transaction::{SignatureJson, TransactionFields, TransactionJson, TransactionStatus};
 use stegos_common::api::verify::{BlockError, Part};
 use stegos_common::api::{Message, MessageError, NodeMessage};
+use stegos_common::catch_up::{CatchUpHead, SignedRequest};
 use stegos_common::certificate::CertificateError;
 use stegos_common::frame::{ApiToken, FrameError, TokenError};
 use stegos_common::group::{Encoded, EncodingError, Point, Scalar};
@@ -95,6 +96,9 @@ unprintable!(Scalar, Hasher, Signature, RangeProof);
 unprintable!(Comment, PayloadData, PaymentOutput, Output, Unspent, NewOutput, PaymentTransaction, Built);
 // Both may hold a secret key, in the buffer of the request they were read from.
 unprintable!(CreateRawTransaction<'static>, SecretKeyJson<'static>);
+assert_not_impl_any!(SignedRequest<'static>: Debug, Display);
+assert_impl_all!(SignedRequest<'static>: Send, Sync, Serialize);
+assert_impl_all!(CatchUpHead: Send, Sync, Copy, Eq, Debug, Serialize, DeserializeOwned);
 // A client holds the API token.
 assert_impl_all!(Client: Send);
 assert_impl_all!(Connection: Send);

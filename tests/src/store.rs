@@ -45,11 +45,18 @@ impl Store {
         Self::init(network, Some(words))
     }
 
-    fn init(network: Network, words: Option<&str>) -> Self {
+    /// A machine with a passphrase and a policy, but no key store yet.
+    #[must_use]
+    pub fn none(network: Network) -> Self {
         let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
-        let store = Self { directory, network };
-        store.private_file("passphrase", "correct horse battery staple\n");
-        store.private_file("policy.toml", ALLOW_ALL);
+        let none = Self { directory, network };
+        none.private_file("passphrase", "correct horse battery staple\n");
+        none.private_file("policy.toml", ALLOW_ALL);
+        none
+    }
+
+    fn init(network: Network, words: Option<&str>) -> Self {
+        let store = Self::none(network);
         let mut command = store.command(&["init", "--network", network.name(), "--insecure-test-cost"]);
         if let Some(words) = words {
             let file = File::open(store.private_file("words", words));
@@ -64,10 +71,7 @@ impl Store {
     /// A copy of it in a temporary directory of its own.
     #[must_use]
     pub fn copy(&self) -> Self {
-        let directory = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
-        let copy = Self { directory, network: self.network };
-        copy.private_file("passphrase", "correct horse battery staple\n");
-        copy.private_file("policy.toml", ALLOW_ALL);
+        let copy = Self::none(self.network);
         copy.replace_by(self);
         copy
     }

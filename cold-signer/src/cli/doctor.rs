@@ -3,11 +3,13 @@
 use super::policy::{load, require_ours};
 use super::{StoreArgs, say};
 use crate::error::Error;
+use crate::keystore::backup::read_last;
 use crate::keystore::network_of;
 use crate::passphrase::is_for_us_alone;
 use crate::process::{Finding, Needs, Protection, clock, examine, file_system, protect};
 use crate::settings::{RuleSettings, ServerSettings, Settings};
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 use std::fs;
 use std::io::{Write, stdout};
@@ -15,11 +17,17 @@ use std::path::Path;
 use std::time::SystemTime;
 use stegos_common::socket::token_file;
 
+/// A backup that is older has forgotten too much, in days.
+const BACKUP_DAYS: i64 = 30;
+
+/// So long ago at most somebody has tried whether a backup can be restored, in days.
+const VERIFIED_DAYS: i64 = 90;
+
 /// Say what protects the keys on this host, and what speaks against it
 #[derive(Args)]
 #[command(after_help = "\
 Looks at the host (network, swap, clock, file system), at the files of the signer (who may read and change
-them), at the policy, and tries every protection that `serve` asks of the kernel. Changes nothing, and needs no
+them), at the policy and the last backup, and tries every protection that `serve` asks of the kernel. Changes nothing, and needs no
 passphrase. Exit code 1 says that there are findings. `serve --strict` does not start where there are.
 
 Examples:
@@ -140,10 +148,77 @@ fn of_the_files(
             Err(error) => findings.push(about(path, &error.to_string())),
         }
     }
+    findings.extend(of_the_backups(dir, Timestamp::now()));
+    findings.extend(of_the_backups(dir, Timestamp::now()));
     let token = server.token_file(dir);
     if token.exists() {
         let wrong = token_file::load(&token).err();
         findings.extend(wrong.map(|error| Finding::new("permissions", error.to_string())));
     }
     findings
+}
+
+/// When a backup was made last, and when one was tried.
+fn of_the_backups(dir: &Path, now: Timestamp) -> Vec<Finding> {
+    if network_of(dir).is_err() {
+        return Vec::new();
+    }
+    let last = match read_last(dir) {
+        Ok(last) => last,
+        Err(error) => return vec![Finding::new("backup", format!("backups.toml: {error}"))],
+    };
+    let about = |what: &str, time: Option<Timestamp>, most: i64, command: &str| {
+        let days = time.map(|time| now.duration_since(time).as_hours() / 24);
+        let text = match days {
+            None => format!("none was ever {what}: `cold-signer backup {command}`"),
+            Some(days) if days > most => {
+                format!(
+                    "the last was {what} {days} days ago, more than {most}: `cold-signer backup {command}`"
+                )
+            }
+            Some(_) => return None,
+        };
+        Some(Finding::new("backup", text))
+    };
+    let made = about("made", last.made, BACKUP_DAYS, "create");
+    let verified = about("verified", last.verified, VERIFIED_DAYS, "verify");
+    [made, verified].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Disk;
+    use crate::keystore::backup::note_last;
+    use crate::keystore::{Cost, Keystore};
+    use crate::passphrase::Passphrase;
+    use jiff::SignedDuration;
+    use stegos_common::address::Network;
+    use stegos_common::keys::SecretKey;
+
+    #[test]
+    fn an_old_backup_and_one_that_was_never_tried_are_findings() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("store");
+        let passphrase = Passphrase::new("x".to_owned().into()).unwrap();
+        let master = SecretKey::from_seed(b"x");
+        let disk = Disk::default();
+        Keystore::create(&dir, &passphrase, Network::Dev, master, Cost::TEST, disk.clone()).unwrap();
+        let now = Timestamp::now();
+        let found = |now| of_the_backups(&dir, now).into_iter().map(|it| it.text).collect::<Vec<_>>();
+        assert!(
+            matches!(found(now).as_slice(), [made, verified] if made.contains("none was ever made") && verified.contains("none was ever verified"))
+        );
+        note_last(&dir, &disk, |last| last.made = Some(now)).unwrap();
+        assert!(matches!(found(now).as_slice(), [verified] if verified.contains("verified")));
+        note_last(&dir, &disk, |last| last.verified = Some(now)).unwrap();
+        let days = |days: i64| now + SignedDuration::from_hours(24 * days);
+        assert!(found(days(BACKUP_DAYS)).is_empty());
+        assert!(
+            matches!(found(days(BACKUP_DAYS + 1)).as_slice(), [made] if made.contains("made 31 days ago"))
+        );
+        assert_eq!(found(days(VERIFIED_DAYS + 1)).len(), 2);
+        fs::write(dir.join("backups.toml"), "made = 7").unwrap();
+        assert_eq!(found(now).len(), 1);
+    }
 }

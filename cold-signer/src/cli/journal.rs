@@ -1,10 +1,12 @@
 //! `journal`: what was signed and refused.
 
+use super::catch_up::CatchUp;
 use super::{StoreArgs, say};
 use crate::approval::{Approval, Rejection};
 use crate::error::Error;
 use crate::journal::show_time;
-use crate::journal::{Entry, Judged, NewOutputFacts, Record, Verdict};
+use crate::journal::{Entry, Judged, NewOutputFacts, Position, Record, Verdict};
+use crate::settings::Settings;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -65,6 +67,7 @@ pub(super) enum Journal {
         #[arg(long)]
         json: bool,
     },
+    CatchUp(CatchUp),
 }
 
 /// Show a record in full
@@ -79,11 +82,12 @@ pub(super) struct Show {
 }
 
 impl Journal {
-    pub(super) fn run(self, store: &StoreArgs) -> Result<(), Error> {
+    pub(super) fn run(self, store: &StoreArgs, settings: &Settings) -> Result<(), Error> {
         match self {
             Self::List { last, json } => list(store, last, json),
             Self::Show(show) => show.run(store),
             Self::Verify { head, json } => verify(store, head, json),
+            Self::CatchUp(catch_up) => catch_up.run(store, settings),
         }
     }
 }
@@ -123,9 +127,32 @@ fn list_line(out: &mut impl Write, record: &Record) -> io::Result<()> {
         Verdict::Parked { id, .. } => format!("waits as {id}"),
         Verdict::Approved { id, approval, .. } => format!("approved {id} by {}", approval.approver),
         Verdict::Rejected { id, rejection } => format!("rejected {id} by {}", rejection.by),
+        Verdict::Restored { .. } | Verdict::CaughtUp { .. } | Verdict::GivenUp => {
+            about_the_store(&entry.verdict)
+        }
     };
     let (time, fee) = (show_time(entry.time), shown(entry.fee));
     writeln!(out, "{:>8}  {time:<24}  {:>22}  {fee:>14}  {verdict}", record.number(), total.to_string())
+}
+
+/// What happened to the store, as a part of a line.
+fn about_the_store(verdict: &Verdict) -> String {
+    let seen = |seen: &Option<Position>| {
+        seen.map_or_else(
+            || "how far it had been is not known".to_owned(),
+            |it| format!("{} were seen", it.count),
+        )
+    };
+    match verdict {
+        Verdict::Restored { made, seen: known } => {
+            format!("restored from a backup of {}; {}", show_time(*made), seen(known))
+        }
+        Verdict::CaughtUp { transactions, seen: known } => {
+            format!("caught up with {transactions} transactions; {}", seen(known))
+        }
+        Verdict::GivenUp => "gave up what it lacked".to_owned(),
+        _ => String::new(),
+    }
 }
 
 fn list_json(out: &mut impl Write, record: &Record, network: Network) -> io::Result<()> {
@@ -183,6 +210,10 @@ fn show(out: &mut impl Write, record: &Record, network: Network) -> io::Result<(
         Verdict::Refused { code, reason } => writeln!(out, "  refused ({code}): {reason}")?,
         Verdict::ClockConfirmed => {
             return writeln!(out, "  clock confirmed\n  head        {}", record.after.head);
+        }
+        Verdict::Restored { .. } | Verdict::CaughtUp { .. } | Verdict::GivenUp => {
+            let what = about_the_store(&entry.verdict);
+            return writeln!(out, "  {what}\n  head        {}", record.after.head);
         }
         Verdict::Parked { id, expires, statement } => {
             writeln!(out, "  waits for approval as {id} until {}\n", show_time(*expires))?;
@@ -274,6 +305,17 @@ fn facts(record: &Record, network: Network) -> Value {
             "by": by,
             "reason": reason,
         }),
+        Verdict::Restored { made, seen } => json!({
+            "verdict": "restored",
+            "backup_made": show_time(*made),
+            "seen": seen,
+        }),
+        Verdict::CaughtUp { transactions, seen } => json!({
+            "verdict": "caught_up",
+            "transactions": transactions,
+            "seen": seen,
+        }),
+        Verdict::GivenUp => json!({ "verdict": "given_up" }),
     };
     if let (Value::Object(facts), Value::Object(verdict)) = (&mut facts, verdict) {
         facts.extend(verdict);

@@ -1,6 +1,8 @@
 //! The command line: one file per command.
 
 mod approve;
+mod backup;
+mod catch_up;
 mod clock;
 mod doctor;
 mod export;
@@ -15,6 +17,7 @@ mod phrase;
 mod policy;
 mod public;
 mod quickstart;
+mod restore;
 mod serve;
 mod sign;
 mod spool;
@@ -101,6 +104,9 @@ enum Command {
     #[command(subcommand)]
     Journal(journal::Journal),
     #[command(subcommand)]
+    Backup(backup::Command),
+    Restore(restore::Restore),
+    #[command(subcommand)]
     Policy(policy::Command),
     #[command(subcommand)]
     Clock(clock::Command),
@@ -148,7 +154,9 @@ impl Cli {
             Command::Phrase(phrase) => phrase.run(&store),
             Command::Passphrase(change) => change.run(&store),
             Command::Store(command) => command.run(&store),
-            Command::Journal(journal) => journal.run(&store),
+            Command::Journal(journal) => journal.run(&store, &settings),
+            Command::Backup(backup) => backup.run(&store, &settings),
+            Command::Restore(restore) => restore.run(&store),
             Command::Policy(policy) => policy.run(&store),
             Command::Clock(clock) => clock.run(&store),
             Command::Pending(pending) => pending.run(&store, &settings),

@@ -132,6 +132,11 @@ impl Explain {
 /// Reads a policy file, which nobody else may be able to change or replace; without one, the default.
 pub(super) fn load(path: Option<&Path>, network: Network) -> Result<Policy, Error> {
     let Some(path) = path else { return Ok(Policy::default()) };
+    parse(path, &text(path)?, network)
+}
+
+/// The text of a policy file, which nobody else may be able to change or replace.
+pub(super) fn text(path: &Path) -> Result<String, Error> {
     let failed = |source| Error::File { path: path.to_owned(), source };
     require_ours(path).map_err(failed)?;
     let mut text = String::new();
@@ -140,7 +145,12 @@ pub(super) fn load(path: Option<&Path>, network: Network) -> Result<Policy, Erro
     if length as u64 > MAX_LENGTH {
         return Err(failed(io::Error::other(format!("it is longer than {MAX_LENGTH} bytes"))));
     }
-    Policy::parse(&text, network)
+    Ok(text)
+}
+
+/// The policy of a file's text.
+pub(super) fn parse(path: &Path, text: &str, network: Network) -> Result<Policy, Error> {
+    Policy::parse(text, network)
         .map_err(|source| Error::Policy { path: path.to_owned(), source: Box::new(source) })
 }
 

@@ -57,6 +57,9 @@ impl Serve {
         runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;
             let mut terminated = signal(SignalKind::terminate())?;
+            if let Some(behind) = signer.behind() {
+                say(&format!("WARNING: {}", super::catch_up::describe(&behind)));
+            }
             let network = signer.keystore().network();
             let answering = signer.clone();
             let server = Server::bind(config, token, move |request| answer(&answering, &request)).await?;

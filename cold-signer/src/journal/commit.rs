@@ -6,7 +6,7 @@
 
 use super::error::JournalError;
 use super::frame;
-use super::index::{Index, Number};
+use super::index::{Behind, Index, Number};
 use super::reader::Reader;
 use super::recover::{self, Recovered, Torn};
 use super::{Entry, FILE, MAX_RECORD, Owner, Position, follow};
@@ -138,6 +138,12 @@ impl Journal {
     #[must_use]
     pub fn take_gone(&self) -> Vec<String> {
         self.lock().index.take_gone()
+    }
+
+    /// What it may lack since it was restored: nothing may be signed then.
+    #[must_use]
+    pub fn behind(&self) -> Option<Behind> {
+        self.lock().index.behind()
     }
 
     /// Where the chain of records begins, which no other store's does.

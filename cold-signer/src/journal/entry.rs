@@ -1,5 +1,6 @@
 //! What a record says, and its encoding: protobuf, read and written by this program only.
 
+use super::Position;
 use crate::approval::{Approval, Rejection};
 use prost::Message;
 use stegos_common::address::Address;
@@ -98,6 +99,23 @@ pub enum Verdict {
         /// Who, and why.
         rejection: Rejection,
     },
+    /// No request: the store was restored from a backup. What was signed behind this record's number until then may be
+    /// missing.
+    Restored {
+        /// When the backup was made, in milliseconds since 1970 UTC.
+        made: u64,
+        /// The newest position of the journal that anybody had seen, where that was known.
+        seen: Option<Position>,
+    },
+    /// No request: what the journal lacked after that was given to it.
+    CaughtUp {
+        /// How many transactions it had forgotten.
+        transactions: u64,
+        /// The newest position that whoever gave them had seen.
+        seen: Option<Position>,
+    },
+    /// No request: somebody decided that the journal goes on without what it lacks.
+    GivenUp,
 }
 
 impl Verdict {
@@ -106,7 +124,12 @@ impl Verdict {
     pub fn approval(&self) -> Option<&str> {
         match self {
             Self::Parked { id, .. } | Self::Approved { id, .. } | Self::Rejected { id, .. } => Some(id),
-            Self::Signed(_) | Self::Refused { .. } | Self::ClockConfirmed => None,
+            Self::Signed(_)
+            | Self::Refused { .. }
+            | Self::ClockConfirmed
+            | Self::Restored { .. }
+            | Self::CaughtUp { .. }
+            | Self::GivenUp => None,
         }
     }
 }
@@ -134,6 +157,12 @@ impl Entry {
     #[must_use]
     pub fn clock_confirmed(time: u64) -> Self {
         Self::about(time, Hash::digest("cold-signer clock confirmed"), Verdict::ClockConfirmed)
+    }
+
+    /// A record about no request at all: what happened says all.
+    #[must_use]
+    pub fn about_the_store(time: u64, verdict: Verdict) -> Self {
+        Self::about(time, Hash::digest("cold-signer no request"), verdict)
     }
 
     /// A record about a request of which more is said elsewhere, or nothing can be.
@@ -188,6 +217,13 @@ impl Entry {
             Verdict::Rejected { id, rejection: Rejection { by, reason } } => {
                 wire.rejected = Some(RejectedWire { id, by, reason });
             }
+            Verdict::Restored { made, seen } => {
+                wire.restored = Some(RestoredWire { made, seen: seen.map(PositionWire::of) });
+            }
+            Verdict::CaughtUp { transactions, seen } => {
+                wire.caught_up = Some(CaughtUpWire { transactions, seen: seen.map(PositionWire::of) });
+            }
+            Verdict::GivenUp => wire.given_up = true,
         }
         wire.encode_to_vec()
     }
@@ -229,6 +265,17 @@ impl Entry {
                 id,
                 rejection: Rejection { by, reason },
             }),
+            match wire.restored {
+                Some(RestoredWire { made, seen }) => Some(Verdict::Restored { made, seen: read_seen(seen)? }),
+                None => None,
+            },
+            match wire.caught_up {
+                Some(CaughtUpWire { transactions, seen }) => {
+                    Some(Verdict::CaughtUp { transactions, seen: read_seen(seen)? })
+                }
+                None => None,
+            },
+            wire.given_up.then_some(Verdict::GivenUp),
         ];
         let mut verdicts = verdicts.into_iter().flatten();
         let (Some(verdict), None) = (verdicts.next(), verdicts.next()) else { return None };
@@ -273,6 +320,49 @@ struct EntryWire {
     approved: Option<ApprovedWire>,
     #[prost(message, optional, tag = "12")]
     rejected: Option<RejectedWire>,
+    #[prost(message, optional, tag = "13")]
+    restored: Option<RestoredWire>,
+    #[prost(message, optional, tag = "14")]
+    caught_up: Option<CaughtUpWire>,
+    #[prost(bool, tag = "15")]
+    given_up: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RestoredWire {
+    #[prost(uint64, tag = "1")]
+    made: u64,
+    #[prost(message, optional, tag = "2")]
+    seen: Option<PositionWire>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CaughtUpWire {
+    #[prost(uint64, tag = "1")]
+    transactions: u64,
+    #[prost(message, optional, tag = "2")]
+    seen: Option<PositionWire>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct PositionWire {
+    #[prost(uint64, tag = "1")]
+    count: u64,
+    #[prost(bytes = "vec", tag = "2")]
+    head: Vec<u8>,
+}
+
+impl PositionWire {
+    fn of(position: Position) -> Self {
+        Self { count: position.count, head: position.head.as_bytes().to_vec() }
+    }
+}
+
+/// A position, if there is one; nothing at all where it is none.
+#[expect(clippy::option_option, reason = "the outer one is that of decoding")]
+fn read_seen(wire: Option<PositionWire>) -> Option<Option<Position>> {
+    wire.map(|wire| Some(Position { count: wire.count, head: hash(&wire.head)? }))
+        .map_or(Some(None), |it| it.map(Some))
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -1,7 +1,7 @@
 //! What is asked of a journal for every request: was it signed before, and are its inputs free?
 
 use super::commit::Outcome;
-use super::{Entry, Record, Verdict};
+use super::{Entry, Position, Record, Verdict};
 use crate::approval::{Parked, Waiting};
 use crate::policy::Totals;
 use std::collections::HashMap;
@@ -23,6 +23,26 @@ pub(super) struct Index {
     totals: Totals,
     /// What waits for approvals.
     waiting: Waiting,
+    /// What it may lack since it was restored.
+    behind: Option<Behind>,
+}
+
+/// What a journal may lack: it was restored from a backup, and was not given what was signed after that was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// How many records the backup had.
+    pub count: u64,
+    /// The newest position that anybody had seen, where that was known.
+    pub seen: Option<Position>,
+}
+
+impl Behind {
+    /// What both lack.
+    fn and(self, other: Self) -> Self {
+        let furthest = |seen: Position, other: Position| if seen.count > other.count { seen } else { other };
+        let seen = self.seen.zip(other.seen).map(|(seen, other)| furthest(seen, other));
+        Self { count: self.count.min(other.count), seen }
+    }
 }
 
 impl Index {
@@ -38,7 +58,11 @@ impl Index {
     pub(super) fn note(&mut self, entry: &Entry, number: Number) {
         match &entry.verdict {
             // Their time may be that of a clock which the policy does not believe.
-            Verdict::Refused { .. } | Verdict::Rejected { .. } => {}
+            Verdict::Refused { .. }
+            | Verdict::Rejected { .. }
+            | Verdict::Restored { .. }
+            | Verdict::CaughtUp { .. }
+            | Verdict::GivenUp => {}
             _ => self.waiting.pass(entry.time),
         }
         match &entry.verdict {
@@ -69,6 +93,16 @@ impl Index {
             Verdict::Rejected { id, rejection } => {
                 self.waiting.reject(&entry.request, id, rejection);
             }
+            Verdict::Restored { seen, .. } => {
+                let lacks = seen.is_none_or(|seen| seen.count > number);
+                let behind = lacks.then_some(Behind { count: number, seen: *seen });
+                self.behind = match (self.behind, behind) {
+                    // What the earlier one lacked is lacking still.
+                    (Some(earlier), Some(later)) => Some(earlier.and(later)),
+                    (earlier, later) => earlier.or(later),
+                };
+            }
+            Verdict::CaughtUp { .. } | Verdict::GivenUp => self.behind = None,
         }
     }
 
@@ -122,6 +156,11 @@ impl Index {
     /// What waits for approvals.
     pub(super) const fn waiting(&self) -> &Waiting {
         &self.waiting
+    }
+
+    /// What it may lack since it was restored.
+    pub(super) const fn behind(&self) -> Option<Behind> {
+        self.behind
     }
 
     /// The ids about which nothing is to be handed in any more, since this was asked last.

@@ -34,6 +34,7 @@ mod tests;
 pub use self::commit::{Journal, Outcome};
 pub use self::entry::{Entry, Judged, NewOutputFacts, Signed, Verdict};
 pub use self::error::JournalError;
+pub use self::index::Behind;
 pub use self::reader::{Reader, Record};
 pub(crate) use self::recover::AnchorCheck;
 pub use self::recover::Torn;

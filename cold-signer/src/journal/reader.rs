@@ -97,7 +97,7 @@ impl Reader {
     }
 
     /// Once all records were read: where the good part of the file ends, and the position there.
-    pub(super) const fn end(&self) -> (u64, Position) {
+    pub(crate) const fn end(&self) -> (u64, Position) {
         (self.offset, self.position)
     }
 

@@ -51,7 +51,7 @@ impl Locked {
     ///
     /// # Errors
     /// [`KeystoreError::WrongPassphrase`]; everything else that is wrong is in the report.
-    pub fn check(self, passphrase: &Passphrase) -> Result<Report, KeystoreError> {
+    pub fn check(&self, passphrase: &Passphrase) -> Result<Report, KeystoreError> {
         let key = Arc::new(self.header.unlock(passphrase.expose())?);
         let mut report = Report { accounts: 0, journal: None, torn: None, faults: Vec::new() };
         let tally = Tally::read(&self.directory, &key).map_err(|error| report.faults.push(error.into())).ok();

@@ -66,7 +66,7 @@ impl Keystore {
 }
 
 /// Marks the store as unfinished, and removes what an earlier attempt left.
-fn mark(directory: &Directory) -> Result<(), KeystoreError> {
+pub(super) fn mark(directory: &Directory) -> Result<(), KeystoreError> {
     if !directory.path().join(MARKER).exists() {
         directory.write_new(MARKER, MARKER_TEXT)?;
     }

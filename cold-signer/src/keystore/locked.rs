@@ -33,6 +33,15 @@ pub fn network_of(dir: &Path) -> Result<Network, KeystoreError> {
     Ok(Header::read(dir)?.network)
 }
 
+/// What tells the store in `dir` from others; another process may have it open.
+///
+/// # Errors
+/// Those of [`network_of`].
+pub fn id_of(dir: &Path) -> Result<[u8; 16], KeystoreError> {
+    Directory::require_private(dir)?;
+    Ok(Header::read(dir)?.store_id)
+}
+
 impl Locked {
     /// Locks the store in `dir` and reads its header. With `network` given, it must be a store of it.
     ///

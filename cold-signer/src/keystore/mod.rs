@@ -10,6 +10,8 @@
 //! | `quarantine/` | what sled left unfinished |
 //! | `journal`, `journal.torn-…` | what was signed, see [`crate::journal`]; last commits that a crash tore |
 //! | `tally` | sealed, too: which database is in use, a sum over the records of all accounts and a position of the journal, by which lost or older ones are noticed |
+//! | `backups.toml` | when a backup was made last, and when one was tried |
+//! | `policy.restored.toml` | the policy of the backup from which it was restored; nothing reads it |
 //! | `lock` | the process id of whoever has the store open |
 //! | `init.unfinished` | only while the store is made: without a header, all the rest is worth nothing |
 //!
@@ -23,6 +25,7 @@
 //! when it is needed; only imported keys are held.
 
 mod accounts;
+pub mod backup;
 mod check;
 mod create;
 mod directory;
@@ -43,7 +46,7 @@ pub use self::check::{Fault, Report};
 pub use self::create::require_absent;
 pub use self::error::{AccountError, KeystoreError};
 pub use self::kdf::Cost;
-pub use self::locked::{JournalReader, Locked, network_of};
+pub use self::locked::{JournalReader, Locked, id_of, network_of};
 pub use self::rebuild::{Listed, Rebuilt, Sources};
 pub use self::record::{Account, Place, Table};
 
@@ -53,7 +56,7 @@ use self::header::Header;
 use self::store::Store;
 use self::tally::Tally;
 use crate::disk::Disk;
-use crate::journal::{self, Journal, Position, Torn};
+use crate::journal::{self, AnchorCheck, Journal, JournalError, Position, Reader, Torn};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
 use std::path::Path;
@@ -139,6 +142,19 @@ impl Keystore {
             Journal::open(self.dir(), self.directory.disk().clone(), self.journal_owner(), anchor)?;
         self.anchor_journal(journal.position())?;
         Ok((journal, torn))
+    }
+
+    /// Reads and authenticates the whole journal; answers how long its good part is, and the position there.
+    fn read_whole_journal(&self) -> Result<(u64, Position), JournalError> {
+        let anchor = self.tally.lock().unwrap_or_else(PoisonError::into_inner).anchor;
+        let path = self.dir().join(journal::FILE);
+        let mut reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner())?;
+        let mut check = AnchorCheck::new(&path, anchor, reader.genesis());
+        for record in reader.by_ref() {
+            check.pass(record?.after);
+        }
+        check.finish()?;
+        Ok(reader.end())
     }
 
     fn journal_owner(&self) -> journal::Owner {

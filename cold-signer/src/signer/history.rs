@@ -26,6 +26,11 @@ impl Signer {
         }
     }
 
+    /// Refuses everything while the journal may lack what was signed.
+    pub(super) fn require_complete(&self) -> Result<(), Refusal> {
+        self.journal.behind().map_or(Ok(()), |behind| Err(Refusal::JournalBehind(behind.count)))
+    }
+
     /// The signing of the same request, if there was one.
     pub(super) fn signed_before(&self, draft: &Draft) -> Result<Option<SignedBefore>, Refusal> {
         let Some(record) = self.journal.request(&draft.digest) else { return Ok(None) };

@@ -2,6 +2,7 @@
 //! for socket and file alike, no branches back.
 
 mod approve;
+mod catch_up;
 mod draft;
 mod history;
 mod judge;
@@ -12,6 +13,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use catch_up::{CatchUpError, CaughtUp};
 pub use judge::Judgement;
 pub use refusal::Refusal;
 pub use review::Mismatch;
@@ -189,6 +191,7 @@ impl Signer {
         let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
         check(&spendable, &draft.outputs, fee)?;
         // A request that is wrong by itself is told so. Whether its inputs are free is decided again by the journal.
+        self.require_complete()?;
         self.require_free(draft)?;
         self.permit(draft)?;
         // A payment that is to be provable is signed by the owner of the first input.

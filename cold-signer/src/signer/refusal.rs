@@ -230,6 +230,12 @@ pub enum Refusal {
         /// The number of the record in the journal, from 0.
         record: u64,
     },
+    /// The store was restored, and may have forgotten what it signed.
+    #[error(
+        "nothing new is signed: the key store was restored from a backup whose journal had {0} records, and more may have \
+         been signed after that; give it what it lacks with `journal catch-up`"
+    )]
+    JournalBehind(u64),
     /// The policy never allows it.
     #[error("the policy denies it, {rule}: {reason}")]
     Denied {
@@ -392,6 +398,7 @@ impl Refusal {
             Self::FeeTooHigh { .. } => "fee_too_high",
             Self::Unbalanced { .. } => "unbalanced",
             Self::AlreadySigned { .. } => "already_signed",
+            Self::JournalBehind(_) => "journal_behind",
             Self::Denied { .. } => "denied",
             Self::Limited { .. } => "limited",
             Self::PendingApproval { .. } => "pending_approval",

@@ -1,5 +1,8 @@
 //! The flows: how each begins, what it does, and what must be true afterwards, wherever it was cut off.
 
+use crate::backups::{
+    back_up, catch_up, check_back_up, check_catch_up, check_restore, prepare_backup, prepare_behind, restore,
+};
 use crate::gates::Unharmed;
 use crate::money::{MASTER, input, request};
 use cold_signer::disk::Disk;
@@ -19,13 +22,13 @@ use stegos_common::address::Network;
 use stegos_common::hash::Hash;
 use stegos_common::keys::SecretKey;
 
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Tells the user something that must be true from then on.
-type Tell<'a> = &'a mut dyn FnMut(String);
+pub(crate) type Tell<'a> = &'a mut dyn FnMut(String);
 
 /// A policy that allows everything: these flows are about the disk.
-fn everything() -> Policy {
+pub(crate) fn everything() -> Policy {
     Policy::parse("[[rules]]\nrule = \"policy-any\"\naction = \"allow\"", Network::Dev).unwrap()
 }
 
@@ -70,6 +73,9 @@ pub(crate) const FLOWS: &[Flow] = &[
         run: rebuild,
         check: |store, told| check_accounts(store, told, &["listed"]),
     },
+    Flow { name: "back up", prepare: prepare_signed, run: back_up, check: check_back_up },
+    Flow { name: "restore", prepare: prepare_backup, run: restore, check: check_restore },
+    Flow { name: "catch up", prepare: prepare_behind, run: catch_up, check: check_catch_up },
     Flow {
         name: "rebuild with a new journal",
         prepare: prepare_signed,
@@ -79,20 +85,20 @@ pub(crate) const FLOWS: &[Flow] = &[
 ];
 
 /// A disk that does not fail.
-fn disk() -> Disk {
+pub(crate) fn disk() -> Disk {
     Disk::behind(Arc::new(Unharmed))
 }
 
-fn passphrase(text: &str) -> Passphrase {
+pub(crate) fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(text.to_owned().into()).unwrap()
 }
 
-fn create(store: &Path, disk: Disk) -> std::result::Result<Keystore, KeystoreError> {
+pub(crate) fn create(store: &Path, disk: Disk) -> std::result::Result<Keystore, KeystoreError> {
     let master = SecretKey::from_seed(MASTER);
     Keystore::create(store, &passphrase("old"), Network::Dev, master, Cost::TEST, disk)
 }
 
-fn open(store: &Path, disk: Disk) -> std::result::Result<Keystore, KeystoreError> {
+pub(crate) fn open(store: &Path, disk: Disk) -> std::result::Result<Keystore, KeystoreError> {
     Keystore::open(store, &passphrase("old"), Some(Network::Dev), disk)
 }
 
@@ -184,7 +190,7 @@ fn check_accounts(store: &Path, told: &[String], new: &[&str]) {
 }
 
 /// Keys and journal can be used, and everything authenticates.
-fn works(store: &Path) {
+pub(crate) fn works(store: &Path) {
     let mut keystore = open(store, disk()).unwrap();
     keystore.add(&["after all"]).unwrap();
     if keystore.account("alice").is_none() {

@@ -12,6 +12,7 @@
     clippy::cast_possible_truncation
 )]
 
+mod backups;
 mod flows;
 mod gates;
 mod image;

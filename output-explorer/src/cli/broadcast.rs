@@ -1,5 +1,6 @@
 //! `broadcast` and `transaction`: what the signer answered, on its way into a block.
 
+use super::export::Export;
 use super::file::read_text;
 use super::handoff::{pages, show_all};
 use super::show::{self, line};
@@ -131,6 +132,7 @@ fn require_alive(handoff: &Handoff) -> Result<(), Error> {
 pub(super) enum Transaction {
     List(List),
     Show(Show),
+    Export(Export),
 }
 
 impl Transaction {
@@ -138,6 +140,7 @@ impl Transaction {
         match self {
             Self::List(list) => list.run(setup),
             Self::Show(show) => show.run(setup),
+            Self::Export(export) => export.run(setup),
         }
     }
 }

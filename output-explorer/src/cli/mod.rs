@@ -4,6 +4,7 @@ mod audit;
 mod balance;
 mod batch;
 mod broadcast;
+mod export;
 mod file;
 mod handoff;
 mod import;

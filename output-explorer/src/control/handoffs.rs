@@ -54,6 +54,11 @@ pub enum HandoffRequest {
         /// The handoff.
         number: u64,
     },
+    /// A request that was signed, and what the signer answered.
+    Signed {
+        /// The handoff.
+        number: u64,
+    },
     /// Give the inputs of an open handoff up.
     Cancel {
         /// Its number.
@@ -98,6 +103,13 @@ pub enum HandoffAnswer {
         /// The JSON of `create_raw_transaction`.
         request: String,
     },
+    /// A request that was signed.
+    Signed {
+        /// The JSON of `create_raw_transaction`.
+        request: String,
+        /// The JSON of the signer's response.
+        response: String,
+    },
 }
 
 /// Answers a question about handoffs.
@@ -126,6 +138,10 @@ pub(super) fn answer(ledger: &Ledger, request: HandoffRequest) -> Result<Handoff
         }
         HandoffRequest::Transaction { id } => one(ledger.handoff_of(&id)?),
         HandoffRequest::Request { number } => HandoffAnswer::Request { request: desk.request(number)? },
+        HandoffRequest::Signed { number } => {
+            let (request, response) = desk.signed(number)?;
+            HandoffAnswer::Signed { request, response }
+        }
         HandoffRequest::Cancel { number } => one(desk.cancel(number)?),
         HandoffRequest::AcceptJournal => {
             ledger.accept_signer_journal()?;

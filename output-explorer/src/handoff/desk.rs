@@ -9,8 +9,11 @@ use crate::ledger::handoffs::HandoffError;
 use crate::ledger::record::Kind;
 use crate::ledger::{Ledger, LedgerError};
 use serde::Deserialize;
+use std::num::NonZeroU64;
+use stegos_common::api::Message;
 use stegos_common::api::create_raw_transaction::RawTransaction;
-use stegos_common::api::encoding::Timestamp;
+use stegos_common::api::encoding::{HexBytes, Timestamp};
+use stegos_common::api::response::Response;
 use stegos_common::text::excerpt;
 use stegos_common::transaction::PaymentTransaction;
 use thiserror::Error;
@@ -192,6 +195,26 @@ impl Desk<'_> {
         }
         let blobs = self.blobs(&handoff)?;
         Ok(request(&handoff, &blobs))
+    }
+
+    /// A request that was signed, and the signer's answer.
+    ///
+    /// # Errors
+    /// [`DeskError`] where there is none, or a blob is not kept any more.
+    pub fn signed(&self, number: u64) -> Result<(String, String), DeskError> {
+        let handoff = self.ledger.handoff(number)?;
+        let not_signed = || DeskError::NotOpen { number, status: handoff.status() };
+        let transaction = handoff.transaction.as_ref().ok_or_else(not_signed)?;
+        let data = self.ledger.transaction_bytes(number)?.ok_or_else(not_signed)?;
+        let body = Response::CreateRawTransaction(RawTransaction {
+            txouts: transaction.outputs.clone(),
+            data: HexBytes(data),
+            certificates: transaction.certificates.clone(),
+            journal: transaction.journal,
+        });
+        let response = Message { body, id: NonZeroU64::new(number) };
+        let response = serde_json::to_string(&response).map_err(DeskError::NoAnswer)?;
+        Ok((request(&handoff, &self.blobs(&handoff)?), response))
     }
 
     /// Takes what the signer answered. The transaction is on disk when this returns, and is submitted from there. One

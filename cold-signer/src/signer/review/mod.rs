@@ -48,7 +48,8 @@ impl Signer {
                 let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
                 let fee = self.rules.fee(draft.fee, draft.outputs.len());
                 let checked = fee.and_then(|fee| Ok(check(&spendable, &draft.outputs, fee)?));
-                let checked = checked.and_then(|()| self.require_free(draft));
+                let checked =
+                    checked.and_then(|()| self.require_complete()).and_then(|()| self.require_free(draft));
                 (owned_inputs(draft, &owned), checked.err())
             }
             Err(refusal) => (unowned_inputs(draft), Some(refusal)),
@@ -57,7 +58,7 @@ impl Signer {
     }
 
     /// Reads a request and checks everything about it that needs no key.
-    fn draft(&self, json: &str) -> Result<Draft, Refusal> {
+    pub(super) fn draft(&self, json: &str) -> Result<Draft, Refusal> {
         let request = read(json).map_err(|(_, refusal)| refusal)?;
         Draft::new(&request, json, self.keystore.network(), &self.rules)
     }

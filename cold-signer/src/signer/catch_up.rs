@@ -1,0 +1,245 @@
+//! What a restored signer has forgotten, given back to it: transactions that it signed after the backup was made.
+//!
+//! Each comes with its request, as both crossed the gap. It is taken only where it does what the request asks for, spends
+//! outputs of this store, and verifies: nobody but a signer with these keys can have made it. What nobody can know is
+//! whether all of them are there; whoever gives them says how far he had seen the journal.
+
+use super::history::now;
+use super::{Mismatch, Refusal, Signer, owners};
+use crate::journal::{Behind, Entry, Judged, Outcome, Position, Signed, Verdict};
+use crate::keystore::KeystoreError;
+use std::io::{self, BufRead, Read};
+use stegos_common::address::Network;
+use stegos_common::amount::Amount;
+use stegos_common::api::create_raw_transaction::RawTransaction;
+use stegos_common::catch_up::{CatchUpHead, SignedRequest};
+use stegos_common::hash::Hash;
+use stegos_common::text::excerpt;
+use stegos_common::transaction::{PaymentTransaction, Spendable, check};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// What stands in the place of a rule's tag in records of transactions that were given back.
+pub(crate) const CATCH_UP: &str = "catch-up";
+
+/// No response is longer, in bytes.
+const MAX_RESPONSE: usize = 4 << 20;
+
+/// Why a signer cannot be given what it has forgotten. It is as it was then, but for what was recorded already: giving it
+/// the same again is right.
+#[derive(Debug, Error)]
+pub enum CatchUpError {
+    /// Something else than what the explorer writes.
+    #[error("line {line} is not what `output-explorer transaction export` writes: {reason}")]
+    Format {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Its end is missing.
+    #[error("it has {found} transactions, and says that it has {expected}: it was cut off, or changed")]
+    Cut {
+        /// How many it has.
+        found: u64,
+        /// How many it says that it has.
+        expected: u64,
+    },
+    /// Of another network.
+    #[error("it is of {found}, the key store is of {expected}")]
+    OtherNetwork {
+        /// Its network.
+        found: Network,
+        /// The store's.
+        expected: Network,
+    },
+    /// It does not go as far as somebody had seen the journal.
+    #[error(
+        "it was written when {} was known of the signer's journal, but {} had been seen when the store was restored: \
+         write it anew where that was seen", seen(.found.as_ref()), seen(Some(.expected))
+    )]
+    TooOld {
+        /// How far it goes.
+        found: Option<Position>,
+        /// How far it must go.
+        expected: Position,
+    },
+    /// A transaction that is not what this signer signed for that request.
+    #[error("line {line}: {reason}; where an account was made after the backup, add it first")]
+    Wrong {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: Mismatch,
+    },
+    /// It cannot be recorded.
+    #[error(transparent)]
+    Journal(#[from] Refusal),
+    /// The store cannot remember how far the journal is.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreError),
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+fn seen(position: Option<&Position>) -> String {
+    position.map_or_else(|| "nothing".to_owned(), |it| format!("record {} with head {}", it.count, it.head))
+}
+
+/// What a signer was given back.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct CaughtUp {
+    /// Transactions that it had forgotten.
+    pub forgotten: u64,
+    /// Those that it knew.
+    pub known: u64,
+    /// Those that contradict what it knows: the transaction, and the record that did the same or spends the same.
+    pub contradicting: Vec<(Hash, u64)>,
+}
+
+/// A line, held against the journal.
+enum Line {
+    Known,
+    Forgotten(Box<Entry>, Hash),
+    Contradicting(Hash, u64),
+}
+
+impl Signer {
+    /// What the journal may lack since the store was restored; nothing new is signed until it is given that.
+    #[must_use]
+    pub fn behind(&self) -> Option<Behind> {
+        self.journal.behind()
+    }
+
+    /// Goes on without what the journal lacks. That is a record of the journal.
+    ///
+    /// # Errors
+    /// [`CatchUpError`].
+    pub fn give_up(&self) -> Result<(), CatchUpError> {
+        self.commit(&Entry::about_the_store(now(), Verdict::GivenUp))?;
+        Ok(self.close()?)
+    }
+
+    /// Records transactions that were signed and forgotten. They count towards limits as if they had left now. Everything
+    /// is checked before anything is recorded.
+    ///
+    /// # Errors
+    /// [`CatchUpError`].
+    pub fn catch_up(&self, source: impl BufRead) -> Result<CaughtUp, CatchUpError> {
+        let mut lines = Lines { source, number: 0, longest: self.rules.max_request_bytes + MAX_RESPONSE };
+        let head = lines.next_line()?.unwrap_or_default();
+        let head: CatchUpHead = serde_json::from_str(&head).map_err(|error| lines.wrong(&error))?;
+        self.require_reach(&head)?;
+        let mut caught_up = CaughtUp::default();
+        let mut forgotten = Vec::new();
+        while let Some(text) = lines.next_line()? {
+            let line: SignedRequest<'_> = serde_json::from_str(&text).map_err(|error| lines.wrong(&error))?;
+            match self.line(&line, lines.number)? {
+                Line::Known => caught_up.known += 1,
+                Line::Forgotten(entry, id) => forgotten.push((entry, id)),
+                Line::Contradicting(id, record) => caught_up.contradicting.push((id, record)),
+            }
+        }
+        let found = lines.read();
+        if found != head.transactions {
+            return Err(CatchUpError::Cut { found, expected: head.transactions });
+        }
+        for (entry, id) in forgotten {
+            match self.commit(&entry)? {
+                Outcome::Conflicts(_, record) => caught_up.contradicting.push((id, record)),
+                Outcome::Repeats(_) => caught_up.known += 1,
+                _ => caught_up.forgotten += 1,
+            }
+        }
+        let verdict = Verdict::CaughtUp { transactions: caught_up.forgotten, seen: head.signer_journal };
+        self.commit(&Entry::about_the_store(now(), verdict))?;
+        self.close()?;
+        Ok(caught_up)
+    }
+
+    /// Whoever wrote it must have seen as much of the journal as whoever restored the store.
+    fn require_reach(&self, head: &CatchUpHead) -> Result<(), CatchUpError> {
+        let expected = self.keystore.network();
+        if head.network != expected {
+            return Err(CatchUpError::OtherNetwork { found: head.network, expected });
+        }
+        let Some(expected) = self.journal.behind().and_then(|behind| behind.seen) else { return Ok(()) };
+        match head.signer_journal {
+            Some(found) if found.count > expected.count || found == expected => Ok(()),
+            found => Err(CatchUpError::TooOld { found, expected }),
+        }
+    }
+
+    fn line(&self, line: &SignedRequest<'_>, number: usize) -> Result<Line, CatchUpError> {
+        let format = |reason: String| CatchUpError::Format { line: number, reason: excerpt(&reason) };
+        let wrong = |reason| CatchUpError::Wrong { line: number, reason };
+        let response: RawTransaction =
+            serde_json::from_str(line.response.get()).map_err(|error| format(error.to_string()))?;
+        let transaction = PaymentTransaction::from_bytes(&response.data.0);
+        let transaction = transaction.map_err(|error| format(error.to_string()))?;
+        let draft = self.draft(line.request.get()).map_err(|refusal| wrong(refusal.into()))?;
+        if let Some(record) = self.journal.request(&draft.digest) {
+            let same = self.repeat(record)?.0.data.0 == response.data.0;
+            let id = transaction.id();
+            return Ok(if same { Line::Known } else { Line::Contradicting(id, record) });
+        }
+        let owned = owners::unlock_all(&draft, &self.keystore, &self.rules);
+        let owned = owned.map_err(|refusal| wrong(refusal.into()))?;
+        let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
+        let fee = Amount::from_micro(draft.fee).unwrap_or_default();
+        check(&spendable, &draft.outputs, fee).map_err(|error| wrong(Refusal::from(error).into()))?;
+        let (_, mismatch) =
+            self.review_transaction(&transaction, &response.certificates, Some(line.request.get()));
+        if let Some(mismatch) = mismatch {
+            return Err(wrong(mismatch));
+        }
+        let facts = self.facts(&draft, now());
+        let judged = Judged {
+            policy: None,
+            rule: CATCH_UP.to_owned(),
+            outward: facts.outward(),
+            request_key: facts.request_key,
+            unknown_field: facts.unknown_field.is_some(),
+            asked: false,
+        };
+        let id = transaction.id();
+        let signed = Signed { transaction: response.data.0, certificates: response.certificates };
+        let entry = draft.entry(facts.time, Verdict::Signed(signed), Some(judged));
+        Ok(Line::Forgotten(Box::new(entry), id))
+    }
+}
+
+/// The lines of a text, each of bounded length. They may hold a secret key.
+struct Lines<S> {
+    source: S,
+    /// How many were read.
+    number: usize,
+    longest: usize,
+}
+
+impl<S: BufRead> Lines<S> {
+    fn next_line(&mut self) -> Result<Option<Zeroizing<String>>, CatchUpError> {
+        self.number += 1;
+        let mut line = Zeroizing::new(String::new());
+        let most = u64::try_from(self.longest).unwrap_or(u64::MAX);
+        self.source.by_ref().take(most).read_line(&mut line)?;
+        if line.len() >= self.longest {
+            return Err(self.format("it is longer than a request and a response can be".to_owned()));
+        }
+        Ok(Some(line).filter(|line| !line.is_empty()))
+    }
+
+    /// How many transactions were read, once there are no more.
+    const fn read(&self) -> u64 {
+        (self.number as u64).saturating_sub(2)
+    }
+
+    fn wrong(&self, error: &serde_json::Error) -> CatchUpError {
+        self.format(excerpt(&error.to_string()))
+    }
+
+    const fn format(&self, reason: String) -> CatchUpError {
+        CatchUpError::Format { line: self.number, reason }
+    }
+}
