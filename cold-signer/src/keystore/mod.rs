@@ -13,7 +13,7 @@
 //! | `lock` | the process id of whoever has the store open |
 //! | `init.unfinished` | only while the store is made: without a header, all the rest is worth nothing |
 //!
-//! Whoever reads the files without the passphrase learns the network, the number of accounts and about how
+//! Whoever reads the files without the passphrase learns the network, the number of keys and about how
 //! long their names are, nothing else. Whoever writes to them can destroy, but not exchange a key, move a
 //! record, drop one, set one back to an older state or change the network unnoticed; nor can a bad disk. What
 //! is not noticed is an older copy of the whole directory: that no backup is mistaken for the store is the
