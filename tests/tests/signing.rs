@@ -119,14 +119,18 @@ fn what_came_to_an_old_key_of_a_rotated_account_is_spent_from_there() {
     let to = stranger(Network::Dev);
     for make in [money::public, money::private] {
         let inputs = owners.map(|owner| make(&owner, 1_000_000));
-        let mut request = spend(&inputs, &[pay(&to, 3_999_000)], 1000);
+        let request = spend(&inputs, &[pay(&to, 3_999_000)], 1000);
         signed(&request, &session.request(&request));
+        let inputs = owners.map(|owner| make(&owner, 1_000_000));
+        let mut request = spend(&inputs, &[pay(&to, 3_999_000)], 1000);
         // A hint names the account, whichever of its keys it is.
         for (input, account) in inputs.iter().zip(["alice", "alice", "hot", "hot"]) {
             request["accounts"][input.id().to_string()] = json!(account);
         }
         signed(&request, &session.request(&request));
-        request["accounts"][inputs[0].id().to_string()] = json!("hot");
+        let input = make(&owners[0], 1_000_000);
+        let mut request = spend([&input], &[pay(&to, 999_000)], 1000);
+        request["accounts"] = json!({ input.id().to_string(): "hot" });
         let refused = session.request(&request);
         assert_eq!(refused["code"], "input_not_owned", "{refused}");
     }
