@@ -1,4 +1,4 @@
-//! The accounts: finding them in memory, adding, importing, rotating, archiving.
+//! The accounts: finding them in memory, adding, importing, archiving.
 //!
 //! All accounts are held in memory, some 300 bytes each, so that the owner of an output is found by two
 //! lookups without a disk. Records are only ever added or replaced, never deleted: a key that was handed out
@@ -163,30 +163,6 @@ impl Keystore {
         Ok(names.par_iter().map(derive).collect())
     }
 
-    /// Gives accounts their next generation, all or none of them: another key, derived from the master key, and with it
-    /// another address. They are on disk when it answers. The old keys stay in use.
-    ///
-    /// # Errors
-    /// [`AccountError`] for the first account that cannot be rotated: [`AccountError::Unknown`], `Archived`, `Twice`,
-    /// `KeyExists` where somebody imported the key it would get, `Keystore` where the disk failed.
-    pub fn rotate(&mut self, names: &[&str]) -> Result<(), AccountError> {
-        let (mut met, mut new) = (HashSet::new(), Vec::with_capacity(names.len()));
-        for name in names {
-            let newest = self.account(name).ok_or_else(|| AccountError::unknown(name))?;
-            if newest.archived {
-                return Err(AccountError::Archived((*name).to_owned()));
-            }
-            if !met.insert(name) {
-                return Err(AccountError::Twice((*name).to_owned()));
-            }
-            // After the last number the key exists.
-            let generation = newest.generation.saturating_add(1);
-            let public_key = self.master.generation_key(name, generation).public_key().encoded();
-            new.push(Account { public_key, generation, imported: None, ..newest.clone() });
-        }
-        self.append(new, None)
-    }
-
     /// Adds `count` accounts named `user-000001`, `user-000002` and so on, leaving out names that exist, in
     /// steps of 10 000, each of which is on disk before the next. Where an earlier adding of as many was cut off, it
     /// is completed. `progress` is told how many of them are there, at first and after each step.
@@ -289,7 +265,11 @@ impl Keystore {
     }
 
     /// Writes new accounts, then knows them. A batch is written in the same step.
-    fn append(&mut self, accounts: Vec<Account>, batch: Option<Batch>) -> Result<(), AccountError> {
+    pub(super) fn append(
+        &mut self,
+        accounts: Vec<Account>,
+        batch: Option<Batch>,
+    ) -> Result<(), AccountError> {
         for account in &accounts {
             if account.public_key == self.master_public {
                 return Err(AccountError::KeyExists(MASTER.to_owned()));

@@ -35,6 +35,7 @@ mod kdf;
 mod locked;
 mod rebuild;
 mod record;
+mod rotate;
 mod salvage;
 mod store;
 mod tally;

@@ -41,7 +41,7 @@ fn recipients(custody: &Custody, number: u64) -> Vec<String> {
 fn money_at_old_and_new_addresses_is_swept_and_paid_out() {
     let custody = Custody::new(4, &["alice"]);
     let explorer = custody.world.follow();
-    let [old, old_hot] = ["alice", "hot"].map(|account| address(account));
+    let [old, old_hot] = ["alice", "hot"].map(address);
     custody.deposit(&[("alice", 10 * STG), ("hot", 5 * STG)]);
     custody.finish_epoch(&explorer);
     // Private change at the treasury's first key.
