@@ -305,6 +305,110 @@ fn lists_and_exports_agree() {
 }
 
 #[test]
+fn a_rotated_account_has_a_row_for_each_key_and_one_is_current() {
+    let desk = Desk::with_store(b"master");
+    let master = SecretKey::from_seed(b"master");
+    let imported = SecretKey::from_seed(b"imported");
+    let file = desk.secret_file("secret", &hex::encode(*imported.to_bytes()));
+    desk.ok(&["key", "add", "alice"]);
+    desk.ok(&["key", "import", "hot", "--secret-file", &file]);
+    let second = |name| testnet(&master.generation_key(name, 2.try_into().unwrap()));
+
+    let said = desk.ok(&["key", "rotate", "alice", "hot"]);
+    let rows: Vec<Vec<&str>> = said.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    let (alice, hot) = (second("alice"), second("hot"));
+    assert_eq!(rows, [["alice", "derived", "2", &alice], ["hot", "derived", "2", &hot]]);
+    let said: Vec<Value> = serde_json::from_str(&desk.ok(&["account", "rotate", "alice", "--json"])).unwrap();
+    assert_eq!((said.len(), &said[0]["generation"], &said[0]["current"]), (1, &3.into(), &true.into()));
+    let shown = desk.ok(&["key", "show", "alice"]);
+    assert!(shown.contains("generation  3\n") && shown.contains(&desk.address("alice")), "{shown}");
+
+    let list: Vec<Value> = serde_json::from_str(&desk.ok(&["key", "list", "--json"])).unwrap();
+    let row = |row: &Value| {
+        let generation = row["generation"].as_u64().unwrap();
+        (row["account"].as_str().unwrap().to_owned(), generation, row["current"].as_bool().unwrap())
+    };
+    let expected = [
+        ("master", 1, true),
+        ("alice", 1, false),
+        ("hot", 1, false),
+        ("alice", 2, false),
+        ("hot", 2, true),
+        ("alice", 3, true),
+    ];
+    let expected = expected.map(|(name, generation, current)| (name.to_owned(), generation, current));
+    assert_eq!(list.iter().map(row).collect::<Vec<_>>(), expected);
+    assert_eq!(list[1]["address"], testnet(&master.account_key("alice")), "the first is as before");
+    assert_eq!((&list[2]["origin"], &list[4]["origin"]), (&"imported".into(), &"derived".into()));
+    let exported = desk.ok(&["key", "export-public"]);
+    let lines: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, list);
+    let csv = desk.ok(&["key", "export-public", "--format", "csv"]);
+    let rows: Vec<&str> = csv.lines().collect();
+    assert_eq!(rows[0], "account,address,public_key,network,origin,archived,generation,current");
+    assert!(rows[2].starts_with("alice,") && rows[2].ends_with(",derived,false,1,false"), "{csv}");
+    assert!(rows[6].starts_with("alice,") && rows[6].ends_with(",derived,false,3,true"), "{csv}");
+    let table = desk.ok(&["key", "list"]);
+    let old: Vec<bool> = table.lines().skip(1).map(|line| line.ends_with("  (old)")).collect();
+    assert_eq!(old, [false, true, true, true, false, false], "{table}");
+
+    assert!(desk.ok(&["store", "check"]).contains("5 records open"));
+    desk.fails(1, "no account \"bob\"", &["key", "rotate", "hot", "bob"]);
+    desk.fails(1, "named twice", &["key", "rotate", "hot", "hot"]);
+    desk.ok(&["key", "remove", "alice"]);
+    assert!(!desk.ok(&["key", "list"]).contains("alice"));
+    desk.fails(1, "key restore", &["key", "rotate", "hot", "alice"]);
+    assert_eq!(desk.address("hot"), second("hot"), "all or none");
+}
+
+#[test]
+fn words_names_and_as_many_rotations_restore_every_address() {
+    let first = Desk::with_store(b"master");
+    first.ok(&["key", "add", "alice", "bob"]);
+    first.ok(&["key", "rotate", "alice", "bob"]);
+    first.ok(&["key", "rotate", "alice"]);
+    let second = Desk::with_store(b"master");
+    second.ok(&["key", "add", "bob"]);
+    second.ok(&["key", "add", "alice"]);
+    second.ok(&["key", "rotate", "alice"]);
+    second.ok(&["key", "rotate", "alice"]);
+    second.ok(&["key", "rotate", "bob"]);
+    let exported = |desk: &Desk| {
+        let mut lines: Vec<String> = desk.ok(&["key", "export-public"]).lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(exported(&first), exported(&second));
+    assert_eq!(exported(&first).len(), 6);
+}
+
+/// Exports of before keys were rotated are without the last two fields.
+#[test]
+fn a_store_is_rebuilt_from_an_export_of_either_form() {
+    for rotated in [false, true] {
+        let desk = Desk::with_store(b"master");
+        desk.ok(&["key", "add", "alice"]);
+        if rotated {
+            desk.ok(&["key", "rotate", "alice"]);
+        }
+        let mut export = desk.ok(&["key", "export-public"]);
+        if !rotated {
+            export = export.replace(",\"generation\":1,\"current\":true", "");
+            assert!(!export.contains("generation"), "{export}");
+        }
+        let listed = desk.ok(&["key", "list", "--json"]);
+        fs::write(desk.path("accounts.jsonl"), export).unwrap();
+        fs::remove_dir_all(desk.store().join("keys")).unwrap();
+        let accounts = desk.path("accounts.jsonl");
+        let words = recovery::to_phrase(&SecretKey::from_seed(b"master"));
+        let rebuild = ["store", "rebuild", "--restore-phrase", "--phrase-fd", "0", "--accounts"];
+        desk.ok_with_input(&[&rebuild[..], &[accounts.to_str().unwrap()]].concat(), &words);
+        assert_eq!(desk.ok(&["key", "list", "--json"]), listed);
+        desk.ok(&["store", "check"]);
+    }
+}
+
+#[test]
 fn a_removed_account_can_be_restored() {
     let desk = Desk::with_store(b"master");
     desk.ok(&["key", "add", "alice"]);
@@ -394,6 +498,7 @@ fn wrong_usage_is_exit_code_2() {
         &["init", "--network", "moon"],
         &["init", "--network", "dev", "--phrase-fd", "0"],
         &["key", "add"],
+        &["key", "rotate"],
         &["key", "add", "alice", "--count", "2"],
         &["key", "add", "--count", "0"],
         &["key", "add", "--count", "1000001"],
@@ -417,7 +522,7 @@ fn help_is_complete() {
         assert!(general.contains(expected), "{expected}: {general}");
     }
     assert!(!general.contains("insecure"));
-    for command in ["add", "import", "list", "show", "export-public", "remove", "restore"] {
+    for command in ["add", "import", "list", "show", "rotate", "export-public", "remove", "restore"] {
         assert!(help(&["key", command]).contains("Example"), "{command}");
     }
     assert!(help(&["init"]).contains("Examples:") && help(&["phrase", "show"]).contains("Example:"));

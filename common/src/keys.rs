@@ -5,6 +5,7 @@ use crate::hash::{Hash, Hashable, Hasher};
 use rand_core::CryptoRngCore;
 use std::fmt;
 use std::iter::Sum;
+use std::num::NonZeroU32;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -62,6 +63,17 @@ impl SecretKey {
     pub fn account_key(&self, account: &str) -> Self {
         let seed = Zeroizing::new(Hash::chain(&[self, &account]));
         Self::from_seed(seed.as_bytes())
+    }
+
+    /// The key of a generation of an account, which is another one after each rotation. The first is
+    /// [`SecretKey::account_key`]; a later one is that of the name, a line feed and its decimal number. No account
+    /// name holds a line feed, so that it is the key of no other account.
+    #[must_use]
+    pub fn generation_key(&self, account: &str, generation: NonZeroU32) -> Self {
+        if generation == NonZeroU32::MIN {
+            return self.account_key(account);
+        }
+        self.account_key(&format!("{account}\n{generation}"))
     }
 
     /// The `index`-th sub-key: s + digest(P, index as u32), so that whoever knows P derives the sub-keys'

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use prost::Message;
 use serde_json::Value;
 use sha3::{Digest, Sha3_256};
+use stegos_common::account::AccountName;
 use stegos_common::address::{Address, AddressError, Network};
 use stegos_common::group::{Encoded, EncodingError, Point, Scalar};
 use stegos_common::hash::{Hash, Hashable};
@@ -228,6 +229,18 @@ fn account_keys_follow_the_vault_scheme() {
         assert_eq!(*master.account_key(account).to_bytes(), expected, "{account:?}");
     }
     assert_ne!(hex_of(&master.account_key("alice")), hex_of(&master.account_key("Alice")));
+}
+
+#[test]
+fn a_later_generation_is_the_key_of_a_name_that_no_account_has() {
+    let master = SecretKey::from_seed(b"master");
+    let key = |generation: u32| hex_of(&master.generation_key("alice", generation.try_into().unwrap()));
+    assert_eq!(key(1), hex_of(&master.account_key("alice")));
+    for generation in [2, 10, u32::MAX] {
+        let name = format!("alice\n{generation}");
+        assert!(name.parse::<AccountName>().is_err());
+        assert_eq!(key(generation), hex_of(&master.account_key(&name)));
+    }
 }
 
 #[test]

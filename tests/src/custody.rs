@@ -43,9 +43,15 @@ impl Custody {
 
     /// Pays accounts in the next block. Answers the outputs' ids.
     pub fn deposit(&self, payments: &[(&str, i64)]) -> Vec<Hash> {
-        let txout = |(account, amount): &(&str, i64)| TxOut {
+        let payments: Vec<_> = payments.iter().map(|(account, amount)| (address(account), *amount)).collect();
+        self.deposit_to(&payments)
+    }
+
+    /// Pays addresses in the next block. Answers the outputs' ids.
+    pub fn deposit_to(&self, payments: &[(Address, i64)]) -> Vec<Hash> {
+        let txout = |(recipient, amount): &(Address, i64)| TxOut {
             output_type: OutputType::PublicPayment,
-            recipient: address(account).to_string(),
+            recipient: recipient.to_string(),
             amount: *amount,
             comment: None,
             with_certificate: false,

@@ -106,6 +106,44 @@ fn inputs_of_accounts_of_every_origin_are_spent_in_one_transaction() {
 }
 
 #[test]
+fn what_came_to_an_old_key_of_a_rotated_account_is_spent_from_there() {
+    let (store, before, hot) = store();
+    store.ok(&["key", "rotate", "alice", "hot"]);
+    store.ok(&["key", "rotate", "alice"]);
+    let after = store.addresses();
+    let owners =
+        [*before["alice"].public_key(), *after["alice"].public_key(), hot.1, *after["hot"].public_key()];
+    assert!(owners[0] != owners[1] && owners[2] != owners[3]);
+    let signer = store.serve(&[]);
+    let mut session = signer.connect();
+    let to = stranger(Network::Dev);
+    for make in [money::public, money::private] {
+        let inputs = owners.map(|owner| make(&owner, 1_000_000));
+        let request = spend(&inputs, &[pay(&to, 3_999_000)], 1000);
+        signed(&request, &session.request(&request));
+        let inputs = owners.map(|owner| make(&owner, 1_000_000));
+        let mut request = spend(&inputs, &[pay(&to, 3_999_000)], 1000);
+        // A hint names the account, whichever of its keys it is.
+        for (input, account) in inputs.iter().zip(["alice", "alice", "hot", "hot"]) {
+            request["accounts"][input.id().to_string()] = json!(account);
+        }
+        signed(&request, &session.request(&request));
+        let input = make(&owners[0], 1_000_000);
+        let mut request = spend([&input], &[pay(&to, 999_000)], 1000);
+        request["accounts"] = json!({ input.id().to_string(): "hot" });
+        let refused = session.request(&request);
+        assert_eq!(refused["code"], "input_not_owned", "{refused}");
+    }
+    // Both sides call it by its name.
+    drop(session);
+    signer.stop();
+    let request = spend(&[money::public(&owners[0], 1_000_000)], &[pay(&before["alice"], 999_000)], 1000);
+    let shown = store.inspect(&request.to_string(), &[]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert_eq!(shown.matches("alice").count(), 2, "{shown}");
+}
+
+#[test]
 fn a_request_may_bring_the_key_of_its_inputs() {
     let (store, addresses, _) = store();
     let signer = store.serve(&[]);

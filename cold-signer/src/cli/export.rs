@@ -10,9 +10,11 @@ use std::io::{self, BufWriter, Write, stdout};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-It holds the master key and every account that is not archived, and no secrets:
-  jsonl  one JSON object per line: account, address, public_key, network, origin, archived
-  csv    a line of titles, then one line per account with the same columns (RFC 4180)
+It holds the master key and every key of the accounts that are not archived, and no secrets:
+  jsonl  one JSON object per line: account, address, public_key, network, origin, archived,
+         generation, current
+  csv    a line of titles, then one line per key with the same columns (RFC 4180)
+An account that was rotated has a line for each generation; the one to hand out is `current`.
 
 Examples:
   cold-signer key export-public --out accounts.jsonl
@@ -55,7 +57,7 @@ impl Format {
     fn write<'a>(self, rows: impl Iterator<Item = PublicFacts<'a>>, out: impl Write) -> io::Result<()> {
         let mut out = BufWriter::new(out);
         if matches!(self, Self::Csv) {
-            writeln!(out, "account,address,public_key,network,origin,archived")?;
+            writeln!(out, "account,address,public_key,network,origin,archived,generation,current")?;
         }
         for row in rows {
             match self {
@@ -64,9 +66,18 @@ impl Format {
                     writeln!(out)?;
                 }
                 Self::Csv => {
-                    let PublicFacts { account, address, public_key, network, origin, archived } = row;
-                    let account = csv_field(account);
-                    writeln!(out, "{account},{address},{public_key},{network},{origin},{archived}")?;
+                    let PublicFacts {
+                        account,
+                        address,
+                        public_key,
+                        network,
+                        origin,
+                        archived,
+                        generation,
+                        current,
+                    } = row;
+                    write!(out, "{},{address},{public_key},{network},", csv_field(account))?;
+                    writeln!(out, "{origin},{archived},{generation},{current}")?;
                 }
             }
         }

@@ -61,7 +61,7 @@ impl Import {
     pub(super) fn run(self, store: &StoreArgs) -> Result<(), Error> {
         let mut keystore = store.open()?;
         keystore.import(&self.account, self.read_key()?)?;
-        if let Some(account) = keystore.account(&self.account) {
+        if let Some(account) = keystore.accounts().last() {
             let facts = PublicFacts::of(&keystore, account);
             writeln!(stdout(), "Imported {}: {}", facts.account, facts.address)?;
         }

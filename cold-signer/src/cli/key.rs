@@ -27,8 +27,18 @@ Examples:
   cold-signer key list
   cold-signer key list --archived --json";
 
+const ROTATE_HELP: &str = "\
+The account keeps its name and gets another key, its next generation, and with it another address.
+The old keys stay in use, so that what still comes to old addresses can be swept. Give the explorer a
+new `key export-public`. After `init --restore-phrase`, `key add` and as many rotations give the same
+addresses again; later generations of imported accounts are derived, too.
+
+Examples:
+  cold-signer key rotate alice bob
+  cold-signer account rotate alice --json";
+
 const REMOVE_HELP: &str = "\
-The key stays in the store, but nothing is signed with it and its name stays taken.
+The keys stay in the store, but nothing is signed with them and the name stays taken.
 
 Examples:
   cold-signer key remove alice
@@ -55,6 +65,16 @@ pub(super) enum Key {
         /// The account's name
         account: String,
         /// Print a JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give accounts another key and address each; the old ones stay in use
+    #[command(after_help = ROTATE_HELP)]
+    Rotate {
+        /// The accounts' names: all of them are rotated, or none
+        #[arg(value_name = "ACCOUNT", required = true)]
+        accounts: Vec<String>,
+        /// Print a JSON array
         #[arg(long)]
         json: bool,
     },
@@ -98,10 +118,11 @@ impl Key {
             Self::Import(import) => import.run(store),
             Self::List { archived, json } => list(&store.open()?, archived, json),
             Self::Show { account, json } => show(&store.open()?, &account, json),
+            Self::Rotate { accounts, json } => rotate(&mut store.open()?, &accounts, json),
             Self::ExportPublic(export) => export.run(store),
             Self::Remove { account } => {
                 store.open()?.archive(&account)?;
-                let text = "nothing is signed with its key until `cold-signer key restore`";
+                let text = "nothing is signed with its keys until `cold-signer key restore`";
                 Ok(writeln!(stdout(), "Archived {account}: {text}.")?)
             }
             Self::Restore { account } => {
@@ -119,10 +140,24 @@ impl Add {
             return add_numbered(&mut keystore, count);
         }
         let names: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
+        let before = keystore.accounts().count();
         keystore.add(&names)?;
-        let added = || names.iter().filter_map(|name| keystore.account(name));
-        table(|| added().map(|account| PublicFacts::of(&keystore, account)))
+        table(|| new_rows(&keystore, before))
     }
+}
+
+/// The rows of all records behind the first so many.
+fn new_rows(keystore: &Keystore, before: usize) -> impl Iterator<Item = PublicFacts<'_>> {
+    keystore.accounts().skip(before).map(|account| PublicFacts::of(keystore, account))
+}
+
+/// Rotates accounts and shows their new keys.
+fn rotate(keystore: &mut Keystore, names: &[String], json: bool) -> Result<(), Error> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let before = keystore.accounts().count();
+    keystore.rotate(&names)?;
+    let rows = || new_rows(keystore, before);
+    if json { array(rows()) } else { table(rows) }
 }
 
 /// Adds numbered accounts, with a progress bar where standard error is a terminal.
@@ -149,9 +184,7 @@ fn add_numbered(keystore: &mut Keystore, count: usize) -> Result<(), Error> {
 fn list(keystore: &Keystore, archived: bool, json: bool) -> Result<(), Error> {
     let rows = || PublicFacts::all(keystore, archived);
     if json {
-        let mut out = BufWriter::new(stdout().lock());
-        serde_json::Serializer::pretty(&mut out).collect_seq(rows()).map_err(io::Error::from)?;
-        return Ok(writeln!(out).and_then(|()| out.flush())?);
+        return array(rows());
     }
     table(rows)?;
     if rows().any(|row| row.origin == Origin::Imported) {
@@ -160,7 +193,14 @@ fn list(keystore: &Keystore, archived: bool, json: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// Shows one account, archived or not, or the master key.
+/// Prints rows as a JSON array.
+fn array<'a>(rows: impl Iterator<Item = PublicFacts<'a>>) -> Result<(), Error> {
+    let mut out = BufWriter::new(stdout().lock());
+    serde_json::Serializer::pretty(&mut out).collect_seq(rows).map_err(io::Error::from)?;
+    Ok(writeln!(out).and_then(|()| out.flush())?)
+}
+
+/// Shows the newest key of one account, archived or not, or the master key.
 fn show(keystore: &Keystore, name: &str, json: bool) -> Result<(), Error> {
     let facts = match keystore.account(name) {
         _ if name == MASTER => PublicFacts::of_master(keystore),
@@ -176,6 +216,7 @@ fn show(keystore: &Keystore, name: &str, json: bool) -> Result<(), Error> {
     writeln!(out, "network     {}", facts.network)?;
     writeln!(out, "address     {}", facts.address)?;
     writeln!(out, "public key  {}", facts.public_key)?;
+    writeln!(out, "generation  {}", facts.generation)?;
     writeln!(out, "origin      {}", facts.origin)?;
     if facts.origin == Origin::Imported {
         writeln!(out, "            not covered by the recovery words: keep a backup of the key")?;
@@ -190,10 +231,12 @@ fn show(keystore: &Keystore, name: &str, json: bool) -> Result<(), Error> {
 fn table<'a, I: Iterator<Item = PublicFacts<'a>>>(rows: impl Fn() -> I) -> Result<(), Error> {
     let width = rows().map(|row| row.account.chars().count()).max().unwrap_or(0).max("ACCOUNT".len());
     let mut out = BufWriter::new(stdout().lock());
-    writeln!(out, "{:<width$}  {:<8}  ADDRESS", "ACCOUNT", "ORIGIN")?;
+    writeln!(out, "{:<width$}  {:<8}  {:<10}  ADDRESS", "ACCOUNT", "ORIGIN", "GENERATION")?;
     for row in rows() {
-        let note = if row.archived { "  (archived)" } else { "" };
-        writeln!(out, "{:<width$}  {:<8}  {}{note}", row.account, row.origin, row.address)?;
+        let PublicFacts { account, origin, generation, address, .. } = &row;
+        let archived = if row.archived { "  (archived)" } else { "" };
+        let old = if row.current { "" } else { "  (old)" };
+        writeln!(out, "{account:<width$}  {origin:<8}  {generation:<10}  {address}{archived}{old}")?;
     }
     Ok(out.flush()?)
 }

@@ -93,7 +93,7 @@ struct StoreArgs {
 #[derive(Subcommand)]
 enum Command {
     Init(init::Init),
-    #[command(subcommand)]
+    #[command(subcommand, visible_alias = "account")]
     Key(key::Key),
     #[command(subcommand)]
     Phrase(phrase::Phrase),

@@ -3,6 +3,7 @@
 use crate::keystore::{Account, Keystore, MASTER, Owner};
 use serde::{Serialize, Serializer};
 use std::fmt;
+use std::num::NonZeroU32;
 use stegos_common::address::{EncodedAddress, Network};
 
 /// Where an account's key comes from.
@@ -27,7 +28,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The public facts of one account.
+/// The public facts of a generation of an account. New fields go to the end: exports of before lack them.
 #[derive(Serialize)]
 pub(super) struct PublicFacts<'a> {
     /// The name, `master` for the master key.
@@ -43,27 +44,35 @@ pub(super) struct PublicFacts<'a> {
     pub(super) origin: Origin,
     /// Whether the account was removed.
     pub(super) archived: bool,
+    /// Which of the account's keys this is, counted from 1.
+    pub(super) generation: NonZeroU32,
+    /// Whether it is the account's newest, whose address is handed out.
+    pub(super) current: bool,
 }
 
 impl<'a> PublicFacts<'a> {
     /// Those of the master key.
     pub(super) fn of_master(keystore: &Keystore) -> Self {
-        Self::new(MASTER, keystore, &keystore.master(), Origin::Master, false)
+        Self::new(MASTER, keystore, &keystore.master(), Origin::Master)
     }
 
-    /// Those of an account.
+    /// Those of a generation of an account.
     pub(super) fn of(keystore: &Keystore, account: &'a Account) -> Self {
         let origin = if account.is_imported() { Origin::Imported } else { Origin::Derived };
-        Self::new(account.name(), keystore, &keystore.owner_of(account), origin, account.is_archived())
+        let (archived, generation) = (account.is_archived(), account.generation());
+        let newest = keystore.account(account.name());
+        let current = newest.is_none_or(|newest| newest.generation() == generation);
+        let facts = Self::new(account.name(), keystore, &keystore.owner_of(account), origin);
+        Self { archived, generation, current, ..facts }
     }
 
-    /// The master key, then the accounts, the oldest first.
+    /// The master key, then all generations of the accounts, the oldest first.
     pub(super) fn all(keystore: &'a Keystore, archived: bool) -> impl Iterator<Item = Self> {
         let accounts = keystore.accounts().filter(move |account| archived || !account.is_archived());
         std::iter::once(Self::of_master(keystore)).chain(accounts.map(|account| Self::of(keystore, account)))
     }
 
-    fn new(account: &'a str, keystore: &Keystore, owner: &Owner, origin: Origin, archived: bool) -> Self {
+    fn new(account: &'a str, keystore: &Keystore, owner: &Owner, origin: Origin) -> Self {
         let network = keystore.network();
         Self {
             account,
@@ -71,7 +80,9 @@ impl<'a> PublicFacts<'a> {
             public_key: hex::encode(owner.public_key.as_bytes()),
             network,
             origin,
-            archived,
+            archived: false,
+            generation: NonZeroU32::MIN,
+            current: true,
         }
     }
 }

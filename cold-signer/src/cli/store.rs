@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::fs::File;
 use std::io::{BufReader, Write, stdout};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use stegos_common::group::Encoded;
 use stegos_common::recovery;
@@ -183,12 +184,15 @@ fn read_export(path: &Path) -> Result<Vec<Listed>, Error> {
         #[serde(with = "hex::serde")]
         public_key: [u8; 32],
         archived: bool,
+        /// Exports of before keys were rotated have none.
+        generation: Option<NonZeroU32>,
     }
     let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
     let rows = serde_json::Deserializer::from_reader(BufReader::new(file)).into_iter::<Row>();
     let listed = |row: Row| Listed {
         name: row.account,
         public_key: Encoded::from_bytes(row.public_key),
+        generation: row.generation.unwrap_or(NonZeroU32::MIN),
         archived: row.archived,
     };
     let rows: Result<Vec<Listed>, _> = rows.map(|row| row.map(listed)).collect();

@@ -10,7 +10,9 @@ use super::tally::{Sum, Tally};
 use super::{AccountError, Keystore, KeystoreError, MASTER};
 use crate::seal::SealingKey;
 use rayon::prelude::*;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::{Arc, PoisonError};
 use stegos_common::account::{AccountName, AccountNameError};
@@ -20,11 +22,14 @@ use stegos_common::keys::SecretKey;
 /// So many accounts are written, or opened, in one step.
 const STEP: usize = 10_000;
 
-/// All accounts. The record of the account at an index is at [`Place::account`] of that index.
+/// All generations of all accounts. The record of the one at an index is at [`Place::account`] of that index.
 #[derive(Default)]
 pub(super) struct Accounts {
     list: Vec<Account>,
+    /// The newest generation of each account.
     names: HashMap<Arc<str>, usize>,
+    /// The others, of those accounts that have some.
+    older: HashMap<Arc<str>, Vec<usize>>,
     keys: HashMap<Encoded, usize>,
 }
 
@@ -67,13 +72,25 @@ impl Accounts {
         Self {
             list: Vec::with_capacity(count),
             names: HashMap::with_capacity(count),
+            older: HashMap::new(),
             keys: HashMap::with_capacity(count),
         }
     }
 
-    /// The account of this name, archived or not.
+    /// The newest generation of the account of this name, archived or not.
     pub(super) fn by_name(&self, name: &str) -> Option<&Account> {
         self.list.get(*self.names.get(name)?)
+    }
+
+    /// All generations of the account of this name, the newest one first.
+    pub(super) fn generations(&self, name: &str) -> impl Iterator<Item = &Account> {
+        self.indices(name).filter_map(|index| self.list.get(index))
+    }
+
+    /// The same as indices.
+    fn indices(&self, name: &str) -> impl Iterator<Item = usize> {
+        let older = self.older.get(name).into_iter().flatten().rev();
+        self.names.get(name).into_iter().chain(older).copied()
     }
 
     /// The account of this public key, archived or not.
@@ -81,7 +98,7 @@ impl Accounts {
         self.list.get(*self.keys.get(public_key)?)
     }
 
-    /// All accounts in the order of their records.
+    /// All generations in the order of their records.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Account> {
         self.list.iter()
     }
@@ -89,7 +106,17 @@ impl Accounts {
     /// Knows an account whose record is the next one.
     fn push(&mut self, account: Account) {
         let index = self.list.len();
-        self.names.insert(account.name.clone(), index);
+        match self.names.entry(account.name.clone()) {
+            Entry::Vacant(newest) => {
+                newest.insert(index);
+            }
+            Entry::Occupied(mut newest) => {
+                // A rebuild may have brought an older one back later.
+                let known = self.list.get(*newest.get()).map(|known| known.generation);
+                let older = if known < Some(account.generation) { newest.insert(index) } else { index };
+                self.older.entry(account.name.clone()).or_default().push(older);
+            }
+        }
         self.keys.insert(account.public_key, index);
         self.list.push(account);
     }
@@ -129,6 +156,7 @@ impl Keystore {
         let derive = |name: &&str| Account {
             name: Arc::from(*name),
             public_key: self.master.account_key(name).public_key().encoded(),
+            generation: NonZeroU32::MIN,
             imported: None,
             archived: false,
         };
@@ -192,12 +220,12 @@ impl Keystore {
     pub fn import(&mut self, name: &str, key: SecretKey) -> Result<(), AccountError> {
         self.require_free(name)?;
         let public_key = key.public_key().encoded();
-        let account =
-            Account { name: Arc::from(name), public_key, imported: Some(Arc::new(key)), archived: false };
+        let (generation, imported) = (NonZeroU32::MIN, Some(Arc::new(key)));
+        let account = Account { name: Arc::from(name), public_key, generation, imported, archived: false };
         self.append(vec![account], None)
     }
 
-    /// Removes an account: its key is kept, but nothing is signed with it.
+    /// Removes an account: its keys are kept, but nothing is signed with them.
     ///
     /// # Errors
     /// [`AccountError::Unknown`] and [`AccountError::Archived`].
@@ -213,26 +241,35 @@ impl Keystore {
         self.set_archived(name, false)
     }
 
-    /// Replaces the record by one with the other flag.
+    /// Replaces the records of all generations by those with the other flag, in one step.
     fn set_archived(&mut self, name: &str, archived: bool) -> Result<(), AccountError> {
-        let unknown = || AccountError::unknown(name);
-        let index = *self.accounts.names.get(name).ok_or_else(unknown)?;
-        let account = self.accounts.list.get(index).ok_or_else(unknown)?;
-        match (account.archived, archived) {
-            (true, true) => return Err(AccountError::Archived(name.to_owned())),
-            (false, false) => return Err(AccountError::Exists(name.to_owned())),
-            _ => {}
+        let indices: Vec<usize> = self.accounts.indices(name).collect();
+        if indices.is_empty() {
+            return Err(AccountError::unknown(name));
         }
-        let changed = Account { archived, ..account.clone() };
-        self.write(index, std::slice::from_ref(&changed), None)?;
-        if let Some(account) = self.accounts.list.get_mut(index) {
-            *account = changed;
+        let all = indices.into_iter().filter_map(|index| Some((index, self.accounts.list.get(index)?)));
+        let others = all.filter(|(_, account)| account.archived != archived);
+        let changed: Vec<_> =
+            others.map(|(index, account)| (index, Account { archived, ..account.clone() })).collect();
+        if changed.is_empty() {
+            let name = name.to_owned();
+            return Err(if archived { AccountError::Archived(name) } else { AccountError::Exists(name) });
+        }
+        self.write(changed.iter().map(|(index, account)| (*index, account)), None)?;
+        for (index, changed) in changed {
+            if let Some(account) = self.accounts.list.get_mut(index) {
+                *account = changed;
+            }
         }
         Ok(())
     }
 
     /// Writes new accounts, then knows them. A batch is written in the same step.
-    fn append(&mut self, accounts: Vec<Account>, batch: Option<Batch>) -> Result<(), AccountError> {
+    pub(super) fn append(
+        &mut self,
+        accounts: Vec<Account>,
+        batch: Option<Batch>,
+    ) -> Result<(), AccountError> {
         for account in &accounts {
             if account.public_key == self.master_public {
                 return Err(AccountError::KeyExists(MASTER.to_owned()));
@@ -241,24 +278,23 @@ impl Keystore {
                 return Err(AccountError::KeyExists(other.name.to_string()));
             }
         }
-        self.write(self.accounts.list.len(), &accounts, batch)?;
+        self.write((self.accounts.list.len()..).zip(&accounts), batch)?;
         accounts.into_iter().for_each(|account| self.accounts.push(account));
         Ok(())
     }
 
-    /// Seals and writes the records of accounts from index `first` on, and a batch; they are on disk when it
+    /// Seals and writes the records of accounts at their indices, and a batch, in one step; they are on disk when it
     /// answers.
-    fn write(
+    fn write<'a>(
         &mut self,
-        first: usize,
-        accounts: &[Account],
+        accounts: impl Iterator<Item = (usize, &'a Account)>,
         batch: Option<Batch>,
     ) -> Result<(), KeystoreError> {
         let tally = self.tally.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut sum = tally.sum()?;
-        let mut items = Vec::with_capacity(accounts.len() + 1);
-        for (offset, account) in accounts.iter().enumerate() {
-            let place = Place::account(first + offset);
+        let mut items = Vec::with_capacity(accounts.size_hint().0 + 1);
+        for (index, account) in accounts {
+            let place = Place::account(index);
             let sealed = self.data_key.seal(&account.encode(), &place.associated_data());
             if let Some(replaced) = self.store.get(&place.key())? {
                 sum = tally.without(sum, &replaced);
@@ -275,14 +311,16 @@ impl Keystore {
         tally.settle(&self.directory, &self.data_key, sum)
     }
 
-    /// Refuses a name that is none, or taken.
+    /// Refuses a name that is none, or taken. It is not where the first generation was lost, as a rebuild can tell.
     fn require_free(&self, name: &str) -> Result<(), AccountError> {
         check_name(name)?;
-        match self.account(name) {
-            Some(account) if account.archived => Err(AccountError::Archived(name.to_owned())),
-            Some(_) => Err(AccountError::Exists(name.to_owned())),
-            None => Ok(()),
+        if self.account(name).is_some_and(|account| account.archived) {
+            return Err(AccountError::Archived(name.to_owned()));
         }
+        if self.accounts.generations(name).any(|account| account.generation == NonZeroU32::MIN) {
+            return Err(AccountError::Exists(name.to_owned()));
+        }
+        Ok(())
     }
 }
 

@@ -17,7 +17,7 @@ use thiserror::Error;
 /// What was found in a store.
 #[derive(Debug)]
 pub struct Report {
-    /// How many account records open.
+    /// How many account records open, one for each generation of an account.
     pub accounts: u64,
     /// How many records the journal has, up to its first fault, and the head after them.
     pub journal: Option<Position>,
@@ -41,8 +41,8 @@ pub enum Fault {
         "the public key of account {0:?} does not belong to its secret key: do not use its address, and report this"
     )]
     Key(String),
-    /// A name or a key that two accounts have.
-    #[error("{0} repeats the name or the key of another account")]
+    /// A generation of a name or a key that two records have.
+    #[error("{0} repeats the name and generation or the key of another record")]
     Repeated(Place),
 }
 
@@ -99,9 +99,11 @@ impl Locked {
                 None => report.faults.push(KeystoreError::Damaged(place).into()),
                 Some(account) => {
                     report.accounts += 1;
+                    let generation = account.generation.get();
                     let new = [
-                        seen.insert(account.name.as_bytes().to_vec()),
-                        seen.insert(account.public_key.as_bytes().to_vec()),
+                        seen.insert((account.name.as_bytes().to_vec(), generation)),
+                        // No name is of generation 0.
+                        seen.insert((account.public_key.as_bytes().to_vec(), 0)),
                     ];
                     report.faults.extend((new != [true; 2]).then_some(Fault::Repeated(place)));
                     let wrong = master.as_ref().is_some_and(|master| !has_its_key(&account, master));
@@ -145,7 +147,7 @@ const MOST: usize = 1000;
 pub(super) fn has_its_key(account: &Account, master: &SecretKey) -> bool {
     let public = match &account.imported {
         Some(key) => key.public_key(),
-        None => master.account_key(&account.name).public_key(),
+        None => master.generation_key(&account.name, account.generation).public_key(),
     };
     public.encoded() == account.public_key
 }

@@ -191,6 +191,9 @@ pub enum AccountError {
     /// No account of this name.
     #[error("there is no account {0:?}: see `cold-signer key list --archived`")]
     Unknown(String),
+    /// An account that is to be rotated once is named twice.
+    #[error("the account {0:?} is named twice: name it once")]
+    Twice(String),
     /// The key belongs to somebody already.
     #[error("this key already belongs to the account {0:?}: use that account")]
     KeyExists(String),

@@ -15,7 +15,7 @@
 //! | `lock` | the process id of whoever has the store open |
 //! | `init.unfinished` | only while the store is made: without a header, all the rest is worth nothing |
 //!
-//! Whoever reads the files without the passphrase learns the network, the number of accounts and about how
+//! Whoever reads the files without the passphrase learns the network, the number of keys and about how
 //! long their names are, nothing else. Whoever writes to them can destroy, but not exchange a key, move a
 //! record, drop one, set one back to an older state or change the network unnoticed; nor can a bad disk. What
 //! is not noticed is an older copy of the whole directory: that no backup is mistaken for the store is the
@@ -23,6 +23,9 @@
 //!
 //! In memory an account takes its name and its public key. Its secret key is derived from the master key
 //! when it is needed; only imported keys are held.
+//!
+//! Rotation gives an account another key, its next *generation*. The newest one is its address; all of them stay its
+//! own, because money may come to an old address for ever.
 
 mod accounts;
 pub mod backup;
@@ -35,6 +38,7 @@ mod kdf;
 mod locked;
 mod rebuild;
 mod record;
+mod rotate;
 mod salvage;
 mod store;
 mod tally;
@@ -59,6 +63,7 @@ use crate::disk::Disk;
 use crate::journal::{self, AnchorCheck, Journal, JournalError, Position, Reader, Torn};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use stegos_common::address::Network;
@@ -87,8 +92,8 @@ pub struct Owner {
 
 /// Where an owner's secret key comes from.
 enum OwnerKey {
-    /// From the master key and the account's name.
-    Derived(Arc<SecretKey>),
+    /// From the master key, the account's name and the generation.
+    Derived(Arc<SecretKey>, NonZeroU32),
     /// It is this one.
     Itself(Arc<SecretKey>),
 }
@@ -98,7 +103,7 @@ impl Owner {
     #[must_use]
     pub fn secret_key(&self) -> SecretKey {
         match &self.key {
-            OwnerKey::Derived(master) => master.account_key(&self.account),
+            OwnerKey::Derived(master, generation) => master.generation_key(&self.account, *generation),
             OwnerKey::Itself(key) => SecretKey::clone(key),
         }
     }
@@ -201,13 +206,17 @@ impl Keystore {
         self.accounts.by_key(public_key).filter(|account| !account.archived).map(|a| self.owner_of(a))
     }
 
-    /// The account of this name if it is not archived; the master key for [`MASTER`].
+    /// The newest key of the account of this name if it is not archived; the master key for [`MASTER`].
     #[must_use]
     pub fn owner(&self, account: &str) -> Option<Owner> {
-        if account == MASTER {
-            return Some(self.master());
-        }
-        self.accounts.by_name(account).filter(|account| !account.archived).map(|a| self.owner_of(a))
+        self.generations(account).next()
+    }
+
+    /// All keys of the account of this name if it is not archived, the newest one first; the master key for [`MASTER`].
+    pub fn generations(&self, account: &str) -> impl Iterator<Item = Owner> {
+        let master = (account == MASTER).then(|| self.master());
+        let active = self.accounts.generations(account).filter(|account| !account.archived);
+        master.into_iter().chain(active.map(|account| self.owner_of(account)))
     }
 
     /// The master key as an owner.
@@ -220,18 +229,18 @@ impl Keystore {
         }
     }
 
-    /// The master key, then all accounts that are not archived, the oldest first.
+    /// The master key, then all keys of accounts that are not archived, the oldest first.
     pub fn owners(&self) -> impl Iterator<Item = Owner> {
         let active = self.accounts.iter().filter(|account| !account.archived);
         std::iter::once(self.master()).chain(active.map(|account| self.owner_of(account)))
     }
 
-    /// All accounts, archived ones included, the oldest first.
+    /// All generations of all accounts, archived ones included, the oldest first.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.accounts.iter()
     }
 
-    /// The account of this name, archived or not.
+    /// The newest generation of the account of this name, archived or not.
     #[must_use]
     pub fn account(&self, name: &str) -> Option<&Account> {
         self.accounts.by_name(name)
@@ -242,7 +251,7 @@ impl Keystore {
     pub fn owner_of(&self, account: &Account) -> Owner {
         let key = match &account.imported {
             Some(key) => OwnerKey::Itself(key.clone()),
-            None => OwnerKey::Derived(self.master.clone()),
+            None => OwnerKey::Derived(self.master.clone(), account.generation),
         };
         Owner { account: account.name.clone(), public_key: account.public_key, key }
     }

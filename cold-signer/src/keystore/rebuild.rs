@@ -18,6 +18,7 @@ use crate::seal::SealingKey;
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashSet};
 use std::fs;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use stegos_common::group::Encoded;
 use stegos_common::keys::SecretKey;
@@ -36,12 +37,14 @@ pub struct Sources {
     pub new_journal: bool,
 }
 
-/// An account of an export.
+/// A generation of an account of an export.
 pub struct Listed {
     /// Its name.
     pub name: String,
     /// Its public key.
     pub public_key: Encoded,
+    /// Which of the account's keys that is.
+    pub generation: NonZeroU32,
     /// Whether it was removed.
     pub archived: bool,
 }
@@ -75,7 +78,7 @@ pub struct Rebuilt {
 #[derive(Default)]
 struct Kept {
     accounts: Vec<Account>,
-    names: HashSet<Arc<str>>,
+    names: HashSet<(Arc<str>, NonZeroU32)>,
     keys: HashSet<Encoded>,
 }
 
@@ -117,6 +120,7 @@ impl Locked {
             ..Rebuilt::default()
         };
         kept.derive(sources.accounts, &master, &mut rebuilt);
+        rebuilt.doubtful += kept.archive_together();
 
         let generation = self.next_generation(&generations)?;
         rebuilt.database = database(generation);
@@ -228,26 +232,39 @@ impl Locked {
 }
 
 impl Kept {
-    /// Keeps an account, unless an earlier one of the salvage has its name or key.
+    /// Keeps an account, unless an earlier one of the salvage has its name and generation, or its key.
     fn add(&mut self, account: Account) {
-        if self.names.contains(&account.name) || self.keys.contains(&account.public_key) {
+        if self.has_name(&account) || self.keys.contains(&account.public_key) {
             return;
         }
-        self.names.insert(account.name.clone());
+        self.names.insert((account.name.clone(), account.generation));
         self.keys.insert(account.public_key);
         self.accounts.push(account);
     }
 
+    /// Whether the name and generation of an account are there.
+    fn has_name(&self, account: &Account) -> bool {
+        self.names.contains(&(account.name.clone(), account.generation))
+    }
+
+    /// Archives all generations of an account of which one is archived: which was the state of all is not known. Answers
+    /// how many it archived.
+    fn archive_together(&mut self) -> u64 {
+        let archived = self.accounts.iter().filter(|account| account.archived);
+        let names: HashSet<Arc<str>> = archived.map(|account| account.name.clone()).collect();
+        let in_use = self.accounts.iter_mut().filter(|account| !account.archived);
+        let doubtful = in_use.filter(|account| names.contains(&account.name));
+        doubtful.map(|account| account.archived = true).count() as u64
+    }
+
     /// Derives listed accounts that are not there.
     fn derive(&mut self, listed: Vec<Listed>, master: &SecretKey, rebuilt: &mut Rebuilt) {
-        for Listed { name, public_key, archived } in listed {
+        for Listed { name, public_key, generation, archived } in listed {
             if self.keys.contains(&public_key) || public_key == master.public_key().encoded() {
                 continue;
             }
-            let account = Account { name: name.into(), public_key, imported: None, archived };
-            if check_name(&account.name).is_ok()
-                && !self.names.contains(&account.name)
-                && has_its_key(&account, master)
+            let account = Account { name: name.into(), public_key, generation, imported: None, archived };
+            if check_name(&account.name).is_ok() && !self.has_name(&account) && has_its_key(&account, master)
             {
                 self.add(account);
                 rebuilt.derived += 1;

@@ -5,6 +5,7 @@
 
 use crate::seal::SealingKey;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use stegos_common::group::Encoded;
 use stegos_common::keys::SecretKey;
@@ -19,13 +20,16 @@ const ARCHIVED: u8 = 1;
 /// Flag: a secret key follows the public key.
 const IMPORTED: u8 = 2;
 
+/// Flag: the number of a later generation follows the public key. Without it, it is the first.
+const ROTATED: u8 = 4;
+
 /// A kind of record. Its byte starts the record's key in the database, which is one tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Table {
     /// One record, number 0: the 32 bytes of the master key.
     Master = b'm',
-    /// One record per account, numbered from 0 without gaps in the order of their creation.
+    /// One record per generation of an account, numbered from 0 without gaps in the order of their creation.
     Account = b'a',
     /// At most one record, number 0: how far the last adding of numbered accounts got.
     Batch = b'b',
@@ -80,14 +84,17 @@ impl fmt::Display for Place {
     }
 }
 
-/// An account as the store knows it: what it takes to find it, and its key only if that was imported.
+/// A generation of an account as the store knows it: what it takes to find it, and its key only if that was imported.
+/// An account begins with the first; each rotation adds one.
 #[derive(Clone)]
 pub struct Account {
-    /// Unique in the store.
+    /// No other account has it.
     pub(super) name: Arc<str>,
     /// Kept encoded, a sixth of a decoded key's size.
     pub(super) public_key: Encoded,
-    /// Absent for a key that is derived from the master key and the name.
+    /// Counted from 1. No other record of the account has it.
+    pub(super) generation: NonZeroU32,
+    /// Absent for a key that is derived from the master key, the name and the generation. Only a first one is imported.
     pub(super) imported: Option<Arc<SecretKey>>,
     /// Whether it was removed.
     pub(super) archived: bool,
@@ -98,6 +105,12 @@ impl Account {
     #[must_use]
     pub const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Which of the account's keys this is, counted from 1.
+    #[must_use]
+    pub const fn generation(&self) -> NonZeroU32 {
+        self.generation
     }
 
     /// Whether the key was imported: the recovery words do not cover it.
@@ -112,14 +125,19 @@ impl Account {
         self.archived
     }
 
-    /// Flags (one byte), public key (32), secret key if imported (32), then the name.
+    /// Flags (one byte), public key (32), secret key if imported (32), generation if not the first (4, little-endian),
+    /// then the name.
     pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(65 + self.name.len()));
-        let archived = if self.archived { ARCHIVED } else { 0 };
-        bytes.push(archived | if self.imported.is_some() { IMPORTED } else { 0 });
+        let rotated = self.generation > NonZeroU32::MIN;
+        let flags = [(self.archived, ARCHIVED), (self.imported.is_some(), IMPORTED), (rotated, ROTATED)];
+        bytes.push(flags.iter().filter(|(set, _)| *set).fold(0, |all, (_, flag)| all | flag));
         bytes.extend_from_slice(self.public_key.as_bytes());
         if let Some(key) = &self.imported {
             bytes.extend_from_slice(key.to_bytes().as_slice());
+        }
+        if rotated {
+            bytes.extend_from_slice(&self.generation.get().to_le_bytes());
         }
         bytes.extend_from_slice(self.name.as_bytes());
         bytes
@@ -134,17 +152,23 @@ impl Account {
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (&flags, rest) = bytes.split_first()?;
         let (public_key, rest) = rest.split_first_chunk::<32>()?;
-        let (imported, name) = match flags & !ARCHIVED {
-            0 => (None, rest),
+        let (imported, generation, name) = match flags & !ARCHIVED {
+            0 => (None, NonZeroU32::MIN, rest),
             IMPORTED => {
                 let (key, name) = rest.split_first_chunk::<32>()?;
-                (Some(Arc::new(SecretKey::from_bytes(key).ok()?)), name)
+                (Some(Arc::new(SecretKey::from_bytes(key).ok()?)), NonZeroU32::MIN, name)
+            }
+            ROTATED => {
+                let (number, name) = rest.split_first_chunk()?;
+                let number = NonZeroU32::new(u32::from_le_bytes(*number))?;
+                (None, Some(number).filter(|number| *number > NonZeroU32::MIN)?, name)
             }
             _ => return None,
         };
         Some(Self {
             name: std::str::from_utf8(name).ok()?.into(),
             public_key: Encoded::from_bytes(*public_key),
+            generation,
             imported,
             archived: flags & ARCHIVED != 0,
         })
@@ -181,14 +205,16 @@ mod tests {
 
     #[test]
     fn an_account_survives_encoding() {
-        for imported in [None, Some(Arc::new(SecretKey::from_seed(b"x")))] {
+        let imported = Some(Arc::new(SecretKey::from_seed(b"x")));
+        let last = NonZeroU32::MAX;
+        for (imported, generation) in [(None, NonZeroU32::MIN), (imported, NonZeroU32::MIN), (None, last)] {
             for archived in [false, true] {
                 let public_key = SecretKey::from_seed(b"x").public_key().encoded();
                 let name = Arc::from("alice");
-                let account = Account { name, public_key, imported: imported.clone(), archived };
+                let account = Account { name, public_key, generation, imported: imported.clone(), archived };
                 let read = Account::decode(&account.encode()).unwrap();
                 assert_eq!(&*read.name, "alice");
-                assert_eq!(read.public_key, public_key);
+                assert_eq!((read.public_key, read.generation), (public_key, generation));
                 assert_eq!(read.is_imported(), imported.is_some());
                 assert_eq!(read.archived, archived);
                 if let (Some(read), Some(key)) = (read.imported, &imported) {
@@ -198,12 +224,33 @@ mod tests {
         }
     }
 
+    /// What stores held before keys were rotated.
+    #[test]
+    fn a_record_without_a_generation_is_of_the_first() {
+        let key = SecretKey::from_seed(b"x");
+        let public_key = key.public_key();
+        for (flags, secret) in [(0, &[][..]), (ARCHIVED, &[]), (IMPORTED, key.to_bytes().as_slice())] {
+            let bytes = [&[flags], public_key.as_bytes().as_slice(), secret, b"alice"].concat();
+            let account = Account::decode(&bytes).unwrap();
+            assert_eq!((&*account.name, account.generation), ("alice", NonZeroU32::MIN));
+            assert_eq!(*account.encode(), bytes, "and is written as before");
+        }
+    }
+
     #[test]
     fn other_bytes_are_no_account() {
         assert!(Account::decode(&[]).is_none());
         assert!(Account::decode(&[0; 32]).is_none(), "too short for a public key");
         assert!(Account::decode(&[IMPORTED; 40]).is_none(), "too short for a secret key");
         assert!(Account::decode(&[8; 80]).is_none(), "unknown flag");
+        assert!(Account::decode(&[ROTATED; 35]).is_none(), "too short for a generation");
+        for generation in [0_u32, 1] {
+            let bytes = [&[ROTATED; 33], generation.to_le_bytes().as_slice(), b"alice"].concat();
+            assert!(Account::decode(&bytes).is_none(), "generation {generation} has no flag");
+        }
+        let key = SecretKey::from_seed(b"x").to_bytes();
+        let bytes = [&[IMPORTED | ROTATED; 33], key.as_slice(), &[2, 0, 0, 0], b"alice"].concat();
+        assert!(Account::decode(&bytes).is_none(), "only a first generation is imported");
         assert!(Account::decode(&[&[0; 33][..], &[0xff]].concat()).is_none(), "not UTF-8");
     }
 

@@ -9,7 +9,6 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use stegos_common::group::Encoded;
-use stegos_common::hash::Hash;
 use stegos_common::keys::SecretKey;
 use stegos_common::output::{OpenError, Output, PaymentOutput};
 use stegos_common::payload::PayloadError;
@@ -90,7 +89,7 @@ impl Search<'_> {
     fn unlock(&mut self, input: &DraftInput) -> Result<OwnedInput, Refusal> {
         let id = input.unspent.id();
         let owned = match (&input.account, input.unspent.output()) {
-            (Some(account), _) => unlock(input, self.named(id, account)?)?,
+            (Some(account), _) => self.named(input, account)?,
             (None, Output::Payment(output)) => self.private(input, output)?,
             (None, output) => unlock(
                 input,
@@ -107,10 +106,19 @@ impl Search<'_> {
         Ok(owned)
     }
 
-    fn named(&self, input: Hash, account: &str) -> Result<Key, Refusal> {
-        let owner = self.keystore.owner(account);
-        let owner = owner.ok_or_else(|| Refusal::UnknownAccount { input, account: excerpt(account) })?;
-        Ok(Key::of(&owner))
+    /// Unlocks an output of a named account, with whichever of its keys that takes. As in a search, one that opens but
+    /// lies about itself is refused only if no other key opens it.
+    fn named(&self, input: &DraftInput, account: &str) -> Result<OwnedInput, Refusal> {
+        let mut refused = None;
+        for owner in self.keystore.generations(account) {
+            match (unlock(input, Key::of(&owner)), &refused) {
+                (Ok(owned), _) => return Ok(owned),
+                (Err(Refusal::InputNotOwned { .. }), Some(_)) => {}
+                (Err(refusal), _) => refused = Some(refusal),
+            }
+        }
+        let unknown = || Refusal::UnknownAccount { input: input.unspent.id(), account: excerpt(account) };
+        Err(refused.unwrap_or_else(unknown))
     }
 
     fn public(&self, recipient: &Encoded) -> Option<Key> {

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use stegos_common::address::Network;
@@ -57,7 +58,9 @@ pub(crate) const FLOWS: &[Flow] = &[
         run: import,
         check: |store, told| check_accounts(store, told, &["imported"]),
     },
+    Flow { name: "rotate", prepare, run: rotate, check: check_rotate },
     Flow { name: "remove", prepare, run: remove, check: check_remove },
+    Flow { name: "remove with old keys", prepare: prepare_rotated, run: remove, check: check_remove_rotated },
     Flow { name: "passphrase change", prepare, run: change, check: check_change },
     Flow { name: "sign", prepare, run: sign, check: check_sign },
     Flow { name: "sign after a torn commit", prepare: prepare_torn, run: sign, check: check_sign },
@@ -107,6 +110,12 @@ fn prepare(store: &Path) {
     let mut keystore = create(store, disk()).unwrap();
     keystore.add(&["alice"]).unwrap();
     keystore.import("kept", SecretKey::from_seed(b"kept")).unwrap();
+}
+
+/// Both accounts have a second key.
+fn prepare_rotated(store: &Path) {
+    prepare(store);
+    open(store, disk()).unwrap().rotate(&["alice", "kept"]).unwrap();
 }
 
 fn prepare_signed(store: &Path) {
@@ -210,6 +219,35 @@ pub(crate) fn works(store: &Path) {
     assert_eq!(left.filter(|name| unfinished(name)).count(), 0);
 }
 
+fn rotate(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
+    open(store, disk)?.rotate(&["alice", "kept"])?;
+    tell("rotated".to_owned());
+    Ok(())
+}
+
+/// Both accounts have a second key or none has, and surely if that was told; the first ones are in use all the same.
+fn check_rotate(store: &Path, told: &[String]) {
+    let keystore = open(store, disk()).unwrap();
+    let found: Vec<(String, u32)> =
+        keystore.accounts().map(|account| (account.name().to_string(), account.generation().get())).collect();
+    let (old, new) = found.split_at(2);
+    let generation = |number| [("alice".to_owned(), number), ("kept".to_owned(), number)];
+    assert_eq!(old, generation(1));
+    assert!(new.is_empty() || new == generation(2), "{new:?}");
+    assert!(told.is_empty() || new == generation(2), "{told:?}, but {new:?}");
+    let master = SecretKey::from_seed(MASTER);
+    for (name, number) in &found {
+        let key = match (&**name, *number) {
+            ("kept", 1) => SecretKey::from_seed(b"kept"),
+            (name, number) => master.generation_key(name, NonZeroU32::new(number).unwrap()),
+        };
+        let owner = keystore.find(&key.public_key().encoded()).unwrap();
+        assert_eq!((&*owner.account, owner.secret_key().to_bytes()), (&**name, key.to_bytes()));
+    }
+    drop(keystore);
+    works(store);
+}
+
 fn remove(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
     open(store, disk)?.archive("kept")?;
     tell("removed".to_owned());
@@ -226,6 +264,19 @@ fn check_remove(store: &Path, told: &[String]) {
     }
     drop(keystore);
     check_accounts(store, &[], &[]);
+}
+
+/// Both keys are archived or none is.
+fn check_remove_rotated(store: &Path, told: &[String]) {
+    let mut keystore = open(store, disk()).unwrap();
+    let kept = keystore.accounts().filter(|account| &**account.name() == "kept");
+    let archived: Vec<bool> = kept.map(|account| account.is_archived()).collect();
+    assert!(archived == [true; 2] || archived == [false; 2] && told.is_empty(), "{archived:?}");
+    if archived[0] {
+        keystore.restore("kept").unwrap();
+    }
+    drop(keystore);
+    check_rotate(store, &["rotated".to_owned()]);
 }
 
 fn change(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
@@ -313,7 +364,8 @@ fn quarantine(store: &Path, disk: Disk, _: Tell<'_>) -> Result {
 fn rebuild(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
     let master = SecretKey::from_seed(MASTER);
     let public_key = master.account_key("listed").public_key().encoded();
-    let accounts = vec![Listed { name: "listed".to_owned(), public_key, archived: false }];
+    let accounts =
+        vec![Listed { name: "listed".to_owned(), public_key, generation: NonZeroU32::MIN, archived: false }];
     let sources = Sources { master: Some(master), accounts, new_journal: false };
     let rebuilt = Locked::new(store, None, disk)?.rebuild(&passphrase("old"), sources)?;
     assert_eq!((rebuilt.kept, rebuilt.derived), (2, 1));

@@ -3,11 +3,13 @@
 use super::{Setup, say, show};
 use crate::control::{AccountAddress, Answer, AskError, Asker, Request};
 use crate::error::Error;
+use crate::ledger::users::Added;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -24,7 +26,8 @@ const MAX_LINE: u64 = 4096;
 #[command(after_help = "\
 The file is what `cold-signer key export-public` writes: one JSON object per line with at least
 account and address. Accounts that are archived there are left out. Lines are taken in steps of 10000;
-importing the same file again changes nothing.
+importing the same file again changes nothing. Of an account whose key was rotated, all addresses are
+the user's; import again after a rotation, and the new one is current.
 
 Example:
   output-explorer --network testnet user import accounts.jsonl")]
@@ -40,6 +43,10 @@ struct Line {
     address: EncodedAddress,
     #[serde(default)]
     archived: bool,
+    /// Exports of before keys were rotated have neither of these.
+    generation: Option<NonZeroU32>,
+    #[serde(default)]
+    current: bool,
 }
 
 /// Lines that were read together.
@@ -75,7 +82,7 @@ fn import(setup: &Setup, path: &Path, lines: impl BufRead + Send, length: Option
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent}% {msg} users, {eta} left") {
         progress.set_style(style);
     }
-    let (mut users, mut addresses, mut archived) = (0, 0, 0);
+    let (mut all, mut archived) = (Added::default(), 0);
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel(1);
         scope.spawn(move || {
@@ -97,10 +104,12 @@ fn import(setup: &Setup, path: &Path, lines: impl BufRead + Send, length: Option
                 }
                 error => error,
             })?;
-            users += added.0;
-            addresses += added.1;
+            all.users += added.users;
+            all.addresses += added.addresses;
+            all.moved += added.moved;
+            all.outdated += added.outdated;
             progress.inc(step.bytes);
-            progress.set_message(users.to_string());
+            progress.set_message(all.users.to_string());
         }
         Ok::<_, Error>(())
     })?;
@@ -108,16 +117,29 @@ fn import(setup: &Setup, path: &Path, lines: impl BufRead + Send, length: Option
     if archived > 0 {
         say(&format!("{archived} archived accounts were left out"));
     }
-    show::line(&format!("{users} users and {addresses} addresses added"))
+    let Added { users, addresses, moved, outdated } = all;
+    if outdated > 0 {
+        say(&format!(
+            "WARNING: {outdated} accounts have a later current address than this file says, and keep it: import the \
+             signer's newest export"
+        ));
+    }
+    show::line(&format!("{users} users and {addresses} addresses added"))?;
+    if moved > 0 {
+        show::line(&format!("{moved} users have another current address now"))?;
+    }
+    Ok(())
 }
 
-/// Adds what there is to add, and counts what was new: users and addresses.
-fn add(asker: &mut Asker, addresses: Vec<AccountAddress>) -> Result<(usize, usize), Error> {
+/// Adds what there is to add, and counts what was new or changed.
+fn add(asker: &mut Asker, addresses: Vec<AccountAddress>) -> Result<Added, Error> {
     if addresses.is_empty() {
-        return Ok((0, 0));
+        return Ok(Added::default());
     }
     match asker.ask(Request::AddUsers { addresses })? {
-        Answer::Added { users, addresses } => Ok((users, addresses)),
+        Answer::Added { users, addresses, moved, outdated } => {
+            Ok(Added { users, addresses, moved, outdated })
+        }
         _ => Err(Error::OtherAnswer),
     }
 }
@@ -149,7 +171,9 @@ impl<R: BufRead> Steps<'_, R> {
                 if line.archived {
                     step.archived += 1;
                 } else {
-                    step.addresses.push(AccountAddress { account: line.account, address: line.address });
+                    let Line { account, address, generation, .. } = line;
+                    let current = line.current.then(|| generation.unwrap_or(NonZeroU32::MIN));
+                    step.addresses.push(AccountAddress { account, address, current });
                 }
             }
         }

@@ -44,16 +44,19 @@ pub(super) struct Add {
 
 impl Add {
     fn run(self, setup: &Setup) -> Result<(), Error> {
-        let account = |address| AccountAddress { account: self.account.clone(), address };
+        let account = |address| AccountAddress { account: self.account.clone(), address, current: None };
         let addresses = self.addresses.into_iter().map(account).collect();
         let answer = setup.ask(Request::AddUsers { addresses })?;
-        let Answer::Added { users, addresses } = answer else { return Err(Error::OtherAnswer) };
+        let Answer::Added { users, addresses, .. } = answer else { return Err(Error::OtherAnswer) };
         show::line(&format!("{users} users and {addresses} addresses added"))
     }
 }
 
 /// List users in the order of their account ids
 #[derive(Args)]
+#[command(after_help = "\
+The current address is where sweeps and change go, if the user is the treasury: the first one that was added, or the one
+that the signer's export says is current. The others stay the user's own.")]
 pub(super) struct List {
     /// Also those that were removed
     #[arg(long)]
@@ -76,11 +79,11 @@ impl List {
         if self.shown.json {
             return show::json(&users);
         }
-        let mut table = show::table(&["account", "addresses", "removed"], &[]);
+        let mut table = show::table(&["account", "current address", "other addresses", "removed"], &[]);
         for user in &users {
-            let addresses: Vec<String> = user.addresses.iter().map(ToString::to_string).collect();
+            let others: Vec<String> = user.addresses.iter().skip(1).map(ToString::to_string).collect();
             let removed = if user.archived { "yes" } else { "" };
-            table.add_row([user.account.as_str(), &addresses.join(" "), removed]);
+            table.add_row([user.account.as_str(), &show::or_dash(user.current), &others.join(" "), removed]);
         }
         show::print(&table)?;
         match users.last().filter(|_| users.len() == limit) {

@@ -10,7 +10,7 @@ use crate::block::Position;
 use crate::handoff::desk::DeskError;
 use crate::ledger::query::{Cut, EpochError, Filter, Found, Happened, blob};
 use crate::ledger::record::{Balance, Cause, Kind, Sum};
-use crate::ledger::users::NewAddress;
+use crate::ledger::users::{Added, NewAddress};
 use crate::ledger::{Ledger, LedgerError, UserError};
 use rayon::prelude::*;
 use std::cmp::Ordering;
@@ -85,6 +85,7 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
             let users = ledger.users(after.as_deref(), archived, limit.min(MAX_ROWS))?;
             let row = |user: crate::ledger::users::User| UserRow {
                 account: user.account,
+                current: user.keys.first().map(|key| address(ledger, key)),
                 addresses: user.keys.iter().map(|key| address(ledger, key)).collect(),
                 archived: user.archived,
             };
@@ -93,8 +94,8 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
         Request::AddUsers { addresses } => {
             let new =
                 addresses.par_iter().map(|new| new_address(ledger, new)).collect::<Result<Vec<_>, _>>()?;
-            let added = ledger.add_users(&new)?;
-            Answer::Added { users: added.users, addresses: added.addresses }
+            let Added { users, addresses, moved, outdated } = ledger.add_users(&new)?;
+            Answer::Added { users, addresses, moved, outdated }
         }
         Request::RemoveUser { account } => {
             ledger.remove_user(&account)?;
@@ -145,7 +146,7 @@ fn new_address(ledger: &Ledger, new: &AccountAddress) -> Result<NewAddress, Quer
     let key = new.address.require(ledger.network())?;
     stegos_common::keys::PublicKey::from_bytes(key.as_bytes())
         .map_err(|reason| QueryError::NoKey(new.address, reason))?;
-    Ok(NewAddress { account: new.account.parse()?, key })
+    Ok(NewAddress { account: new.account.parse()?, key, current: new.current })
 }
 
 fn cut(after: Option<PlaceText>, limit: usize) -> Cut {

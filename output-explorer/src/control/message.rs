@@ -6,6 +6,7 @@ use crate::handoff::journal::SignerJournal;
 use crate::ledger::record::{Balance, Kind, Sum, What};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use stegos_common::address::{EncodedAddress, Network};
 use stegos_common::amount::Amount;
@@ -100,6 +101,8 @@ pub struct AccountAddress {
     pub account: String,
     /// The address.
     pub address: EncodedAddress,
+    /// The generation of its key, where it is the account's current one.
+    pub current: Option<NonZeroU32>,
 }
 
 /// Which outputs are wanted.
@@ -155,6 +158,10 @@ pub enum Answer {
         users: usize,
         /// Addresses that are new.
         addresses: usize,
+        /// Users that were there and have another current address now.
+        moved: usize,
+        /// Users of whom a later current address is known.
+        outdated: usize,
     },
     /// A user was archived.
     Removed,
@@ -278,7 +285,9 @@ impl LinkStatus {
 pub struct UserRow {
     /// The account id.
     pub account: String,
-    /// Its addresses.
+    /// Where what is paid to it goes.
+    pub current: Option<EncodedAddress>,
+    /// All its addresses, the current one first.
     pub addresses: Vec<EncodedAddress>,
     /// Whether it was removed.
     pub archived: bool,

@@ -1,7 +1,8 @@
 //! What the ledger keeps, in postcard's binary form.
 
 use crate::block::{Place, Position};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::num::NonZeroU32;
 use stegos_common::address::Network;
 use stegos_common::amount::Amount;
 use stegos_common::api::encoding::Timestamp;
@@ -196,6 +197,73 @@ pub enum What {
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct UserRecord {
+    /// The current one first, then the others in the order in which they were added.
     pub(super) addresses: Vec<Encoded>,
     pub(super) archived: bool,
+    /// Which of the account's keys the current address is of, if the signer told. Records of before end without it.
+    #[serde(deserialize_with = "or_none")]
+    pub(super) generation: Option<NonZeroU32>,
+}
+
+impl UserRecord {
+    /// Makes one of the addresses the current one, unless that is known to be of a later generation. Answers whether it is.
+    pub(super) fn make_current(&mut self, key: &Encoded, generation: NonZeroU32) -> bool {
+        let place = self.addresses.iter().position(|address| address == key);
+        let up_to = place.and_then(|place| self.addresses.get_mut(..=place));
+        match up_to.filter(|_| self.generation <= Some(generation)) {
+            Some(up_to) => up_to.rotate_right(1),
+            None => return false,
+        }
+        self.generation = Some(generation);
+        true
+    }
+}
+
+/// The last field of a record that may end before it.
+fn or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    Ok(Option::deserialize(deserializer).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generation(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    #[test]
+    fn a_user_of_before_keys_were_rotated_is_read() {
+        let key = |byte| Encoded::from_bytes([byte; 32]);
+        let before = postcard::to_allocvec(&(vec![key(1), key(2)], true)).unwrap();
+        let read: UserRecord = postcard::from_bytes(&before).unwrap();
+        let expected = UserRecord { addresses: vec![key(1), key(2)], archived: true, generation: None };
+        assert_eq!(read, expected);
+        let now = UserRecord { generation: Some(generation(2)), ..expected };
+        let bytes = postcard::to_allocvec(&now).unwrap();
+        assert_eq!(postcard::from_bytes::<UserRecord>(&bytes).unwrap(), now);
+        // Nor does a program of before stumble over it.
+        let (addresses, archived): (Vec<Encoded>, bool) = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!((addresses, archived), (now.addresses, now.archived));
+    }
+
+    #[test]
+    fn the_current_address_is_of_the_latest_generation_that_was_told() {
+        let [a, b, c] = [1, 2, 3].map(|byte| Encoded::from_bytes([byte; 32]));
+        let mut user = UserRecord { addresses: vec![a, b, c], ..UserRecord::default() };
+        for (key, number, is_current, order) in [
+            (a, 1, true, [a, b, c]),
+            (c, 3, true, [c, a, b]),
+            (b, 2, false, [c, a, b]),
+            // The same generation of another store.
+            (b, 3, true, [b, c, a]),
+            (Encoded::from_bytes([4; 32]), 9, false, [b, c, a]),
+        ] {
+            assert_eq!(
+                (user.make_current(&key, generation(number)), &user.addresses[..]),
+                (is_current, &order[..])
+            );
+        }
+        assert_eq!(user.generation, Some(generation(3)));
+    }
 }

@@ -1,11 +1,13 @@
-//! Users: each has an account id and one or more addresses. An address belongs to one user at most, also after the user
+//! Users: each has an account id and one or more addresses, of which one is current: what is paid to the user goes there.
+//! That is the first one, until the signer tells of another. An address belongs to one user at most, also after the user
 //! was archived: money may come to it for ever.
 
 use super::record::UserRecord;
 use super::store::{Batch, beginning_with};
 use super::value::{decode, encode, get};
 use super::{Ledger, LedgerError, UserError, table};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::ops::Bound;
 use stegos_common::account::AccountName;
 use stegos_common::address::EncodedAddress;
@@ -18,6 +20,8 @@ pub struct NewAddress {
     pub account: AccountName,
     /// The public key of the address.
     pub key: Encoded,
+    /// The generation of that key, where it is the account's current one.
+    pub current: Option<NonZeroU32>,
 }
 
 /// A user.
@@ -25,7 +29,7 @@ pub struct NewAddress {
 pub struct User {
     /// The account id.
     pub account: String,
-    /// The public keys of the addresses, in the order in which they were added.
+    /// The public keys of the addresses, the current one first, then the others in the order in which they were added.
     pub keys: Vec<Encoded>,
     /// Whether the user was removed. Its addresses stay its own.
     pub archived: bool,
@@ -38,28 +42,33 @@ pub struct Added {
     pub users: usize,
     /// Addresses that are new.
     pub addresses: usize,
+    /// Users that were there and have another current address now.
+    pub moved: usize,
+    /// Users whose current address stays, because it is of a later generation than the one that was to be it.
+    pub outdated: usize,
 }
 
 impl Ledger {
-    /// Adds addresses, and the users that are not there yet; all of them or none. What is there already stays as it is.
-    /// Their past deposits are known: the ledger has every public output.
+    /// Adds addresses, and the users that are not there yet; all of them or none. What is there already stays as it is,
+    /// but for which address is current. Their past deposits are known: the ledger has every public output.
     ///
     /// # Errors
     /// [`UserError::Taken`] for the first address that belongs to another user.
     pub fn add_users(&self, new: &[NewAddress]) -> Result<Added, UserError> {
         let mut state = self.write()?;
         let mut added = Added::default();
-        let mut users: HashMap<&str, UserRecord> = HashMap::new();
+        let mut users: HashMap<&str, (UserRecord, Option<UserRecord>)> = HashMap::new();
         let mut owners: HashMap<Encoded, &str> = HashMap::new();
-        for NewAddress { account, key } in new {
+        let mut outdated = HashSet::new();
+        for NewAddress { account, key, current } in new {
             let account = account.as_str();
-            let user = match users.get_mut(account) {
+            let (user, _) = match users.get_mut(account) {
                 Some(user) => user,
                 None => {
                     let stored: Option<UserRecord> = get(self.store.as_ref(), &table::user(account))?;
                     added.users += usize::from(stored.as_ref().is_none_or(|user| user.archived));
-                    let user = UserRecord { archived: false, ..stored.unwrap_or_default() };
-                    users.entry(account).or_insert(user)
+                    let user = UserRecord { archived: false, ..stored.clone().unwrap_or_default() };
+                    users.entry(account).or_insert((user, stored))
                 }
             };
             let stored: Option<String> = get(self.store.as_ref(), &table::owner(key))?;
@@ -77,15 +86,23 @@ impl Ledger {
                     added.addresses += 1;
                 }
             }
+            if current.is_some_and(|generation| !user.make_current(key, generation)) {
+                outdated.insert(account);
+            }
         }
+        added.outdated = outdated.len();
+        let changed = users.iter().filter(|(_, (user, stored))| stored.as_ref() != Some(user));
         let mut batch = Batch::default();
-        for (account, user) in &users {
+        for (account, (user, stored)) in changed {
+            let moved =
+                stored.as_ref().is_some_and(|stored| stored.addresses.first() != user.addresses.first());
+            added.moved += usize::from(moved);
             batch.put(table::user(account), encode(user));
         }
         for (key, account) in owners {
             batch.put(table::owner(&key), encode(account));
         }
-        if added != Added::default() {
+        if batch != Batch::default() {
             self.store_own(&mut state, batch)?;
         }
         Ok(added)

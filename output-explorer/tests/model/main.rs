@@ -97,7 +97,7 @@ fn add_user(watcher: &Watcher, number: usize) {
     let key = RECIPIENTS[number];
     let account = format!("user{number}");
     let before = watcher.ledger.balance(&key).unwrap();
-    let new = NewAddress { account: account.parse().unwrap(), key };
+    let new = NewAddress { account: account.parse().unwrap(), key, current: None };
     assert_eq!(watcher.ledger.add_users(&[new]).unwrap().addresses, 1);
     assert_eq!(watcher.ledger.owner(&key).unwrap(), Some(account.clone()));
     assert_eq!(watcher.ledger.user(&account).unwrap().keys, [key]);

@@ -6,5 +6,6 @@ mod chain;
 mod crashes;
 mod documented;
 mod reservations;
+mod rotation;
 mod spool;
 mod story;

@@ -70,6 +70,45 @@ fn the_signers_export_is_imported_once() {
 }
 
 #[test]
+fn the_export_of_rotated_keys_says_which_address_is_current() {
+    let store = Store::new(Network::Dev);
+    store.add(&["alice", "bob"]);
+    let first = (store.addresses()["alice"].to_string(), store.ok(&["key", "export-public"]));
+    store.ok(&["key", "rotate", "alice"]);
+    let second = (store.addresses()["alice"].to_string(), store.ok(&["key", "export-public"]));
+    store.ok(&["key", "rotate", "alice"]);
+    let third = (store.addresses()["alice"].to_string(), store.ok(&["key", "export-public"]));
+    both_ways(|world| {
+        let alice = || world.json(&["user", "list"])[0].clone();
+        // Somebody was faster than the export.
+        world.ok(&["user", "add", "alice", &first.0, &second.0]);
+        assert_eq!(alice()["current"], first.0);
+        for ((address, export), said, addresses) in [
+            (&first, "2 users and 2 addresses added\n", vec![&first.0, &second.0]),
+            (&second, "0 users and 0 addresses added\n1 users have", vec![&second.0, &first.0]),
+            (&third, "0 users and 1 addresses added\n1 users have", vec![&third.0, &second.0, &first.0]),
+            (&third, "0 users and 0 addresses added\n", vec![&third.0, &second.0, &first.0]),
+        ] {
+            let output = import(world, export);
+            let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(stdout.starts_with(said) && (stdout == said || said.ends_with("have")), "{stdout}");
+            assert!(output.stderr.is_empty(), "{output:?}");
+            assert_eq!((&alice()["current"], &alice()["addresses"]), (&json!(address), &json!(addresses)));
+        }
+        let listed = world.ok(&["user", "list"]);
+        let row = listed.lines().find(|line| line.starts_with("alice")).unwrap();
+        let row: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!(row, ["alice", &third.0, &second.0, &first.0]);
+        assert!(said(&import(world, &first.1)).contains("WARNING: 1 accounts have a later"));
+        assert_eq!(alice()["current"], third.0);
+        // Whoever is removed comes back with it.
+        world.ok(&["user", "remove", "alice"]);
+        world.ok(&["user", "add", "alice", &first.0]);
+        assert_eq!(alice()["current"], third.0);
+    });
+}
+
+#[test]
 fn accounts_that_are_archived_are_left_out() {
     let world = world();
     let archived = json!({ "account": "bob", "address": address("bob"), "archived": true });

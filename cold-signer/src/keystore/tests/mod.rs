@@ -1,6 +1,7 @@
 //! A key store as its users see it: opened, closed, damaged, attacked.
 
 mod recovery;
+mod rotation;
 
 use super::store::open_database;
 use super::{
@@ -11,6 +12,7 @@ use crate::disk::{Call, Disk, Gate};
 use crate::passphrase::Passphrase;
 use std::fs::{self, DirBuilder};
 use std::io;
+use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -395,6 +397,7 @@ fn a_change_that_is_cut_off_happened_or_did_not() {
     let dora = Account {
         name: "dora".into(),
         public_key: keystore.master.account_key("dora").public_key().encoded(),
+        generation: NonZeroU32::MIN,
         imported: None,
         archived: false,
     };

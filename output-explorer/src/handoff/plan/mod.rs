@@ -109,7 +109,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The treasury's first address.
+    /// The treasury's current address.
     fn treasury(&self) -> Result<Address, PlanError> {
         let none = || PlanError::NoTreasury(self.terms.treasury.clone());
         let user = match self.ledger.user(&self.terms.treasury) {
