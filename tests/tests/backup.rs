@@ -259,15 +259,15 @@ fn what_was_forgotten_is_given_back_by_whoever_saw_it() {
         assert!(told.contains(says), "{says:?} is not in {told:?}");
         assert_eq!(sign(&there, &forgotten)["code"], "journal_behind");
     };
-    refused(&catch_up(&head(2), &[right.clone()]), "cut off");
+    refused(&catch_up(&head(2), std::slice::from_ref(&right)), "cut off");
     let early = json!({ "network": "dev", "signer_journal": here.answer["journal"], "transactions": 1 });
-    refused(&catch_up(&early, &[right.clone()]), "write it anew");
+    refused(&catch_up(&early, std::slice::from_ref(&right)), "write it anew");
     let mut behind = head(1);
     behind["signer_journal"]["count"] = json!(1);
-    refused(&catch_up(&behind, &[right.clone()]), "write it anew");
+    refused(&catch_up(&behind, std::slice::from_ref(&right)), "write it anew");
     let mut elsewhere = head(1);
     elsewhere["network"] = json!("testnet");
-    refused(&catch_up(&elsewhere, &[right.clone()]), "of testnet");
+    refused(&catch_up(&elsewhere, std::slice::from_ref(&right)), "of testnet");
     // Another request than the one that was signed, and a transaction with a bit flipped.
     refused(&catch_up(&head(1), &[line(&otherwise(&forgotten), &answer)]), "line 2");
     let mut flipped = answer.clone();
