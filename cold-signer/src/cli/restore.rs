@@ -88,7 +88,10 @@ impl Restore {
                 "The policy of that time is in {policy}: put it where your configuration names it."
             )?;
         }
-        writeln!(out, "The explorer will tell that the journal went another way: `accept-journal` there.")?;
+        writeln!(
+            out,
+            "The explorer may raise an alarm, because the journal goes another way now: `accept-journal` there ends it."
+        )?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod chain;
 mod crashes;
 mod documented;
 mod reservations;
+mod restored;
 mod rotation;
 mod spool;
 mod story;

@@ -8,12 +8,22 @@ use crate::journal;
 use crate::keystore::{Keystore, header};
 use jiff::Timestamp;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use tar::{Builder, Header};
 
+/// What goes into a backup.
+struct Contents<'a> {
+    manifest: Manifest,
+    header: Vec<u8>,
+    /// How long the good part of the journal is.
+    journal: u64,
+    policy: Option<&'a str>,
+}
+
 impl Keystore {
-    /// Writes a backup into a new file, complete or not at all, and notes when that was.
+    /// Writes a backup into a new file, complete or not at all, and notes when that was: the store's header, records and
+    /// journal, all of which are read and authenticated, and the text of the policy, where one is in force.
     ///
     /// # Errors
     /// [`BackupError`]; there is no such file then, or its name may not last.
@@ -24,51 +34,51 @@ impl Keystore {
         policy: Option<&str>,
         now: Timestamp,
     ) -> Result<Manifest, BackupError> {
-        let made = u64::try_from(now.as_millisecond()).unwrap_or_default();
-        let mut written = None;
+        let contents = self.contents(policy, now)?;
+        let mut failure = None;
         let disk = self.directory.disk();
         let placed = disk.write_new(path, |file| {
-            let backup = close(closing, file, |out| self.back_up(policy, made, out));
-            let done = backup.is_ok();
-            written = Some(backup);
-            if done { Ok(()) } else { Err(ErrorKind::Other.into()) }
+            close(closing, file, |out| self.write_backup(&contents, out)).map_err(|error| {
+                failure = Some(error);
+                ErrorKind::Other.into()
+            })
         });
-        match (placed, written) {
-            (_, Some(Err(error))) => Err(error),
-            (Err(error), _) if error.kind() == ErrorKind::AlreadyExists => {
-                Err(BackupError::FileExists(path.to_owned()))
-            }
-            (Err(error), _) => Err(error.into()),
-            (Ok(()), Some(Ok(manifest))) => {
+        match placed {
+            Ok(()) => {
                 last::note(self.dir(), disk, |last| last.made = Some(now))?;
-                Ok(manifest)
+                Ok(contents.manifest)
             }
-            (Ok(()), None) => Err(BackupError::Io(ErrorKind::Other.into())),
+            Err(error) => Err(failure.unwrap_or_else(|| match error.kind() {
+                ErrorKind::AlreadyExists => BackupError::FileExists(path.to_owned()),
+                _ => error.into(),
+            })),
         }
     }
 
-    /// Writes a backup: the store's header, records and journal, all of which are read and authenticated, and the text
-    /// of the policy, where one is in force. `made` is the time, in milliseconds since 1970 UTC.
-    ///
-    /// # Errors
-    /// [`BackupError`]; what was written is no backup then.
-    fn back_up(&self, policy: Option<&str>, made: u64, out: &mut dyn Write) -> Result<Manifest, BackupError> {
-        let (journal_bytes, position) = self.read_whole_journal()?;
-        let path = self.dir().join(journal::FILE);
-        let journal = || Ok::<_, BackupError>(File::open(&path)?.take(journal_bytes));
+    /// Reads and measures everything; nothing is written meanwhile that is not there already.
+    fn contents<'a>(&self, policy: Option<&'a str>, now: Timestamp) -> Result<Contents<'a>, BackupError> {
+        let made = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        let (journal, position) = self.read_whole_journal()?;
         let header = fs::read(self.dir().join(header::FILE))?;
-        let records = || Encoded::new(self.store.scan(b""));
         let accounts = self.accounts.iter().count() as u64;
-
         let mut manifest = Manifest::new(self.network(), *self.id(), made, accounts, position);
         manifest.add(header::FILE, Measured::of(header.as_slice())?);
-        manifest.add(RECORDS, Measured::of(records())?);
-        manifest.add(journal::FILE, Measured::of(journal()?)?);
+        manifest.add(RECORDS, Measured::of(Encoded::new(self.store.scan(b"")))?);
+        manifest.add(journal::FILE, Measured::of(self.journal_bytes(journal)?)?);
         if let Some(policy) = policy {
             manifest.add(POLICY, Measured::of(policy.as_bytes())?);
         }
-        let (text, seal) = manifest.sealed(&self.data_key)?;
+        Ok(Contents { manifest, header, journal, policy })
+    }
 
+    /// So many bytes of the journal.
+    fn journal_bytes(&self, length: u64) -> io::Result<impl Read + use<>> {
+        Ok(File::open(self.dir().join(journal::FILE))?.take(length))
+    }
+
+    fn write_backup(&self, contents: &Contents<'_>, out: &mut dyn Write) -> Result<(), BackupError> {
+        let Contents { manifest, header, journal, policy } = contents;
+        let (text, seal) = manifest.sealed(&self.data_key)?;
         let mut archive = Builder::new(out);
         let mut append = |name: &str, content: &mut dyn Read| {
             let bytes = match manifest.content(name) {
@@ -79,18 +89,17 @@ impl Keystore {
             let mut head = Header::new_ustar();
             head.set_size(bytes);
             head.set_mode(0o600);
-            head.set_mtime(made / 1000);
+            head.set_mtime(manifest.made / 1000);
             archive.append_data(&mut head, name, content)
         };
         append(MANIFEST, &mut text.as_bytes())?;
         append(SEAL, &mut seal.as_slice())?;
         append(header::FILE, &mut header.as_slice())?;
-        append(RECORDS, &mut records())?;
-        append(journal::FILE, &mut journal()?)?;
+        append(RECORDS, &mut Encoded::new(self.store.scan(b"")))?;
+        append(journal::FILE, &mut self.journal_bytes(*journal)?)?;
         if let Some(policy) = policy {
             append(POLICY, &mut policy.as_bytes())?;
         }
-        archive.finish()?;
-        Ok(manifest)
+        Ok(archive.finish()?)
     }
 }

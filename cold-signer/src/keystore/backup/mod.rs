@@ -20,8 +20,6 @@ mod last;
 mod manifest;
 mod members;
 mod restore;
-#[cfg(test)]
-mod tests;
 
 pub use self::last::{Last, note as note_last, read as read_last};
 pub use self::manifest::Manifest;
