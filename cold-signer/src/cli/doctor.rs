@@ -149,7 +149,6 @@ fn of_the_files(
         }
     }
     findings.extend(of_the_backups(dir, Timestamp::now()));
-    findings.extend(of_the_backups(dir, Timestamp::now()));
     let token = server.token_file(dir);
     if token.exists() {
         let wrong = token_file::load(&token).err();

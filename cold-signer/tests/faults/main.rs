@@ -22,10 +22,13 @@ use cold_signer::disk::{Disk, Gate};
 use flows::{FLOWS, Flow};
 use gates::{Count, Fault, FaultAt};
 use image::PowerLoss;
+use std::collections::BTreeMap;
 use std::env;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
+use tempfile::TempDir;
 
 /// What a flow told its user before it ended, one line each.
 type Told = Vec<String>;
@@ -34,11 +37,39 @@ type Told = Vec<String>;
 /// opens stores reads.
 static STARTING: RwLock<()> = RwLock::new(());
 
+/// Whether everything is tried that can be: nobody waits for that at each change.
+static EVERYTHING: LazyLock<bool> =
+    LazyLock::new(|| env::var("COLD_SIGNER_FAULTS").is_ok_and(|it| it == "all"));
+
+/// What each flow begins with, made once.
+static PREPARED: Mutex<BTreeMap<&str, TempDir>> = Mutex::new(BTreeMap::new());
+
 /// A directory in which the flow can run, and the store in it.
-fn prepared(flow: &Flow) -> tempfile::TempDir {
+fn prepared(flow: &Flow) -> TempDir {
+    let mut prepared = PREPARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let template = prepared.entry(flow.name).or_insert_with(|| {
+        let temp = tempfile::tempdir().unwrap();
+        (flow.prepare)(&temp.path().join("store"));
+        temp
+    });
     let temp = tempfile::tempdir().unwrap();
-    (flow.prepare)(&temp.path().join("store"));
+    copy(template.path(), temp.path());
     temp
+}
+
+/// Copies what is in a directory, with its modes.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy(&path, &target);
+            fs::set_permissions(&target, path.metadata().unwrap().permissions()).unwrap();
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
 }
 
 /// Runs a flow on a disk behind a gate. How it ends is told, too.
@@ -75,7 +106,10 @@ fn every_call_to_the_disk_fails_once() {
         let calls = calls(flow);
         println!("{}: {calls} calls", flow.name);
         for at in 0..calls {
-            for fault in [Fault::Io, Fault::NoSpace, Fault::DoneButReported, Fault::Dead] {
+            // To the program both are an error; every second call meets the other one.
+            let fails = if at % 2 == 0 { Fault::Io } else { Fault::NoSpace };
+            let faults = [fails, Fault::DoneButReported, Fault::Dead, Fault::Io, Fault::NoSpace];
+            for fault in faults.into_iter().take(if *EVERYTHING { 5 } else { 3 }) {
                 in_peace(|| {
                     let temp = prepared(flow);
                     let store = temp.path().join("store");
@@ -118,7 +152,7 @@ fn the_power_fails_at_every_call_to_the_disk() {
     for flow in FLOWS {
         let calls = calls(flow);
         for at in 0..calls {
-            for seed in 0..4 {
+            for seed in 0..if *EVERYTHING { 4 } else { 2 } {
                 in_peace(|| {
                     let temp = prepared(flow);
                     let (store, image) = (temp.path().join("store"), temp.path().join("image"));

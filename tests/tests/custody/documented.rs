@@ -1,5 +1,6 @@
 //! The documentation's commands, typed as an operator would.
 
+use age::secrecy::ExposeSecret;
 use custody_tests::custody::{Custody, address};
 use custody_tests::explorer::output_explorer;
 use custody_tests::store::cold_signer;
@@ -30,6 +31,9 @@ fn the_commands_of_the_documentation_work_as_typed() {
         include_str!("../../../docs/operations.md").replace("mainnet", "dev").replace("ADDRESS", &stranger);
     let payments = text.split("```csv\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     std::fs::write(custody.world.path("payments.csv"), payments).unwrap();
+    let identity = age::x25519::Identity::generate();
+    std::fs::write(custody.world.path("recipients.txt"), identity.to_public().to_string()).unwrap();
+    std::fs::write(custody.world.path("key.txt"), identity.to_string().expose_secret()).unwrap();
     let commands = commands(&text);
     assert!(commands.len() > 30, "{commands:?}");
     for (command, stopped) in commands {

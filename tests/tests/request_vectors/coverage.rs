@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// Codes that it takes more than a request to cause: another policy meanwhile, a failing disk, a defect.
-const NOT_BY_A_REQUEST: [&str; 5] =
-    ["overtaken", "approvals_failed", "journal_failed", "self_check", "prover"];
+const NOT_BY_A_REQUEST: [&str; 6] =
+    ["overtaken", "approvals_failed", "journal_behind", "journal_failed", "self_check", "prover"];
 
 /// Rules that it takes more than a request to show: the clock must jump.
 const NOT_BY_A_REQUEST_ALONE: [&str; 1] = ["policy-clock"];
