@@ -26,6 +26,10 @@ pub fn cold_signer() -> &'static Path {
 /// A policy for tests that are not about policies.
 pub const ALLOW_ALL: &str = "[[rules]]\nrule = \"policy-any\"\naction = \"allow\"\n";
 
+/// A pair of age keys, the secret one and the public one, for backups of tests.
+const IDENTITY: &str = "AGE-SECRET-KEY-175MNVUM9AWSCM7TNPLNU9L5DTLKZTYNJZN7AQFV7S9M69CHDDH8QQAEYDL";
+const RECIPIENT: &str = "age1nsunhfvm6uahga3eq9ds8pmee3yk5e2smnlpess40whtmgfvge4sm3l0ul";
+
 /// A key store with the test-only cost in a temporary directory, next to the file with its passphrase.
 pub struct Store {
     directory: TempDir,
@@ -149,6 +153,14 @@ impl Store {
         let file = self.private_file("secret.hex", &hex::encode(key.to_bytes()));
         self.ok(&["key", "import", account, "--secret-file", &file.to_string_lossy()]);
         fs::remove_file(&file).unwrap_or_else(|error| panic!("removing {}: {error}", file.display()));
+    }
+
+    /// Makes a backup, and verifies it.
+    pub fn back_up(&self) {
+        let file = self.path("signer.backup").to_string_lossy().into_owned();
+        let identity = self.private_file("key.txt", IDENTITY);
+        self.ok(&["backup", "create", &file, "--recipient", RECIPIENT]);
+        self.ok(&["backup", "verify", &file, "--identity", &identity.to_string_lossy()]);
     }
 
     /// The addresses of all accounts by name, archived ones and `master` included.

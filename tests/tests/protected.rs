@@ -11,6 +11,7 @@ use std::fs::{self, File, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Output};
 use stegos_common::address::Network;
 use stegos_common::keys::SecretKey;
@@ -165,19 +166,47 @@ fn its_memory_has_the_keys_once_and_no_passphrase() {
         ("the passphrase", b"correct horse battery staple".to_vec()),
         ("the recovery words", words.as_bytes()[..40].to_vec()),
     ];
-    let Some(counts) = in_memory(signer.process_id(), &wanted) else {
-        eprintln!("NOT TRIED: the memory of another process cannot be read here");
-        return;
-    };
-    let found: Vec<(&str, usize)> = wanted.iter().map(|(name, _)| *name).zip(counts).collect();
-    assert_eq!(found[..2], [("the imported key", 1), ("the master key", 1)]);
-    assert!(found[2..].iter().all(|(_, count)| *count == 0), "{found:?}");
+    match in_memory(signer.process_id(), &wanted) {
+        None => eprintln!("NOT TRIED: the memory of another process cannot be read here"),
+        Some(counts) => {
+            let found: Vec<(&str, usize)> = wanted.iter().map(|(name, _)| *name).zip(counts).collect();
+            assert_eq!(found[..2], [("the imported key", 1), ("the master key", 1)]);
+            assert!(found[2..].iter().all(|(_, count)| *count == 0), "{found:?}");
+        }
+    }
+    // Once it has ended, nothing of that is anywhere: what it said, store, journal, lock, token and socket.
+    drop(session);
+    let (status, log) = signer.stop();
+    assert_eq!(status.code(), Some(0), "{log:?}");
+    let mut left = log.join("\n").into_bytes();
+    let files = append_files(&store.dir(), &mut left);
+    assert!(files > 4, "{files} files are no store");
+    for (name, wanted) in &wanted {
+        assert!(memmem::find(&left, wanted).is_none(), "{name} is left");
+    }
+}
+
+/// Reads all files below a directory; answers how many there are.
+fn append_files(directory: &Path, bytes: &mut Vec<u8>) -> usize {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| match path {
+            path if path.is_dir() => append_files(&path, bytes),
+            path if path.is_file() => {
+                bytes.extend(fs::read(path).unwrap());
+                1
+            }
+            _ => 0,
+        })
+        .sum()
 }
 
 #[test]
 fn the_doctor_finds_what_is_wrong_with_files() {
     let store = store();
     let doctor = |args: &[&str]| found(&mut store.command(&[&["doctor", "--json"], args].concat()));
+    assert_eq!(doctor(&[]).0, ["backup", "backup"]);
+    store.back_up();
     assert_eq!(doctor(&[]).0, [""; 0]);
     let names = |args: &[&str], expected: &[&str]| {
         let (names, code) = doctor(args);
