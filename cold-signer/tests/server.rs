@@ -181,7 +181,8 @@ async fn the_socket_of_a_killed_server_is_replaced_and_nothing_else() {
 
 #[tokio::test]
 async fn another_user_is_closed_at_once() {
-    let daemon = Daemon::with(|config| config.peer_uid += 1, echo).await;
+    let daemon =
+        Daemon::with(|config| config.clients = vec![rustix::process::geteuid().as_raw() + 1], echo).await;
     closes(&mut daemon.raw().await).await;
 }
 

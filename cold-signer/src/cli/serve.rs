@@ -4,7 +4,7 @@ use super::policy::reload;
 use super::{StoreArgs, say};
 use crate::error::Error;
 use crate::process::close_the_door;
-use crate::server::{Answer, Server};
+use crate::server::{Answer, PassedSocket, Place, Server};
 use crate::settings::{RuleSettings, ServerSettings, Settings};
 use crate::signer::{Refusal, Signer};
 use clap::Args;
@@ -39,6 +39,7 @@ impl Serve {
         let signing = self.rules.signing(&settings.rules);
         let (policy, limit) = (signing.policy.clone(), signing.rules.max_request_bytes);
         let server = self.server.or(settings.server);
+        let passed = PassedSocket::take(server.socket())?;
         if server.is_strict() {
             super::doctor::require_healthy(store, &server, policy.as_deref())?;
         }
@@ -53,7 +54,8 @@ impl Serve {
         let token = token_file::load_or_create(&server.token_file(dir), &mut OsRng)?;
         let mut config = server.config(dir);
         config.limits.json = limit;
-        let socket = config.socket.clone();
+        config.socket = passed.map_or(config.socket, Place::Passed);
+        let socket = config.socket.path().to_owned();
         runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;
             let mut terminated = signal(SignalKind::terminate())?;

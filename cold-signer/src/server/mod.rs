@@ -7,8 +7,10 @@
 //! frame after frame; so that door closes for good after [`Config::bad_frames`].
 
 mod listen;
+mod passed;
 
 pub use listen::ServerError;
+pub use passed::PassedSocket;
 pub use stegos_common::socket::Limits;
 
 use listen::UnixSocket;
@@ -16,7 +18,7 @@ use rand_core::OsRng;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread::available_parallelism;
@@ -55,15 +57,35 @@ pub const BAD_FRAMES: usize = 32;
 /// that wait together are written together.
 const WORKERS: usize = 16;
 
+/// Which Unix socket clients come to.
+#[derive(Debug)]
+pub enum Place {
+    /// One of our own, at this path. Its directory belongs to this process alone, and is made if missing.
+    Path(PathBuf),
+    /// One that systemd opened.
+    Passed(PassedSocket),
+}
+
+impl Place {
+    /// Where clients find it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) => path,
+            Self::Passed(socket) => socket.path(),
+        }
+    }
+}
+
 /// Where the server listens and whom it serves.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Config {
-    /// Path of the Unix socket. Its directory belongs to this process alone, and is made if missing.
-    pub socket: PathBuf,
+    /// The Unix socket.
+    pub socket: Place,
     /// A loopback address to listen on as well. Default: none.
     pub tcp: Option<SocketAddr>,
-    /// The user whose processes may use the Unix socket. Default: the user of this process.
-    pub peer_uid: u32,
+    /// The users whose processes may use the Unix socket. Default: the user of this process.
+    pub clients: Vec<u32>,
     /// Connections at one time over each of the sockets, so that one cannot use up the other's; one more is
     /// closed at once. Default: 16.
     pub connections: usize,
@@ -78,11 +100,10 @@ impl Config {
     /// The defaults for a socket path.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        let peer_uid = rustix::process::geteuid().as_raw();
         Self {
-            socket,
+            socket: Place::Path(socket),
             tcp: None,
-            peer_uid,
+            clients: vec![rustix::process::geteuid().as_raw()],
             connections: 16,
             bad_frames: BAD_FRAMES,
             limits: Limits::default(),
@@ -90,11 +111,11 @@ impl Config {
     }
 }
 
-/// A server that listens already; [`Server::run`] makes it answer. Dropping it removes the socket's file.
+/// A server that listens already; [`Server::run`] makes it answer. Dropping it removes the file of its own socket.
 pub struct Server {
     unix: UnixSocket,
     tcp: Option<TcpListener>,
-    peer_uid: u32,
+    clients: Vec<u32>,
     connections: usize,
     bad_frames: usize,
     desk: Arc<Desk>,
@@ -116,7 +137,10 @@ impl Server {
             Some(address) => Some(listen::bind_tcp(address).await?),
             None => None,
         };
-        let unix = UnixSocket::bind(&config.socket, rustix::process::geteuid().as_raw()).await?;
+        let unix = match config.socket {
+            Place::Path(path) => UnixSocket::bind(&path, rustix::process::geteuid().as_raw()).await?,
+            Place::Passed(socket) => UnixSocket::passed(socket)?,
+        };
         let workers = WORKERS.max(available_parallelism().map_or(1, NonZero::get));
         let desk = Desk {
             token,
@@ -124,8 +148,8 @@ impl Server {
             limits: config.limits,
             workers: Semaphore::new(workers),
         };
-        let Config { peer_uid, connections, bad_frames, .. } = config;
-        Ok(Self { unix, tcp, peer_uid, connections, bad_frames, desk: Arc::new(desk) })
+        let Config { clients, connections, bad_frames, .. } = config;
+        Ok(Self { unix, tcp, clients, connections, bad_frames, desk: Arc::new(desk) })
     }
 
     /// The TCP address in use, which tells the port where port 0 was asked for.
@@ -136,9 +160,9 @@ impl Server {
 
     /// Serves until `shutdown` is ready. Then requests in hand are still answered, everything else is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { unix, tcp, peer_uid, connections, bad_frames, desk } = self;
+        let Self { unix, tcp, clients, connections, bad_frames, desk } = self;
         let (unix_door, tcp_door) = (Door::new(None), Door::new(Some(bad_frames)));
-        let over_unix = unix_door.attend(&desk, connections, Listener::Unix(unix, peer_uid));
+        let over_unix = unix_door.attend(&desk, connections, Listener::Unix(unix, clients));
         let over_tcp = async {
             if let Some(listener) = tcp {
                 tcp_door.attend(&desk, connections, Listener::Tcp(listener)).await;
@@ -155,8 +179,8 @@ impl Server {
 
 /// Where connections come from.
 enum Listener {
-    /// With the user whose processes may come.
-    Unix(UnixSocket, u32),
+    /// With the users whose processes may come.
+    Unix(UnixSocket, Vec<u32>),
     Tcp(TcpListener),
 }
 
@@ -164,9 +188,9 @@ impl Listener {
     /// The next connection, or `None` for a peer that has no business here.
     async fn accept(&self) -> io::Result<Option<Box<dyn Stream>>> {
         match self {
-            Self::Unix(socket, peer_uid) => {
+            Self::Unix(socket, clients) => {
                 let (stream, _) = socket.listener().accept().await?;
-                let allowed = stream.peer_cred()?.uid() == *peer_uid;
+                let allowed = clients.contains(&stream.peer_cred()?.uid());
                 Ok(allowed.then(|| Box::new(stream) as _))
             }
             Self::Tcp(listener) => Ok(Some(Box::new(listener.accept().await?.0))),
