@@ -8,26 +8,26 @@
 
 mod listen;
 mod passed;
+mod workers;
 
 pub use listen::ServerError;
 pub use passed::PassedSocket;
 pub use stegos_common::socket::Limits;
+pub use workers::Workers;
 
 use listen::UnixSocket;
 use rand_core::OsRng;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::thread::available_parallelism;
 use std::time::Duration;
 use stegos_common::frame::{self, ApiToken};
 use stegos_common::socket::{Connection, Stream};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::{join, select};
 use zeroize::Zeroizing;
 
@@ -52,10 +52,6 @@ type Handler = dyn Fn(Zeroizing<String>) -> Answer + Send + Sync;
 /// forges them. To be let in once takes 2^16 attempts on average, a whole request many more; a client with a
 /// wrong token by mistake makes a handful.
 pub const BAD_FRAMES: usize = 32;
-
-/// So many requests at least are answered at once, also on fewer processors: answering waits for the disk, and those
-/// that wait together are written together.
-const WORKERS: usize = 16;
 
 /// Which Unix socket clients come to.
 #[derive(Debug)]
@@ -141,13 +137,7 @@ impl Server {
             Place::Path(path) => UnixSocket::bind(&path, rustix::process::geteuid().as_raw()).await?,
             Place::Passed(socket) => UnixSocket::passed(socket)?,
         };
-        let workers = WORKERS.max(available_parallelism().map_or(1, NonZero::get));
-        let desk = Desk {
-            token,
-            handler: Box::new(handler),
-            limits: config.limits,
-            workers: Semaphore::new(workers),
-        };
+        let desk = Desk { token, handler: Box::new(handler), limits: config.limits, workers: Workers::new() };
         let Config { clients, connections, bad_frames, .. } = config;
         Ok(Self { unix, tcp, clients, connections, bad_frames, desk: Arc::new(desk) })
     }
@@ -156,6 +146,12 @@ impl Server {
     #[must_use]
     pub fn tcp_address(&self) -> Option<SocketAddr> {
         self.tcp.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Those who answer: whoever gets something done by them knows that requests do, too.
+    #[must_use]
+    pub fn workers(&self) -> Arc<Workers> {
+        Arc::clone(&self.desk.workers)
     }
 
     /// Serves until `shutdown` is ready. Then requests in hand are still answered, everything else is closed.
@@ -262,7 +258,7 @@ struct Desk {
     token: ApiToken,
     handler: Box<Handler>,
     limits: Limits,
-    workers: Semaphore,
+    workers: Arc<Workers>,
 }
 
 impl Desk {
@@ -287,10 +283,8 @@ impl Desk {
                 _ = closed.changed() => return None,
                 received = connection.receive() => received.ok()?,
             };
-            let worker = self.workers.acquire().await.ok()?;
             let (desk, at) = (Arc::clone(&self), Arc::clone(&door));
-            let answer = spawn_blocking(move || desk.answer(&frame, &at)).await.ok()??;
-            drop(worker);
+            let answer = self.workers.run(move || desk.answer(&frame, &at)).await??;
             connection.set_idle(idle);
             connection.send(answer).await.ok()?;
         }
