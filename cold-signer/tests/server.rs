@@ -457,19 +457,19 @@ async fn a_peer_that_does_not_read_is_closed() {
 /// What keeps systemd's watchdog quiet is done where requests are: so it is not while these are stuck.
 #[tokio::test]
 async fn while_all_requests_are_stuck_nothing_else_is_done_by_the_workers() {
-    let gate = Arc::new(Mutex::new(()));
+    let (gate, waiting) = mpsc::channel::<()>();
     let stuck = Arc::new(AtomicUsize::new(0));
     let handler = {
-        let (gate, stuck) = (Arc::clone(&gate), Arc::clone(&stuck));
+        let (waiting, stuck) = (Mutex::new(waiting), Arc::clone(&stuck));
         move |request| {
             stuck.fetch_add(1, SeqCst);
-            drop(gate.lock());
+            // Until the gate is gone.
+            waiting.lock().unwrap().recv().unwrap_err();
             echo(request)
         }
     };
     let daemon = Daemon::with(|config| config.connections = 1024, handler).await;
     assert_eq!(soon(daemon.workers.run(|| 7)).await, Some(7));
-    let closed = gate.lock().unwrap();
     let all = std::thread::available_parallelism().unwrap().get().max(16);
     let mut clients = Vec::new();
     for _ in 0..all {
@@ -485,7 +485,7 @@ async fn while_all_requests_are_stuck_nothing_else_is_done_by_the_workers() {
     .await;
     let mut work = Box::pin(daemon.workers.run(|| 8));
     assert!(tokio::time::timeout(SHORT, &mut work).await.is_err());
-    drop(closed);
+    drop(gate);
     assert_eq!(soon(work).await, Some(8));
 }
 
