@@ -110,10 +110,15 @@ impl Settings {
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ServerSettings {
-    /// Path of the Unix socket; its directory must be closed to others (0700) and is made if missing
+    /// Path of the Unix socket; its directory must be closed to others (0700) and is made if missing. A socket that
+    /// systemd passes takes its place
     /// [default: run/signer.sock in the key store's directory]
     #[arg(long, value_name = "PATH", env = "COLD_SIGNER_SOCKET")]
     socket: Option<PathBuf>,
+    /// The users whose processes may use the Unix socket, by number (`id -u NAME`). They must be able to reach it, as with
+    /// systemd's cold-signer.socket [default: the user of this process]
+    #[arg(long, value_name = "UID,…", env = "COLD_SIGNER_CLIENT_UIDS", value_delimiter = ',')]
+    client_uids: Option<Vec<u32>>,
     /// File of the API token, made if missing (0600) [default: api.token in the key store's directory]
     #[arg(long, value_name = "FILE", env = "COLD_SIGNER_TOKEN_FILE")]
     token_file: Option<PathBuf>,
@@ -144,6 +149,7 @@ impl ServerSettings {
     pub(crate) fn or(self, file: Self) -> Self {
         Self {
             socket: self.socket.or(file.socket),
+            client_uids: self.client_uids.or(file.client_uids),
             token_file: self.token_file.or(file.token_file),
             tcp: self.tcp.or(file.tcp),
             max_connections: self.max_connections.or(file.max_connections),
@@ -151,6 +157,11 @@ impl ServerSettings {
             slow_seconds: self.slow_seconds.or(file.slow_seconds),
             strict: self.strict.or(file.strict),
         }
+    }
+
+    /// The path of the Unix socket that is asked for.
+    pub(crate) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
     }
 
     /// Whether nothing may be missing of what protects the process.
@@ -175,6 +186,7 @@ impl ServerSettings {
         let socket = self.socket.clone().unwrap_or_else(|| data_dir.join("run/signer.sock"));
         let mut config = server::Config::new(socket);
         config.tcp = self.tcp;
+        config.clients = self.client_uids.clone().unwrap_or(config.clients);
         config.connections = self.max_connections.map_or(config.connections, Within::size);
         config.limits.idle = self.idle_seconds.map_or(config.limits.idle, Seconds::duration);
         config.limits.message = self.slow_seconds.map_or(config.limits.message, Seconds::duration);
@@ -297,7 +309,7 @@ mod tests {
         let default = ServerSettings::default().config(Path::new("/var/lib/cold-signer"));
         assert_eq!(config.limits, default.limits);
         assert_eq!(config.connections, default.connections);
-        assert_eq!(config.socket, default.socket);
+        assert_eq!(config.socket.path(), default.socket.path());
         assert!(config.tcp.is_some() && settings.data_dir.is_some() && settings.passphrase_file.is_some());
         assert_eq!(settings.network, Some(Network::Mainnet));
     }

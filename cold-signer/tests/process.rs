@@ -54,6 +54,9 @@ fn inside() {
         tcp: what == "loopback, asked for",
         ..Needs::default()
     };
+    let _listening = ["manager", "other"].map(|name| UnixDatagram::bind(temp.join(name)).unwrap());
+    let manager = UnixDatagram::unbound().unwrap();
+    manager.connect(temp.join("manager")).unwrap();
     let gaps = protect(&needs);
     // Memory may be out of reach for whoever runs the tests; what this is about must hold.
     assert!(gaps.iter().all(|gap| gap.protection == Protection::Memory), "{gaps:?}");
@@ -83,6 +86,8 @@ fn inside() {
             fs::write(inside.join("closed"), "").unwrap();
             drop(UnixStream::connect(inside.join("nobody")));
         }
+        "news for the manager, asked for" => assert_eq!(manager.send(b"READY=1").unwrap(), 7),
+        "news for somebody else" => drop(manager.send_to(b"READY=1", temp.join("other"))),
         "datagrams" => drop(UnixDatagram::pair()),
         "show itself" => {
             let shown = rustix::process::DumpableBehavior::Dumpable;
@@ -143,9 +148,10 @@ fn it_reaches_no_network() {
 /// Other programs of this host could do for it what it cannot do itself.
 #[test]
 fn it_talks_to_no_other_program() {
-    for what in ["any socket", "socket of a server that listens", "datagrams"] {
+    for what in ["any socket", "socket of a server that listens", "datagrams", "news for somebody else"] {
         is_ended(what);
     }
+    succeeds("news for the manager, asked for");
 }
 
 #[test]

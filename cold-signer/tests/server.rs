@@ -1,7 +1,7 @@
 //! The daemon's door over real sockets, with a handler that holds no keys: every rule and every limit.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use cold_signer::server::{Answer, Config, Limits, Server, ServerError};
+use cold_signer::server::{Answer, Config, Limits, Server, ServerError, Workers};
 use futures_util::{SinkExt, StreamExt};
 use rand_core::OsRng;
 use serde_json::Value;
@@ -46,6 +46,7 @@ struct Daemon {
     _directory: TempDir,
     socket: PathBuf,
     tcp: Option<SocketAddr>,
+    workers: Arc<Workers>,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
 }
@@ -65,10 +66,10 @@ impl Daemon {
         config.limits = PATIENT;
         adjust(&mut config);
         let server = Server::bind(config, token(), handler).await.unwrap();
-        let tcp = server.tcp_address();
+        let (tcp, workers) = (server.tcp_address(), server.workers());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async { stopped.await.unwrap_or_default() }));
-        Self { _directory: directory, socket, tcp, stop, running }
+        Self { _directory: directory, socket, tcp, workers, stop, running }
     }
 
     async fn connect(&self) -> Result<Client, SocketError> {
@@ -181,7 +182,8 @@ async fn the_socket_of_a_killed_server_is_replaced_and_nothing_else() {
 
 #[tokio::test]
 async fn another_user_is_closed_at_once() {
-    let daemon = Daemon::with(|config| config.peer_uid += 1, echo).await;
+    let daemon =
+        Daemon::with(|config| config.clients = vec![rustix::process::geteuid().as_raw() + 1], echo).await;
     closes(&mut daemon.raw().await).await;
 }
 
@@ -450,6 +452,41 @@ async fn a_peer_that_does_not_read_is_closed() {
     // The only connection becomes free although its peer still holds it.
     daemon.serves().await;
     drop(websocket);
+}
+
+/// What keeps systemd's watchdog quiet is done where requests are: so it is not while these are stuck.
+#[tokio::test]
+async fn while_all_requests_are_stuck_nothing_else_is_done_by_the_workers() {
+    let (gate, waiting) = mpsc::channel::<()>();
+    let stuck = Arc::new(AtomicUsize::new(0));
+    let handler = {
+        let (waiting, stuck) = (Mutex::new(waiting), Arc::clone(&stuck));
+        move |request| {
+            stuck.fetch_add(1, SeqCst);
+            // Until the gate is gone.
+            waiting.lock().unwrap().recv().unwrap_err();
+            echo(request)
+        }
+    };
+    let daemon = Daemon::with(|config| config.connections = 1024, handler).await;
+    assert_eq!(soon(daemon.workers.run(|| 7)).await, Some(7));
+    let all = std::thread::available_parallelism().unwrap().get().max(16);
+    let mut clients = Vec::new();
+    for _ in 0..all {
+        let mut client = daemon.client().await;
+        client.send("{\"id\":1}", &mut OsRng).await.unwrap();
+        clients.push(client);
+    }
+    soon(async {
+        while stuck.load(SeqCst) < all {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let mut work = Box::pin(daemon.workers.run(|| 8));
+    assert!(tokio::time::timeout(SHORT, &mut work).await.is_err());
+    drop(gate);
+    assert_eq!(soon(work).await, Some(8));
 }
 
 #[tokio::test]

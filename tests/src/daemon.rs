@@ -43,7 +43,12 @@ pub struct Daemon {
 impl Daemon {
     /// Starts the program and collects its standard error line by line.
     pub fn spawn(command: &mut Command) -> Self {
-        let spawned = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+        Self::spawn_with(command, Stdio::null())
+    }
+
+    /// The same with another standard input than none.
+    pub fn spawn_with(command: &mut Command, stdin: Stdio) -> Self {
+        let spawned = command.stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.unwrap_or_else(|error| panic!("starting {command:?}: {error}"));
         let (sender, lines) = channel();
         if let Some(stderr) = child.stderr.take() {

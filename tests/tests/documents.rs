@@ -29,7 +29,8 @@ fn every_test_that_the_documentation_names_exists() {
     let mut tests = BTreeSet::new();
     for folder in ["cold-signer", "output-explorer", "common", "tests"] {
         files(&root.join(folder), ".rs", &mut |_, text| {
-            let names = text.lines().filter_map(|line| line.trim().strip_prefix("fn "));
+            let names =
+                text.lines().filter_map(|line| line.trim().trim_start_matches("async ").strip_prefix("fn "));
             tests.extend(names.filter_map(|name| Some(name.split_once('(')?.0.to_owned())));
         });
     }

@@ -3,8 +3,8 @@
 use super::policy::reload;
 use super::{StoreArgs, say};
 use crate::error::Error;
-use crate::process::close_the_door;
-use crate::server::{Answer, Server};
+use crate::process::{Manager, close_the_door};
+use crate::server::{Answer, PassedSocket, Place, Server, Workers};
 use crate::settings::{RuleSettings, ServerSettings, Settings};
 use crate::signer::{Refusal, Signer};
 use clap::Args;
@@ -39,6 +39,11 @@ impl Serve {
         let signing = self.rules.signing(&settings.rules);
         let (policy, limit) = (signing.policy.clone(), signing.rules.max_request_bytes);
         let server = self.server.or(settings.server);
+        let passed = PassedSocket::take(server.socket())?;
+        let manager = Manager::connect().unwrap_or_else(|error| {
+            say(&format!("systemd cannot be told anything: {error}"));
+            Manager::default()
+        });
         if server.is_strict() {
             super::doctor::require_healthy(store, &server, policy.as_deref())?;
         }
@@ -53,7 +58,8 @@ impl Serve {
         let token = token_file::load_or_create(&server.token_file(dir), &mut OsRng)?;
         let mut config = server.config(dir);
         config.limits.json = limit;
-        let socket = config.socket.clone();
+        config.socket = passed.map_or(config.socket, Place::Passed);
+        let socket = config.socket.path().to_owned();
         runtime.block_on(async {
             let mut interrupted = signal(SignalKind::interrupt())?;
             let mut terminated = signal(SignalKind::terminate())?;
@@ -63,14 +69,12 @@ impl Serve {
             let network = signer.keystore().network();
             let answering = signer.clone();
             let server = Server::bind(config, token, move |request| answer(&answering, &request)).await?;
-            say(&format!("cold-signer for {network} listens on {}", socket.display()));
+            let listens = format!("cold-signer for {network} listens on {}", socket.display());
+            say(&listens);
             if let Some(address) = server.tcp_address() {
                 say(&format!("cold-signer for {network} listens on {address}"));
             }
-            // Where systemd asked to be told.
-            if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
-                say(&format!("systemd cannot be told: {error}"));
-            }
+            tell(&manager, &[NotifyState::Ready, NotifyState::Status(&listens)]);
             if let Err(gap) = close_the_door() {
                 say(&format!("WARNING: not protected, {gap}"));
             }
@@ -80,13 +84,16 @@ impl Serve {
                     reload(&signer, policy.as_deref());
                 }
             };
+            let workers = server.workers();
             server
                 .run(async {
                     tokio::select! {
                         _ = interrupted.recv() => {}
                         _ = terminated.recv() => {}
                         () = again => {}
+                        () = watch(&manager, &workers, &signer) => {}
                     }
+                    tell(&manager, &[NotifyState::Stopping]);
                 })
                 .await;
             signer.close()?;
@@ -94,6 +101,26 @@ impl Serve {
             Ok(())
         })
     }
+}
+
+fn tell(manager: &Manager, news: &[NotifyState<'_>]) {
+    if let Err(error) = manager.tell(news) {
+        say(&format!("systemd cannot be told: {error}"));
+    }
+}
+
+/// Keeps systemd's watchdog quiet for as long as requests are answered, and lets it end this process where they no longer
+/// are.
+async fn watch(manager: &Manager, workers: &Workers, signer: &Arc<Signer>) {
+    let check = async || {
+        let signer = Arc::clone(signer);
+        let sound = workers.run(move || signer.require_sound()).await;
+        sound.map_or(Err("nothing is answered".to_owned()), |sound| sound.map_err(|error| error.to_string()))
+    };
+    let reason = manager.keep_telling(check).await;
+    say(&format!("the watchdog of systemd is told no more: {reason}"));
+    tell(manager, &[NotifyState::Status(&reason)]);
+    std::future::pending().await
 }
 
 /// Logs no more than the code of a refusal: nothing of a request is for a log.

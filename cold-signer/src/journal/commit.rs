@@ -218,6 +218,16 @@ impl Journal {
         self.owner.open(&before, &sealed).ok_or_else(|| damaged(offset, "it does not open"))
     }
 
+    /// Waits until all that was recorded so far is on disk.
+    ///
+    /// # Errors
+    /// `Failed` where nothing can be recorded any more.
+    pub fn require_sound(&self) -> Result<(), JournalError> {
+        let state = self.lock();
+        let all = state.sealed.count;
+        self.wait(state, all)?.require_sound()
+    }
+
     /// Nothing is recorded from now on.
     pub(crate) fn fail(&self, reason: &str) {
         self.lock().failure = Some(reason.to_owned());

@@ -100,8 +100,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_setsockopt,
     libc::SYS_recvfrom,
     libc::SYS_recvmsg,
-    libc::SYS_sendto,
-    libc::SYS_sendmsg,
     libc::SYS_shutdown,
     libc::SYS_pipe2,
     libc::SYS_eventfd2,
@@ -183,6 +181,10 @@ fn filter(needs: &Needs) -> Result<BpfProgram, BackendError> {
     // A pair for signals. One of another type could send to any socket that has a path.
     let streams = [equals(0, libc::AF_UNIX)?, masked(1, TYPE, libc::SOCK_STREAM)?];
     rules.insert(libc::SYS_socketpair, vec![SeccompRule::new(streams.into())?]);
+    // To whom a socket is connected. Otherwise the one for the service manager could send to any that has a path; whom
+    // `sendmsg` names, a filter cannot see.
+    let connected = condition(4, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)?;
+    rules.insert(libc::SYS_sendto, vec![SeccompRule::new(vec![connected])?]);
     if needs.listens {
         let mut families = vec![libc::AF_UNIX];
         families.extend(needs.tcp.then_some([libc::AF_INET, libc::AF_INET6]).into_iter().flatten());

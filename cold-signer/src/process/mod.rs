@@ -6,8 +6,10 @@
 mod calls;
 mod files;
 mod host;
+mod manager;
 
 pub use host::{Finding, clock, examine, file_system};
+pub use manager::Manager;
 
 use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall};

@@ -1,5 +1,6 @@
 //! Sockets that nobody else can reach: a Unix socket in a private directory, TCP on loopback only.
 
+use super::passed::PassedSocket;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::net::SocketAddr;
@@ -36,6 +37,24 @@ pub enum ServerError {
         /// The user id of its owner.
         owner: u32,
     },
+    /// Only one door is for clients.
+    #[error("{0} sockets were passed, but one is used: give the socket unit a single ListenStream=")]
+    PassedMany(usize),
+    /// What systemd passed is something else.
+    #[error(
+        "what was passed is {0}, not a Unix stream socket that listens at a path: correct the socket unit \
+        (ListenStream=/run/…)"
+    )]
+    PassedOther(String),
+    /// Two places are named.
+    #[error("the socket {} was passed, but the settings say {}: leave the path out of the settings, or have the \
+        socket unit name the same", passed.display(), configured.display())]
+    PassedElsewhere {
+        /// The one of systemd.
+        passed: PathBuf,
+        /// The one of the settings.
+        configured: PathBuf,
+    },
     /// There is something else in the socket's place.
     #[error("{} exists and is not a socket; move it away or choose another path", .0.display())]
     NotASocket(PathBuf),
@@ -61,12 +80,12 @@ pub(super) async fn bind_tcp(address: SocketAddr) -> Result<TcpListener, ServerE
     TcpListener::bind(address).await.map_err(|error| ServerError::Tcp(address, error))
 }
 
-/// A listening Unix socket that only its owner can reach. Its file goes when this is dropped.
+/// A listening Unix socket: our own, which nobody else can reach, and whose file goes when this is dropped; or one that
+/// was passed, whose file is left alone.
 pub(super) struct UnixSocket {
     listener: UnixListener,
-    path: PathBuf,
-    /// Device and inode of the file.
-    identity: (u64, u64),
+    /// Our own file, with its device and inode.
+    file: Option<(PathBuf, (u64, u64))>,
 }
 
 impl UnixSocket {
@@ -82,9 +101,20 @@ impl UnixSocket {
         remove_stale(path).await?;
         let listener = UnixListener::bind(path).map_err(io_error)?;
         let identity = identity(path).map_err(io_error)?;
-        let socket = Self { listener, path: path.to_owned(), identity };
+        let socket = Self { listener, file: Some((path.to_owned(), identity)) };
         fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(io_error)?;
         Ok(socket)
+    }
+
+    /// Listens where somebody else does already.
+    ///
+    /// # Errors
+    /// [`ServerError::Unix`] where the system refuses.
+    pub(super) fn passed(socket: PassedSocket) -> Result<Self, ServerError> {
+        let PassedSocket { listener, path } = socket;
+        let adopted = listener.set_nonblocking(true).and_then(|()| UnixListener::from_std(listener));
+        let listener = adopted.map_err(|source| ServerError::Unix { path, source })?;
+        Ok(Self { listener, file: None })
     }
 
     pub(super) const fn listener(&self) -> &UnixListener {
@@ -94,11 +124,12 @@ impl UnixSocket {
 
 impl Drop for UnixSocket {
     fn drop(&mut self) {
+        let Some((path, own)) = &self.file else { return };
         // Another server may have taken the path meanwhile: its file stays. While the listener lives, no other
         // file gets the same inode.
-        if identity(&self.path).is_ok_and(|found| found == self.identity) {
+        if identity(path).is_ok_and(|found| found == *own) {
             // Where this fails, the next start replaces the file.
-            let _ = fs::remove_file(&self.path);
+            let _ = fs::remove_file(path);
         }
     }
 }

@@ -7,25 +7,27 @@
 //! frame after frame; so that door closes for good after [`Config::bad_frames`].
 
 mod listen;
+mod passed;
+mod workers;
 
 pub use listen::ServerError;
+pub use passed::PassedSocket;
 pub use stegos_common::socket::Limits;
+pub use workers::Workers;
 
 use listen::UnixSocket;
 use rand_core::OsRng;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::thread::available_parallelism;
 use std::time::Duration;
 use stegos_common::frame::{self, ApiToken};
 use stegos_common::socket::{Connection, Stream};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::{join, select};
 use zeroize::Zeroizing;
 
@@ -51,19 +53,35 @@ type Handler = dyn Fn(Zeroizing<String>) -> Answer + Send + Sync;
 /// wrong token by mistake makes a handful.
 pub const BAD_FRAMES: usize = 32;
 
-/// So many requests at least are answered at once, also on fewer processors: answering waits for the disk, and those
-/// that wait together are written together.
-const WORKERS: usize = 16;
+/// Which Unix socket clients come to.
+#[derive(Debug)]
+pub enum Place {
+    /// One of our own, at this path. Its directory belongs to this process alone, and is made if missing.
+    Path(PathBuf),
+    /// One that systemd opened.
+    Passed(PassedSocket),
+}
+
+impl Place {
+    /// Where clients find it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Path(path) => path,
+            Self::Passed(socket) => socket.path(),
+        }
+    }
+}
 
 /// Where the server listens and whom it serves.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Config {
-    /// Path of the Unix socket. Its directory belongs to this process alone, and is made if missing.
-    pub socket: PathBuf,
+    /// The Unix socket.
+    pub socket: Place,
     /// A loopback address to listen on as well. Default: none.
     pub tcp: Option<SocketAddr>,
-    /// The user whose processes may use the Unix socket. Default: the user of this process.
-    pub peer_uid: u32,
+    /// The users whose processes may use the Unix socket. Default: the user of this process.
+    pub clients: Vec<u32>,
     /// Connections at one time over each of the sockets, so that one cannot use up the other's; one more is
     /// closed at once. Default: 16.
     pub connections: usize,
@@ -78,11 +96,10 @@ impl Config {
     /// The defaults for a socket path.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        let peer_uid = rustix::process::geteuid().as_raw();
         Self {
-            socket,
+            socket: Place::Path(socket),
             tcp: None,
-            peer_uid,
+            clients: vec![rustix::process::geteuid().as_raw()],
             connections: 16,
             bad_frames: BAD_FRAMES,
             limits: Limits::default(),
@@ -90,11 +107,11 @@ impl Config {
     }
 }
 
-/// A server that listens already; [`Server::run`] makes it answer. Dropping it removes the socket's file.
+/// A server that listens already; [`Server::run`] makes it answer. Dropping it removes the file of its own socket.
 pub struct Server {
     unix: UnixSocket,
     tcp: Option<TcpListener>,
-    peer_uid: u32,
+    clients: Vec<u32>,
     connections: usize,
     bad_frames: usize,
     desk: Arc<Desk>,
@@ -116,16 +133,13 @@ impl Server {
             Some(address) => Some(listen::bind_tcp(address).await?),
             None => None,
         };
-        let unix = UnixSocket::bind(&config.socket, rustix::process::geteuid().as_raw()).await?;
-        let workers = WORKERS.max(available_parallelism().map_or(1, NonZero::get));
-        let desk = Desk {
-            token,
-            handler: Box::new(handler),
-            limits: config.limits,
-            workers: Semaphore::new(workers),
+        let unix = match config.socket {
+            Place::Path(path) => UnixSocket::bind(&path, rustix::process::geteuid().as_raw()).await?,
+            Place::Passed(socket) => UnixSocket::passed(socket)?,
         };
-        let Config { peer_uid, connections, bad_frames, .. } = config;
-        Ok(Self { unix, tcp, peer_uid, connections, bad_frames, desk: Arc::new(desk) })
+        let desk = Desk { token, handler: Box::new(handler), limits: config.limits, workers: Workers::new() };
+        let Config { clients, connections, bad_frames, .. } = config;
+        Ok(Self { unix, tcp, clients, connections, bad_frames, desk: Arc::new(desk) })
     }
 
     /// The TCP address in use, which tells the port where port 0 was asked for.
@@ -134,11 +148,17 @@ impl Server {
         self.tcp.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
+    /// Those who answer: whoever gets something done by them knows that requests do, too.
+    #[must_use]
+    pub fn workers(&self) -> Arc<Workers> {
+        Arc::clone(&self.desk.workers)
+    }
+
     /// Serves until `shutdown` is ready. Then requests in hand are still answered, everything else is closed.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { unix, tcp, peer_uid, connections, bad_frames, desk } = self;
+        let Self { unix, tcp, clients, connections, bad_frames, desk } = self;
         let (unix_door, tcp_door) = (Door::new(None), Door::new(Some(bad_frames)));
-        let over_unix = unix_door.attend(&desk, connections, Listener::Unix(unix, peer_uid));
+        let over_unix = unix_door.attend(&desk, connections, Listener::Unix(unix, clients));
         let over_tcp = async {
             if let Some(listener) = tcp {
                 tcp_door.attend(&desk, connections, Listener::Tcp(listener)).await;
@@ -155,8 +175,8 @@ impl Server {
 
 /// Where connections come from.
 enum Listener {
-    /// With the user whose processes may come.
-    Unix(UnixSocket, u32),
+    /// With the users whose processes may come.
+    Unix(UnixSocket, Vec<u32>),
     Tcp(TcpListener),
 }
 
@@ -164,9 +184,9 @@ impl Listener {
     /// The next connection, or `None` for a peer that has no business here.
     async fn accept(&self) -> io::Result<Option<Box<dyn Stream>>> {
         match self {
-            Self::Unix(socket, peer_uid) => {
+            Self::Unix(socket, clients) => {
                 let (stream, _) = socket.listener().accept().await?;
-                let allowed = stream.peer_cred()?.uid() == *peer_uid;
+                let allowed = clients.contains(&stream.peer_cred()?.uid());
                 Ok(allowed.then(|| Box::new(stream) as _))
             }
             Self::Tcp(listener) => Ok(Some(Box::new(listener.accept().await?.0))),
@@ -238,7 +258,7 @@ struct Desk {
     token: ApiToken,
     handler: Box<Handler>,
     limits: Limits,
-    workers: Semaphore,
+    workers: Arc<Workers>,
 }
 
 impl Desk {
@@ -263,10 +283,8 @@ impl Desk {
                 _ = closed.changed() => return None,
                 received = connection.receive() => received.ok()?,
             };
-            let worker = self.workers.acquire().await.ok()?;
             let (desk, at) = (Arc::clone(&self), Arc::clone(&door));
-            let answer = spawn_blocking(move || desk.answer(&frame, &at)).await.ok()??;
-            drop(worker);
+            let answer = self.workers.run(move || desk.answer(&frame, &at)).await??;
             connection.set_idle(idle);
             connection.send(answer).await.ok()?;
         }

@@ -21,7 +21,7 @@ pub use rules::{RequestKeys, Rules};
 
 use crate::approval::Folder;
 use crate::disk::Disk;
-use crate::journal::{Journal, Torn};
+use crate::journal::{Journal, JournalError, Torn};
 use crate::keystore::{Keystore, KeystoreError};
 use crate::policy::Policy;
 use draft::Draft;
@@ -114,6 +114,14 @@ impl Signer {
     #[must_use]
     pub const fn keystore(&self) -> &Keystore {
         &self.keystore
+    }
+
+    /// Waits for the disk as an answer does.
+    ///
+    /// # Errors
+    /// [`JournalError::Failed`] where nothing is signed any more.
+    pub fn require_sound(&self) -> Result<(), JournalError> {
+        self.journal.require_sound()
     }
 
     /// Lets the store remember how far the journal got, so that one that ends earlier is refused.
