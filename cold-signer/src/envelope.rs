@@ -7,9 +7,16 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
-/// No file of recipients or identities is longer, in bytes.
+/// No file of recipients is longer, in bytes.
 const MAX_KEYS: u64 = 64 << 10;
+
+/// What a passphrase costs to try, as a power of two: 2^18 are 256 MiB, as other age programs take.
+const WORK: u8 = 18;
+
+/// What is paid at most to open a file that says it costs more: 2^20 are a gigabyte.
+const MAX_WORK: u8 = 20;
 
 /// Why an age file cannot be made or opened.
 #[derive(Debug, Error)]
@@ -65,6 +72,9 @@ impl Recipients {
         for path in files {
             let wrong = |reason: String| EnvelopeError::Keys { path: path.clone(), reason };
             let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
+            if file.metadata().map_err(|error| wrong(error.to_string()))?.len() > MAX_KEYS {
+                return Err(wrong(format!("it is longer than {MAX_KEYS} bytes")));
+            }
             for line in BufReader::new(file.take(MAX_KEYS)).lines() {
                 let line = line.map_err(|error| wrong(error.to_string()))?;
                 let text = line.trim();
@@ -97,27 +107,22 @@ pub enum Opening {
 }
 
 impl Opening {
-    /// The secret keys in files, as `age-keygen` writes them.
+    /// Secret keys, as `age-keygen` writes them: the texts of files, with the paths they are from.
     ///
     /// # Errors
-    /// `Keys`.
-    pub fn identities(files: &[PathBuf]) -> Result<Self, EnvelopeError> {
+    /// `Keys`, which shows nothing of what is in them.
+    pub fn identities(texts: &[(&Path, Zeroizing<String>)]) -> Result<Self, EnvelopeError> {
         let mut identities = Vec::new();
-        for path in files {
-            identities.extend(read_identities(path).map_err(|reason| EnvelopeError::Keys {
-                path: path.clone(),
-                reason: format!("{reason}; it must hold secret keys of age, as `age-keygen` writes them"),
-            })?);
+        for (path, text) in texts {
+            let wrong = || EnvelopeError::Keys {
+                path: path.to_path_buf(),
+                reason: "it must hold secret keys of age, as `age-keygen` writes them".to_owned(),
+            };
+            let read = IdentityFile::from_buffer(text.as_bytes()).map_err(|_| wrong())?;
+            identities.extend(read.into_identities().map_err(|_| wrong())?);
         }
         Ok(Self::Identities(identities))
     }
-}
-
-fn read_identities(path: &Path) -> Result<Vec<Box<dyn Identity>>, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let read =
-        IdentityFile::from_buffer(BufReader::new(file.take(MAX_KEYS))).map_err(|error| error.to_string())?;
-    read.into_identities().map_err(|error| error.to_string())
 }
 
 /// Runs `write` on what is encrypted into `out`.
@@ -131,7 +136,12 @@ pub fn close<T, E: From<EnvelopeError> + From<io::Error>>(
 ) -> Result<T, E> {
     let wrong = |error: EncryptError| EnvelopeError::Encrypt(error.to_string());
     let encryptor = match closing {
-        Closing::Passphrase(passphrase) => Encryptor::with_user_passphrase(secret(passphrase)),
+        Closing::Passphrase(passphrase) => {
+            let mut recipient = scrypt::Recipient::new(secret(passphrase));
+            recipient.set_work_factor(WORK);
+            let recipient: &dyn Recipient = &recipient;
+            Encryptor::with_recipients(std::iter::once(recipient)).map_err(wrong)?
+        }
         Closing::Recipients(Recipients(recipients)) => {
             let recipients = recipients.iter().map(|recipient| -> &dyn Recipient { recipient });
             Encryptor::with_recipients(recipients).map_err(wrong)?
@@ -164,7 +174,8 @@ pub fn open<R: Read>(source: R, opening: Opening) -> Result<impl Read + use<R>, 
         Opening::Passphrase(_) if !decryptor.is_scrypt() => Err(EnvelopeError::NeedsIdentity),
         Opening::Identities(_) if decryptor.is_scrypt() => Err(EnvelopeError::NeedsPassphrase),
         Opening::Passphrase(passphrase) => {
-            let identity = scrypt::Identity::new(secret(&passphrase));
+            let mut identity = scrypt::Identity::new(secret(&passphrase));
+            identity.set_max_work_factor(MAX_WORK);
             let identity: &dyn Identity = &identity;
             decryptor.decrypt(std::iter::once(identity)).map_err(closed)
         }

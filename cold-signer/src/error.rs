@@ -130,6 +130,9 @@ pub(crate) enum Error {
     /// That what is lacking is given up cannot be recorded.
     #[error(transparent)]
     GiveUp(Box<CatchUpError>),
+    /// Whoever gives something up does so on a terminal.
+    #[error("what is lacking is given up on a terminal only, not by a script")]
+    NotATerminalHere,
     /// Nothing is lacking.
     #[error("the journal lacks nothing: there is nothing to give up")]
     NotBehind,
@@ -247,6 +250,11 @@ impl Error {
         match self {
             Self::Backup { source, .. }
                 if matches!(**source, BackupError::Keystore(_) | BackupError::Journal(_)) =>
+            {
+                ExitCode::from(4)
+            }
+            Self::CatchUp { source, .. } | Self::GiveUp(source)
+                if matches!(**source, CatchUpError::Journal(_) | CatchUpError::Keystore(_)) =>
             {
                 ExitCode::from(4)
             }

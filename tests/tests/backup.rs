@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use stegos_common::address::Network;
 use tar::{Archive, Builder, Header};
 
@@ -138,6 +138,19 @@ fn refused(store: &Store, output: &Output, code: i32, says: &str) {
     assert!(!store.dir().join("store.toml").exists(), "there is a store");
 }
 
+/// Runs a command on a terminal on which somebody types.
+fn on_a_terminal(command: Command, typed: &str) -> Output {
+    let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).collect();
+    let line = words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ");
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).env_clear();
+    script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = script.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
 #[test]
 fn everything_is_there_again_on_another_machine() {
     let here = Exchange::new();
@@ -219,13 +232,12 @@ fn a_signer_that_forgot_something_signs_nothing_new() {
         assert_eq!(there.inspect(&forgotten.to_string(), &[]).status.code(), Some(3));
         assert!(sign(&there, &json!({ "type": "create_raw_transaction" }))["code"] == "unparsable_request");
 
-        let give_up = |typed: &str| {
-            let mut command = there.command(&["journal", "catch-up", "--give-up"]);
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-            let mut child = command.spawn().unwrap();
-            child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
-            child.wait_with_output().unwrap()
-        };
+        let give_up =
+            |typed: &str| on_a_terminal(there.command(&["journal", "catch-up", "--give-up"]), typed);
+        let script =
+            there.command(&["journal", "catch-up", "--give-up"]).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(script.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&script.stderr).contains("on a terminal only"), "{script:?}");
         assert_eq!(give_up("yes\n").status.code(), Some(1));
         assert_eq!(sign(&there, &forgotten)["code"], "journal_behind");
         succeeded(&give_up("give up\n"));
@@ -249,7 +261,7 @@ fn what_was_forgotten_is_given_back_by_whoever_saw_it() {
     let catch_up = |head: &Value, lines: &[Value]| {
         let lines: Vec<String> = [head].into_iter().chain(lines).map(|line| format!("{line}\n")).collect();
         let file = there.private_file("signed.jsonl", &lines.concat());
-        there.run(&["journal", "catch-up", &text(&file)])
+        there.run(&["journal", "catch-up", &text(&file), "--yes"])
     };
     let head = |transactions: u64| json!({ "network": "dev", "signer_journal": answer["journal"], "transactions": transactions });
     let right = line(&forgotten, &answer);
@@ -259,7 +271,8 @@ fn what_was_forgotten_is_given_back_by_whoever_saw_it() {
         assert!(told.contains(says), "{says:?} is not in {told:?}");
         assert_eq!(sign(&there, &forgotten)["code"], "journal_behind");
     };
-    refused(&catch_up(&head(2), std::slice::from_ref(&right)), "cut off");
+    let known = line(&here.signed, &here.answer);
+    refused(&catch_up(&head(2), std::slice::from_ref(&known)), "cut off");
     let early = json!({ "network": "dev", "signer_journal": here.answer["journal"], "transactions": 1 });
     refused(&catch_up(&early, std::slice::from_ref(&right)), "write it anew");
     let mut behind = head(1);
@@ -280,9 +293,8 @@ fn what_was_forgotten_is_given_back_by_whoever_saw_it() {
     stranger.add(&["alice"]);
     let strange = request(&stranger, 1);
     let strange = line(&strange, &sign(&stranger, &strange));
-    refused(&catch_up(&head(2), &[right.clone(), strange]), "line 3");
+    refused(&catch_up(&head(2), &[known.clone(), strange]), "line 3");
 
-    let known = line(&here.signed, &here.answer);
     let told = succeeded(&catch_up(&head(2), &[known.clone(), right.clone()]));
     assert!(told.contains("1 transactions were forgotten, 1 known"), "{told}");
     assert_eq!(sign(&there, &forgotten)["data"], answer["data"], "byte for byte");
@@ -395,9 +407,17 @@ fn a_backup_is_tried_against_the_store_it_is_of() {
             .map(|it| it["finding"].to_string())
             .collect::<String>()
     };
-    assert!(finding().contains("ever made") && finding().contains("ever verified"), "{}", finding());
+    assert!(
+        finding().contains("made never") && finding().contains("verified was made never"),
+        "{}",
+        finding()
+    );
     let file = here.back_up("signer.backup");
-    assert!(!finding().contains("ever made") && finding().contains("ever verified"), "{}", finding());
+    assert!(
+        !finding().contains("\"made never") && finding().contains("verified was made never"),
+        "{}",
+        finding()
+    );
     let verified = |output: &Output| -> Value { serde_json::from_str(&succeeded(output)).unwrap() };
     let facts = verified(&here.verify(&here.store, &file));
     assert_eq!(facts["compared"], json!({ "accounts_since": 0, "journal_records_since": 0 }));
@@ -439,4 +459,84 @@ fn while_the_signer_runs_a_backup_is_tried_by_itself() {
     let output = here.store.run(&["backup", "create", &text(&here.store.path("x")), "--recipient", "age1x"]);
     assert!(!output.status.success());
     drop(signer);
+}
+
+/// A store that was restored from a backup, what was signed after it, and how far the journal was.
+fn behind() -> (Exchange, Store, Value, Value) {
+    let here = Exchange::new();
+    let file = here.back_up("old.backup");
+    let forgotten = request(&here.store, 3);
+    let answer = sign(&here.store, &forgotten);
+    assert!(answer["data"].is_string(), "{answer}");
+    let (there, output) = here.restore(&file, &strs(&here.seen()));
+    succeeded(&output);
+    (here, there, forgotten, answer)
+}
+
+fn given_back(here: &Exchange, there: &Store, lines: &[Value], args: &[&str]) -> Output {
+    let journal: Value = serde_json::from_str(&here.store.ok(&["journal", "verify", "--json"])).unwrap();
+    let position = json!({ "count": journal["count"], "head": journal["head"] });
+    let head = json!({ "network": "dev", "signer_journal": position, "transactions": lines.len() });
+    let lines: Vec<String> = [&head].into_iter().chain(lines).map(|line| format!("{line}\n")).collect();
+    let file = there.private_file("signed.jsonl", &lines.concat());
+    there
+        .command(&[&["journal", "catch-up", &text(&file)], args].concat())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_file_alone_does_not_say_that_it_is_all() {
+    let (here, there, forgotten, answer) = behind();
+    let output = given_back(&here, &there, &[], &[]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && told.contains("0 transactions") && told.contains("Is that all"),
+        "{told}"
+    );
+    assert_eq!(sign(&there, &otherwise(&forgotten))["code"], "journal_behind");
+    // What was recorded stays so, and the same file may be given again.
+    let line = json!({ "request": forgotten, "response": answer });
+    assert!(!given_back(&here, &there, std::slice::from_ref(&line), &[]).status.success());
+    assert_eq!(sign(&there, &forgotten)["data"], answer["data"]);
+    succeeded(&given_back(&here, &there, &[line], &["--yes"]));
+    assert_eq!(sign(&there, &otherwise(&forgotten))["code"], "already_signed");
+}
+
+#[test]
+fn what_another_key_signed_is_not_recorded_as_signed_here() {
+    let (here, there, ..) = behind();
+    let input = public(&key("mallory").1, 1_000_000);
+    let mut theirs = spend([&input], &[pay(&stranger(Network::Dev), 999_000)], 1000);
+    theirs["secret_key"] = json!(key("mallory").0.to_bytes().to_vec());
+    let answer = sign(&here.store, &theirs);
+    assert!(answer["data"].is_string(), "{answer}");
+    let line = json!({ "request": theirs, "response": answer });
+    let output = given_back(&here, &there, &[line], &["--yes"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("line 2") && told.contains("secret_key"), "{told}");
+}
+
+#[test]
+fn a_certificate_that_nobody_asked_for_is_not_recorded() {
+    let (here, there, forgotten, answer) = behind();
+    let mut padded = answer.clone();
+    let address = stranger(Network::Dev).to_string();
+    padded["certificates"] = json!([{
+        "output_hash": answer["txouts"][0], "spender": address, "recipient": address, "rvalue": "01".repeat(32),
+    }]);
+    let line = json!({ "request": forgotten, "response": padded });
+    succeeded(&given_back(&here, &there, &[line], &["--yes"]));
+    assert_eq!(sign(&there, &forgotten)["certificates"], answer["certificates"]);
+}
+
+#[test]
+fn the_store_that_is_broken_is_no_fault_of_its_backup() {
+    let here = Exchange::new();
+    let file = here.back_up("signer.backup");
+    fs::remove_file(here.store.dir().join("store.toml")).unwrap();
+    let output = here.verify(&here.store, &file);
+    succeeded(&output);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("holds records but no header"), "{output:?}");
 }

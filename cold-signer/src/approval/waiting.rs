@@ -111,6 +111,11 @@ impl Waiting {
         self.gone.extend(ended.into_iter().map(|parked| parked.id));
     }
 
+    /// Nothing waits any more, and nothing was approved or rejected.
+    pub(crate) fn clear(&mut self) {
+        self.gone.extend(self.parked.drain().flat_map(|(_, parked)| parked).map(|parked| parked.id));
+    }
+
     /// The ids about which nothing is to be handed in any more, since this was asked last.
     pub(crate) fn take_gone(&mut self) -> Vec<String> {
         std::mem::take(&mut self.gone)

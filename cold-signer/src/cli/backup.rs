@@ -5,7 +5,7 @@ use crate::disk::Disk;
 use crate::envelope::{self, Closing, Opening, Recipients};
 use crate::error::Error;
 use crate::journal::show_time;
-use crate::keystore::backup::{Backup, BackupError, Compared, Manifest, note_last};
+use crate::keystore::backup::{Backup, BackupError, Compared, Manifest};
 use crate::keystore::{KeystoreError, Locked, id_of};
 use crate::passphrase::{Passphrase, Source};
 use crate::settings::{RuleSettings, Settings};
@@ -30,7 +30,7 @@ Examples:
 const VERIFY_HELP: &str = "\
 Restores it into a folder that is thrown away, reads and authenticates everything, derives every key anew and
 compares its public half, and follows the journal to its head. Where the key store itself is here, and no signer
-has it open, every account and the journal are compared with it, too.
+has it open, every account and the journal are compared with it, too; only that is noted for `doctor`.
 
 Examples:
   cold-signer backup verify signer.backup --identity key.txt
@@ -133,11 +133,11 @@ impl Verify {
         let live = match Locked::new(&dir, store.network, Disk::default()) {
             Ok(live) => Some(live),
             Err(KeystoreError::Missing(_)) => None,
-            Err(error @ KeystoreError::InUse { .. }) => {
+            // In use, or damaged: that is when somebody asks whether the backup is good.
+            Err(error) => {
                 say(&format!("not compared with the key store itself: {error}"));
                 None
             }
-            Err(error) => return Err(error.into()),
         };
         let here = id_of(&dir).ok();
         let mut archive = Archive::new(self.source.open()?);
@@ -150,9 +150,6 @@ impl Verify {
         let scratch = tempfile::tempdir()?;
         let compared = backup.verify(&scratch.path().join("store"), &store.passphrase()?, live);
         let compared = compared.map_err(failed)?;
-        if here.is_some() {
-            note_last(&dir, &Disk::default(), |last| last.verified = Some(Timestamp::now()))?;
-        }
         let mut out = stdout().lock();
         if self.json {
             let mut facts = facts(&manifest);
@@ -171,9 +168,7 @@ impl Verify {
                 "Everything in it is as in the key store, which has {accounts} account records and {records} records of \
                  the journal more."
             )?,
-            None => {
-                writeln!(out, "It was not compared with a key store: there is none here that is not in use.")?
-            }
+            None => writeln!(out, "It was not compared with a key store.")?,
         }
         Ok(())
     }
@@ -184,7 +179,7 @@ impl Verify {
 pub(super) struct SourceArgs {
     /// The backup
     pub(super) file: PathBuf,
-    /// The file with the age identity (secret key) to which the backup is encrypted, once or more
+    /// The file (mode 0600) with the age identity (secret key) to which the backup is encrypted, once or more
     #[arg(long, value_name = "FILE")]
     identity: Vec<PathBuf>,
     /// Read the passphrase of the backup from this open file descriptor
@@ -206,7 +201,10 @@ impl SourceArgs {
             let text = Source::from_options(descriptor, file).read("passphrase of the backup")?;
             Opening::Passphrase(Passphrase::new(text)?)
         } else {
-            Opening::identities(&self.identity).map_err(BackupError::from).map_err(failed)?
+            let read = |path: &PathBuf| Source::File(path.clone()).read("age identity");
+            let texts = self.identity.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            let texts: Vec<_> = self.identity.iter().map(PathBuf::as_path).zip(texts).collect();
+            Opening::identities(&texts).map_err(BackupError::from).map_err(failed)?
         };
         source().and_then(|source| Ok(envelope::open(source, opening)?)).map_err(failed)
     }

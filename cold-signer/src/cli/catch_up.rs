@@ -2,13 +2,13 @@
 
 use super::{StoreArgs, is_typed, say};
 use crate::error::Error;
-use crate::journal::Behind;
+use crate::journal::{Behind, Position};
 use crate::settings::{Settings, Signing};
 use crate::signer::{CaughtUp, Signer};
 use clap::Args;
 use serde_json::json;
 use std::fs::File;
-use std::io::{BufReader, Write, stdout};
+use std::io::{self, BufReader, IsTerminal, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
 
 /// Give a restored journal the transactions that it lacks, so that signing goes on
@@ -17,13 +17,15 @@ use std::path::{Path, PathBuf};
 A journal that was restored from a backup has forgotten what was signed after that. Until it is told, nothing
 new is signed: an output could be signed away twice, and limits would count too little. The explorer writes
 what it has (`output-explorer transaction export`); every transaction is held against its request and verified,
-and counts towards limits as if it had left now. Add the accounts first that were made after the backup.
+and counts towards limits as if it had left now. Add the accounts first that were made after the backup. That
+the file has all of them it cannot prove: compare what is shown, and say so.
 
 With --give-up there is no file: signing goes on, and what was signed since the backup stays forgotten. Only
-where the explorer's ledger is lost, too. Both are records of the journal.
+where the explorer's ledger is lost, too, and only on a terminal. Both are records of the journal.
 
 Examples:
   cold-signer journal catch-up signed.jsonl
+  cold-signer journal catch-up signed.jsonl --yes --json
   cold-signer journal catch-up --give-up")]
 pub(super) struct CatchUp {
     /// The file of the explorer
@@ -32,8 +34,11 @@ pub(super) struct CatchUp {
     /// Go on without what is lacking; asks whether that is meant
     #[arg(long, conflicts_with = "file")]
     give_up: bool,
+    /// Do not ask whether that is all
+    #[arg(long, conflicts_with = "give_up")]
+    yes: bool,
     /// Print a JSON object
-    #[arg(long)]
+    #[arg(long, conflicts_with = "give_up")]
     json: bool,
 }
 
@@ -50,8 +55,12 @@ impl CatchUp {
 
     fn catch_up(&self, signer: &Signer, path: &Path) -> Result<(), Error> {
         let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-        let caught_up = signer.catch_up(BufReader::new(file));
-        let CaughtUp { forgotten, known, contradicting } =
+        let behind = signer.behind();
+        let caught_up = signer.catch_up(BufReader::new(file), |caught_up| match behind {
+            Some(behind) if !self.yes => is_all(&behind, caught_up),
+            _ => Ok(true),
+        });
+        let CaughtUp { forgotten, known, contradicting, .. } =
             caught_up.map_err(|source| Error::CatchUp { path: path.to_owned(), source: Box::new(source) })?;
         for (transaction, record) in &contradicting {
             say(&format!(
@@ -75,9 +84,29 @@ impl CatchUp {
     }
 }
 
+/// Asks whether anything is lacking still: a file cannot prove that it is whole.
+fn is_all(behind: &Behind, caught_up: &CaughtUp) -> io::Result<bool> {
+    let records = |position: &Option<Position>| {
+        position
+            .map_or_else(|| "not known".to_owned(), |it| format!("{} records, head {}", it.count, it.head))
+    };
+    let CaughtUp { forgotten, known, given, .. } = caught_up;
+    say(&format!(
+        "The backup's journal:        {} records\nSeen at the restore:         {}\nSeen by whoever wrote this:  {}\n\
+         Forgotten, recorded now:     {forgotten} transactions\nKnown:                       {known} transactions",
+        behind.count,
+        records(&behind.seen),
+        records(given)
+    ));
+    is_typed("Is that all that was signed since the backup? Type \"yes\": ", "yes")
+}
+
 fn give_up(signer: &Signer) -> Result<(), Error> {
     let Some(behind) = signer.behind() else { return Err(Error::NotBehind) };
     say(&describe(&behind));
+    if !stdin().is_terminal() {
+        return Err(Error::NotATerminalHere);
+    }
     if !is_typed("Sign without knowing what that was? Type \"give up\": ", "give up")? {
         return Err(Error::NotGivenUp);
     }

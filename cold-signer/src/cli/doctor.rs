@@ -20,15 +20,15 @@ use stegos_common::socket::token_file;
 /// A backup that is older has forgotten too much, in days.
 const BACKUP_DAYS: i64 = 30;
 
-/// So long ago at most somebody has tried whether a backup can be restored, in days.
+/// So old at most is the newest backup of which somebody has tried whether it can be restored, in days.
 const VERIFIED_DAYS: i64 = 90;
 
 /// Say what protects the keys on this host, and what speaks against it
 #[derive(Args)]
 #[command(after_help = "\
 Looks at the host (network, swap, clock, file system), at the files of the signer (who may read and change
-them), at the policy and the last backup, and tries every protection that `serve` asks of the kernel. Changes nothing, and needs no
-passphrase. Exit code 1 says that there are findings. `serve --strict` does not start where there are.
+them), at the policy and the last backup, and tries every protection that `serve` asks of the kernel. Changes
+nothing, and needs no passphrase. Exit code 1 says that there are findings. `serve --strict` does not start where there are.
 
 Examples:
   cold-signer doctor
@@ -166,22 +166,20 @@ fn of_the_backups(dir: &Path, now: Timestamp) -> Vec<Finding> {
         Ok(last) => last,
         Err(error) => return vec![Finding::new("backup", format!("backups.toml: {error}"))],
     };
-    let about = |what: &str, time: Option<Timestamp>, most: i64, command: &str| {
+    let older_than = |most: i64, time: Option<Timestamp>| {
         let days = time.map(|time| now.duration_since(time).as_hours() / 24);
-        let text = match days {
-            None => format!("none was ever {what}: `cold-signer backup {command}`"),
-            Some(days) if days > most => {
-                format!(
-                    "the last was {what} {days} days ago, more than {most}: `cold-signer backup {command}`"
-                )
-            }
-            Some(_) => return None,
-        };
-        Some(Finding::new("backup", text))
+        days.is_none_or(|days| days > most).then_some(days)
     };
-    let made = about("made", last.made, BACKUP_DAYS, "create");
-    let verified = about("verified", last.verified, VERIFIED_DAYS, "verify");
-    [made, verified].into_iter().flatten().collect()
+    let since =
+        |days: Option<i64>| days.map_or_else(|| "never".to_owned(), |days| format!("{days} days ago"));
+    let made = older_than(BACKUP_DAYS, last.made).map(|days| {
+        format!("made {}, and every {BACKUP_DAYS} days at least: `cold-signer backup create`", since(days))
+    });
+    let verified = older_than(VERIFIED_DAYS, last.verified).map(|days| {
+        let since = since(days);
+        format!("the newest that was verified was made {since}, more than {VERIFIED_DAYS}: `cold-signer backup verify`")
+    });
+    [made, verified].into_iter().flatten().map(|text| Finding::new("backup", text)).collect()
 }
 
 #[cfg(test)]
@@ -206,7 +204,7 @@ mod tests {
         let now = Timestamp::now();
         let found = |now| of_the_backups(&dir, now).into_iter().map(|it| it.text).collect::<Vec<_>>();
         assert!(
-            matches!(found(now).as_slice(), [made, verified] if made.contains("none was ever made") && verified.contains("none was ever verified"))
+            matches!(found(now).as_slice(), [made, verified] if made.contains("made never") && verified.contains("verified was made never"))
         );
         note_last(&dir, &disk, |last| last.made = Some(now)).unwrap();
         assert!(matches!(found(now).as_slice(), [verified] if verified.contains("verified")));

@@ -6,7 +6,7 @@ use crate::disk::Disk;
 use crate::error::Error;
 use crate::journal::Position;
 use crate::keystore::backup::{Backup, Restored};
-use crate::keystore::{KeystoreError, Locked, require_absent};
+use crate::keystore::{KeystoreError, require_absent};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -63,8 +63,8 @@ impl Restore {
         let seen = self.seen()?;
         let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
         let restored = backup.restore(&dir, &passphrase, seen, now, Disk::default()).map_err(failed)?;
-        warn_if_test_only(Locked::new(&dir, None, Disk::default())?.is_test_only());
-        let Restored { journal, behind, policy, .. } = restored;
+        let Restored { journal, behind, policy, is_test_only, .. } = restored;
+        warn_if_test_only(is_test_only);
         let mut out = stdout().lock();
         if self.json {
             let mut facts = facts(&manifest);
@@ -78,8 +78,8 @@ impl Restore {
         }
         writeln!(out, "Restored into {}, and proved.", dir.display())?;
         writeln!(out, "The journal has {} records now, head {}.", journal.count, journal.head)?;
-        if let Some(behind) = behind {
-            writeln!(out, "{}", catch_up::describe(&behind))?;
+        if let Some(behind) = &behind {
+            writeln!(out, "{}", catch_up::describe(behind))?;
         }
         if let Some(policy) = policy {
             let policy = policy.display();
@@ -88,10 +88,9 @@ impl Restore {
                 "The policy of that time is in {policy}: put it where your configuration names it."
             )?;
         }
-        writeln!(
-            out,
-            "The explorer may raise an alarm, because the journal goes another way now: `accept-journal` there ends it."
-        )?;
+        let then = if behind.is_some() { "Once it has caught up: the" } else { "The" };
+        let why = "explorer may raise an alarm, because the journal goes another way now";
+        writeln!(out, "{then} {why}; `accept-journal` there ends it.")?;
         Ok(())
     }
 

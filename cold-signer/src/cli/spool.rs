@@ -163,7 +163,10 @@ impl<'a> Folder<'a> {
                 // It is due again, and gets the same answer.
                 Err(error) => self.fail(name, error),
             },
-            Some(refusal @ Refusal::JournalFailed(_)) => return Err(Error::Refused(refusal)),
+            // Nothing of what is here can be signed, and no request is to be blamed for that.
+            Some(refusal @ (Refusal::JournalFailed(_) | Refusal::JournalBehind(_))) => {
+                return Err(Error::Refused(refusal));
+            }
             Some(refusal @ (Refusal::PendingApproval { .. } | Refusal::ApprovalsFailed(_))) => {
                 self.spool.done(name);
                 self.waiting.insert(name.to_owned());

@@ -152,6 +152,12 @@ impl Journal {
         self.owner.genesis()
     }
 
+    /// Whether there is room for such an entry.
+    #[must_use]
+    pub(crate) fn takes(entry: &Entry) -> bool {
+        entry.encode().len() <= MAX_RECORD
+    }
+
     /// Records an entry, unless it was signed away from under it. It is on disk when this answers.
     ///
     /// # Errors

@@ -39,8 +39,7 @@ pub struct Behind {
 impl Behind {
     /// What both lack.
     fn and(self, other: Self) -> Self {
-        let furthest = |seen: Position, other: Position| if seen.count > other.count { seen } else { other };
-        let seen = self.seen.zip(other.seen).map(|(seen, other)| furthest(seen, other));
+        let seen = [self.seen, other.seen].into_iter().flatten().max_by_key(|seen| seen.count);
         Self { count: self.count.min(other.count), seen }
     }
 }
@@ -94,6 +93,8 @@ impl Index {
                 self.waiting.reject(&entry.request, id, rejection);
             }
             Verdict::Restored { seen, .. } => {
+                // Whoever rejected or approved something since then is forgotten: everybody is asked anew.
+                self.waiting.clear();
                 let lacks = seen.is_none_or(|seen| seen.count > number);
                 let behind = lacks.then_some(Behind { count: number, seen: *seen });
                 self.behind = match (self.behind, behind) {

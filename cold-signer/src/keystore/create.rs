@@ -5,6 +5,7 @@
 //! once, and are never touched.
 
 use super::accounts::Accounts;
+use super::backup::RESTORED_POLICY;
 use super::directory::Directory;
 use super::header::{self, Header};
 use super::locked::Locked;
@@ -27,7 +28,7 @@ pub(super) const MARKER: &str = "init.unfinished";
 
 /// What stands in it.
 const MARKER_TEXT: &[u8] =
-    b"A key store is being made here. If this stays, making it was cut off: run `init` again.\n";
+    b"A key store is being made here. If this stays, making it was cut off: run `init` or `restore` again.\n";
 
 impl Keystore {
     /// Creates a store in `dir`, which is made if it does not exist.
@@ -104,7 +105,7 @@ fn remains(dir: &Path) -> Result<Vec<String>, KeystoreError> {
         let is_ours = |name: &&str| {
             let database =
                 name.strip_prefix(DATABASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-            database || *name == tally::FILE || name.starts_with(journal::FILE)
+            database || [tally::FILE, RESTORED_POLICY].contains(name) || name.starts_with(journal::FILE)
         };
         names.extend(name.to_str().filter(is_ours).map(str::to_owned));
     }

@@ -13,7 +13,7 @@ use thiserror::Error;
 pub enum KeystoreError {
     /// Nothing is there.
     #[error(
-        "there is no key store in {}: create one with `cold-signer init`, or name its directory with --data-dir",
+        "there is no key store in {}: create one with `cold-signer init`, `restore` a backup, or name its directory with --data-dir",
         .0.display()
     )]
     Missing(PathBuf),

@@ -1,21 +1,22 @@
 //! What a restored signer has forgotten, given back to it: transactions that it signed after the backup was made.
 //!
 //! Each comes with its request, as both crossed the gap. It is taken only where it does what the request asks for, spends
-//! outputs of this store, and verifies: nobody but a signer with these keys can have made it. What nobody can know is
-//! whether all of them are there; whoever gives them says how far he had seen the journal.
+//! outputs of this store, and verifies: nobody but a signer with these keys can have made it. What nobody can prove is
+//! whether all of them are there, and who gets an output that only its recipient can open: that is as the file says.
 
 use super::history::now;
 use super::{Mismatch, Refusal, Signer, owners};
-use crate::journal::{Behind, Entry, Judged, Outcome, Position, Signed, Verdict};
+use crate::journal::{Behind, Entry, Journal, Judged, Outcome, Position, Signed, Verdict, show_time};
 use crate::keystore::KeystoreError;
 use std::io::{self, BufRead, Read};
 use stegos_common::address::Network;
 use stegos_common::amount::Amount;
 use stegos_common::api::create_raw_transaction::RawTransaction;
+use stegos_common::api::request::CertificateClaim;
 use stegos_common::catch_up::{CatchUpHead, SignedRequest};
 use stegos_common::hash::Hash;
 use stegos_common::text::excerpt;
-use stegos_common::transaction::{PaymentTransaction, Spendable, check};
+use stegos_common::transaction::{NewOutput, PaymentTransaction, Spendable, check};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -25,8 +26,7 @@ pub(crate) const CATCH_UP: &str = "catch-up";
 /// No response is longer, in bytes.
 const MAX_RESPONSE: usize = 4 << 20;
 
-/// Why a signer cannot be given what it has forgotten. It is as it was then, but for what was recorded already: giving it
-/// the same again is right.
+/// Why a signer cannot be given what it has forgotten. What was recorded before stays, and the same may be given again.
 #[derive(Debug, Error)]
 pub enum CatchUpError {
     /// Something else than what the explorer writes.
@@ -72,6 +72,28 @@ pub enum CatchUpError {
         /// What is wrong.
         reason: Mismatch,
     },
+    /// The clock may be wrong.
+    #[error(
+        "the last signature is of {last}, and this host's clock says {now}: compare it with one that you trust, then \
+         `clock confirm`"
+    )]
+    Clock {
+        /// When the last signature was made, or the clock confirmed.
+        last: String,
+        /// What the clock says.
+        now: String,
+    },
+    /// A request that no explorer makes.
+    #[error(
+        "line {0}: the request brings its own secret_key, so that this signer need not have signed it; take the line out"
+    )]
+    OtherKey(usize),
+    /// A transaction that takes more room than any of ours.
+    #[error("line {0}: it is longer than the journal takes")]
+    TooLong(usize),
+    /// Somebody said that more is lacking.
+    #[error("not confirmed: nothing new is signed until the journal has caught up")]
+    NotAll,
     /// It cannot be recorded.
     #[error(transparent)]
     Journal(#[from] Refusal),
@@ -94,6 +116,8 @@ pub struct CaughtUp {
     pub forgotten: u64,
     /// Those that it knew.
     pub known: u64,
+    /// How far whoever gave them had seen the journal.
+    pub given: Option<Position>,
     /// Those that contradict what it knows: the transaction, and the record that did the same or spends the same.
     pub contradicting: Vec<(Hash, u64)>,
 }
@@ -121,41 +145,54 @@ impl Signer {
         Ok(self.close()?)
     }
 
-    /// Records transactions that were signed and forgotten. They count towards limits as if they had left now. Everything
-    /// is checked before anything is recorded.
+    /// Records transactions that were signed and forgotten, each once it was checked. They count towards limits as if they
+    /// had left now. Whether that is all, `is_all` says: nobody but a person can know.
     ///
     /// # Errors
-    /// [`CatchUpError`].
-    pub fn catch_up(&self, source: impl BufRead) -> Result<CaughtUp, CatchUpError> {
+    /// [`CatchUpError`]; what was recorded before is right all the same.
+    pub fn catch_up(
+        &self,
+        source: impl BufRead,
+        is_all: impl FnOnce(&CaughtUp) -> io::Result<bool>,
+    ) -> Result<CaughtUp, CatchUpError> {
+        self.require_clock()?;
         let mut lines = Lines { source, number: 0, longest: self.rules.max_request_bytes + MAX_RESPONSE };
         let head = lines.next_line()?.unwrap_or_default();
         let head: CatchUpHead = serde_json::from_str(&head).map_err(|error| lines.wrong(&error))?;
         self.require_reach(&head)?;
-        let mut caught_up = CaughtUp::default();
-        let mut forgotten = Vec::new();
+        let mut caught_up = CaughtUp { given: head.signer_journal, ..CaughtUp::default() };
         while let Some(text) = lines.next_line()? {
             let line: SignedRequest<'_> = serde_json::from_str(&text).map_err(|error| lines.wrong(&error))?;
             match self.line(&line, lines.number)? {
                 Line::Known => caught_up.known += 1,
-                Line::Forgotten(entry, id) => forgotten.push((entry, id)),
                 Line::Contradicting(id, record) => caught_up.contradicting.push((id, record)),
+                Line::Forgotten(entry, id) => match self.commit(&entry)? {
+                    Outcome::Conflicts(_, record) => caught_up.contradicting.push((id, record)),
+                    _ => caught_up.forgotten += 1,
+                },
             }
         }
         let found = lines.read();
         if found != head.transactions {
             return Err(CatchUpError::Cut { found, expected: head.transactions });
         }
-        for (entry, id) in forgotten {
-            match self.commit(&entry)? {
-                Outcome::Conflicts(_, record) => caught_up.contradicting.push((id, record)),
-                Outcome::Repeats(_) => caught_up.known += 1,
-                _ => caught_up.forgotten += 1,
-            }
+        if !is_all(&caught_up)? {
+            return Err(CatchUpError::NotAll);
         }
         let verdict = Verdict::CaughtUp { transactions: caught_up.forgotten, seen: head.signer_journal };
         self.commit(&Entry::about_the_store(now(), verdict))?;
         self.close()?;
         Ok(caught_up)
+    }
+
+    /// What is given back counts from now on: a clock that is wrong would put it where no limit sees it.
+    fn require_clock(&self) -> Result<(), CatchUpError> {
+        let Some(last) = self.last_time() else { return Ok(()) };
+        let now = now();
+        if self.policy().clock().jumped(last, now) {
+            return Err(CatchUpError::Clock { last: show_time(last), now: show_time(now) });
+        }
+        Ok(())
     }
 
     /// Whoever wrote it must have seen as much of the journal as whoever restored the store.
@@ -179,6 +216,9 @@ impl Signer {
         let transaction = PaymentTransaction::from_bytes(&response.data.0);
         let transaction = transaction.map_err(|error| format(error.to_string()))?;
         let draft = self.draft(line.request.get()).map_err(|refusal| wrong(refusal.into()))?;
+        if draft.key.is_some() {
+            return Err(CatchUpError::OtherKey(number));
+        }
         if let Some(record) = self.journal.request(&draft.digest) {
             let same = self.repeat(record)?.0.data.0 == response.data.0;
             let id = transaction.id();
@@ -204,10 +244,23 @@ impl Signer {
             asked: false,
         };
         let id = transaction.id();
-        let signed = Signed { transaction: response.data.0, certificates: response.certificates };
+        // Those that were asked for are proved by now; any other is nothing that this signer answered.
+        let is_asked_for = |claim: &CertificateClaim| {
+            let mut made = transaction.txouts.iter().zip(&draft.outputs);
+            made.any(|(made, asked)| made.id() == claim.output_hash && is_provable(asked))
+        };
+        let certificates = response.certificates.into_iter().filter(is_asked_for).collect();
+        let signed = Signed { transaction: response.data.0, certificates };
         let entry = draft.entry(facts.time, Verdict::Signed(signed), Some(judged));
+        if !Journal::takes(&entry) {
+            return Err(CatchUpError::TooLong(number));
+        }
         Ok(Line::Forgotten(Box::new(entry), id))
     }
+}
+
+const fn is_provable(output: &NewOutput) -> bool {
+    matches!(output, NewOutput::Private { with_certificate: true, .. })
 }
 
 /// The lines of a text, each of bounded length. They may hold a secret key.

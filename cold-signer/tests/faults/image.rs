@@ -33,6 +33,8 @@ pub(crate) struct PowerLoss {
 }
 
 struct State {
+    /// What is beside the store is not in the image.
+    root: PathBuf,
     calls: usize,
     rng: ChaCha20Rng,
     /// What is certainly on the disk.
@@ -53,7 +55,15 @@ impl PowerLoss {
         let synced =
             durable.iter().filter_map(|(path, content)| Some((path.clone(), content.clone()?))).collect();
         let rng = ChaCha20Rng::seed_from_u64(seed ^ (at as u64) << 8);
-        let state = State { calls: 0, rng, durable, synced, replaced: BTreeSet::new(), moved: None };
+        let state = State {
+            root: root.to_owned(),
+            calls: 0,
+            rng,
+            durable,
+            synced,
+            replaced: BTreeSet::new(),
+            moved: None,
+        };
         Self { root: root.to_owned(), image: image.to_owned(), at, state: Mutex::new(state) }
     }
 }
@@ -123,8 +133,11 @@ impl State {
         if let Some((from, to)) = self.moved.take_if(|(_, to)| to.parent() == Some(directory)) {
             self.move_durable(&from, &to);
         }
-        let entries: BTreeSet<PathBuf> =
-            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let entries: BTreeSet<PathBuf> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.starts_with(&self.root))
+            .collect();
         let gone = |path: &PathBuf| {
             entries.iter().all(|entry| !path.starts_with(entry))
                 && path.starts_with(directory)

@@ -15,8 +15,7 @@ use stegos_common::catch_up::{CatchUpHead, SignedRequest};
 #[command(after_help = "\
 A signer that was restored from a backup does not know what it signed after that, and signs nothing new until
 `cold-signer journal catch-up` has given it this file. The first line says how far the signer's journal was
-seen here; each of the others is a request and its response, as both crossed the gap. Write it before
-`accept-journal`, which forgets how far that was.
+seen here; each of the others is a request and its response, as both crossed the gap.
 
 Example:
   output-explorer --network testnet transaction export > signed.jsonl")]
@@ -34,7 +33,7 @@ impl Export {
         let mut out = BufWriter::new(stdout().lock());
         let head = CatchUpHead {
             network: status.network,
-            signer_journal: status.signer_journal.known,
+            signer_journal: status.signer_journal.furthest(),
             transactions: numbers.len() as u64,
         };
         write_line(&mut out, &head)?;

@@ -97,7 +97,7 @@ pub fn check(handoff: &Handoff, blobs: &[Vec<u8>], answer: &RawTransaction) -> R
     let inputs: Vec<Unspent> =
         blobs.iter().map(|blob| Unspent::from_bytes(blob)).collect::<Result<_, _>>()?;
     transaction.verify(&inputs)?;
-    let signed = Signed { bytes: answer.data.0.clone(), own };
+    let signed = Signed { bytes: answer.data.0.clone(), inputs: blobs.to_vec(), own };
     Ok(Checked { id: transaction.id(), outputs, signed })
 }
 

@@ -214,7 +214,11 @@ impl Desk<'_> {
         });
         let response = Message { body, id: NonZeroU64::new(number) };
         let response = serde_json::to_string(&response).map_err(DeskError::NoAnswer)?;
-        Ok((request(&handoff, &self.blobs(&handoff)?), response))
+        let blobs = match self.ledger.input_blobs(number)? {
+            Some(blobs) => blobs,
+            None => self.blobs(&handoff)?,
+        };
+        Ok((request(&handoff, &blobs), response))
     }
 
     /// Takes what the signer answered. The transaction is on disk when this returns, and is submitted from there. One

@@ -48,6 +48,8 @@ pub struct NewHandoff {
 pub struct Signed {
     /// The transaction's bytes.
     pub bytes: Vec<u8>,
+    /// The blobs of what it spends, in their order.
+    pub inputs: Vec<Vec<u8>>,
     /// The private outputs among its outputs that are ours: account, id, amount and blob.
     pub own: Vec<(String, Hash, Amount, Vec<u8>)>,
 }
@@ -143,6 +145,8 @@ impl Ledger {
         put(&mut batch, after, before.holds_inputs());
         if let Some(signed) = signed {
             batch.put(table::transaction(number), signed.bytes.clone());
+            let inputs: Vec<String> = signed.inputs.iter().map(hex::encode).collect();
+            batch.put(table::input_blobs(number), to_json(&inputs));
             if let Some(transaction) = &after.transaction {
                 batch.put(table::handoff_of(&transaction.id), to_json(&number));
                 let time = transaction.history.last().map_or(before.created, |step| step.time);
@@ -221,6 +225,18 @@ impl Ledger {
     pub fn transaction_bytes(&self, number: u64) -> Result<Option<Vec<u8>>, LedgerError> {
         let _state = self.read()?;
         Ok(self.store.get(&table::transaction(number))?)
+    }
+
+    /// The blobs of a signed handoff's inputs, whatever became of these since; not for one that was signed before they were
+    /// kept.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn input_blobs(&self, number: u64) -> Result<Option<Vec<Vec<u8>>>, LedgerError> {
+        let _state = self.read()?;
+        let Some(blobs) = self.json::<Vec<String>>(&table::input_blobs(number))? else { return Ok(None) };
+        let decoded: Result<_, _> = blobs.iter().map(hex::decode).collect();
+        decoded.map(Some).map_err(|_| damaged(b"Z"))
     }
 
     /// For which handoff an output is reserved.
@@ -315,7 +331,10 @@ impl Ledger {
     pub fn accept_signer_journal(&self) -> Result<(), LedgerError> {
         let mut state = self.write()?;
         let mut batch = Batch::default();
-        batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&SignerJournal::accept(self.last_handoff()?)));
+        batch.put(
+            table::SIGNER_JOURNAL.to_vec(),
+            to_json(&self.signer_journal_inside()?.accept(self.last_handoff()?)),
+        );
         self.store_own(&mut state, batch)
     }
 

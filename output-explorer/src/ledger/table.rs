@@ -21,6 +21,7 @@
 //! | `L` | id | the handoff for which an output is reserved |
 //! | `G` | id | the handoff that gave an output up which it may have had signed away |
 //! | `X` | handoff | its signed transaction, as protobuf |
+//! | `Z` | handoff | the blobs of its inputs, once it is signed |
 //! | `Y` | transaction | the handoff that it does |
 //! | `W` | withdrawal | a withdrawal by its caller's id ([`super::handoffs::WithdrawalRecord`]) |
 //! | `Q` | account, 0, id | a private output of an account of ours ([`super::handoffs::OwnOutput`]) |
@@ -127,6 +128,10 @@ pub(super) fn released(output: &Hash) -> Vec<u8> {
 
 pub(super) fn transaction(number: u64) -> Vec<u8> {
     [b"X", number.to_be_bytes().as_slice()].concat()
+}
+
+pub(super) fn input_blobs(number: u64) -> Vec<u8> {
+    [b"Z", number.to_be_bytes().as_slice()].concat()
 }
 
 pub(super) fn handoff_of(transaction: &Hash) -> Vec<u8> {

@@ -4,6 +4,8 @@ use age::secrecy::ExposeSecret;
 use custody_tests::custody::{Custody, address};
 use custody_tests::explorer::output_explorer;
 use custody_tests::store::cold_signer;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -33,7 +35,9 @@ fn the_commands_of_the_documentation_work_as_typed() {
     std::fs::write(custody.world.path("payments.csv"), payments).unwrap();
     let identity = age::x25519::Identity::generate();
     std::fs::write(custody.world.path("recipients.txt"), identity.to_public().to_string()).unwrap();
-    std::fs::write(custody.world.path("key.txt"), identity.to_string().expose_secret()).unwrap();
+    let key = custody.world.path("key.txt");
+    std::fs::write(&key, identity.to_string().expose_secret()).unwrap();
+    std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     let commands = commands(&text);
     assert!(commands.len() > 30, "{commands:?}");
     for (command, stopped) in commands {

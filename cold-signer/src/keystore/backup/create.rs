@@ -45,7 +45,7 @@ impl Keystore {
         });
         match placed {
             Ok(()) => {
-                last::note(self.dir(), disk, |last| last.made = Some(now))?;
+                last::note(self.dir(), disk, |last| last.made = Some(now)).map_err(BackupError::NotNoted)?;
                 Ok(contents.manifest)
             }
             Err(error) => Err(failure.unwrap_or_else(|| match error.kind() {

@@ -1,4 +1,4 @@
-//! When a store was backed up last, and when a backup was tried last: a small file for `doctor`, which has no passphrase.
+//! When a store was backed up last, and how old the newest backup is that was tried: a small file for `doctor`, which has no passphrase.
 
 use crate::disk::Disk;
 use crate::keystore::KeystoreError;
@@ -20,7 +20,7 @@ const MAX_LENGTH: u64 = 4096;
 pub struct Last {
     /// When a backup was made.
     pub made: Option<Timestamp>,
-    /// When one was verified.
+    /// When the newest was made that was verified against the store.
     pub verified: Option<Timestamp>,
 }
 
@@ -37,11 +37,11 @@ pub fn read(dir: &Path) -> Result<Last, String> {
     toml::from_str(&text).map_err(|error| error.message().to_owned())
 }
 
-/// Changes them. What cannot be read is begun anew.
+/// Changes them, for whoever holds the lock of the store. What cannot be read is begun anew.
 ///
 /// # Errors
 /// [`KeystoreError::Io`].
-pub fn note(dir: &Path, disk: &Disk, change: impl FnOnce(&mut Last)) -> Result<(), KeystoreError> {
+pub(crate) fn note(dir: &Path, disk: &Disk, change: impl FnOnce(&mut Last)) -> Result<(), KeystoreError> {
     let mut last = read(dir).unwrap_or_default();
     change(&mut last);
     let text = toml::to_string(&last).unwrap_or_default();

@@ -21,7 +21,9 @@ mod manifest;
 mod members;
 mod restore;
 
-pub use self::last::{Last, note as note_last, read as read_last};
+#[cfg(test)]
+pub(crate) use self::last::note as note_last;
+pub use self::last::{Last, read as read_last};
 pub use self::manifest::Manifest;
 pub use self::restore::{Backup, Compared, Restored};
 
@@ -38,8 +40,10 @@ const MANIFEST: &str = "backup.toml";
 const SEAL: &str = "backup.seal";
 /// The sealed records.
 const RECORDS: &str = "records";
-/// The policy, in the archive and in a restored store.
-pub const POLICY: &str = "policy.toml";
+/// The policy.
+const POLICY: &str = "policy.toml";
+/// How it is called in a restored store, where nothing reads it.
+pub(super) const RESTORED_POLICY: &str = "policy.restored.toml";
 
 /// Why there is no backup, or nothing was restored from one.
 #[derive(Debug, Error)]
@@ -115,6 +119,12 @@ pub enum BackupError {
     /// There is a file of that name.
     #[error("{} exists already and is not overwritten: name another file", .0.display())]
     FileExists(PathBuf),
+    /// The backup is fine, but the store it was compared with is not.
+    #[error("the key store itself is not well: {0}")]
+    Live(#[source] KeystoreError),
+    /// The backup is there, but `doctor` will not know.
+    #[error("the backup is made and whole, but it cannot be noted when: {0}")]
+    NotNoted(#[source] KeystoreError),
     /// The key store failed.
     #[error(transparent)]
     Keystore(#[from] KeystoreError),

@@ -5,7 +5,7 @@
 
 use super::manifest::{self, Content, Manifest};
 use super::members::{Measured, next_record};
-use super::{BackupError, MANIFEST, POLICY, RECORDS, SEAL};
+use super::{BackupError, MANIFEST, POLICY, RECORDS, RESTORED_POLICY, SEAL, last};
 use crate::disk::Disk;
 use crate::journal::{
     self, AnchorCheck, Behind, Entry, Journal, JournalError, Outcome, Position, Reader, Verdict,
@@ -19,13 +19,11 @@ use crate::keystore::tally::{Sum, Tally};
 use crate::keystore::{KeystoreError, Locked, database, require_absent};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
+use jiff::Timestamp;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tar::{Archive, Entries, Entry as Member};
-
-/// How a policy of a backup is called in a restored store, where nothing reads it.
-const RESTORED_POLICY: &str = "policy.restored.toml";
 
 /// So many records are written in one step.
 const STEP: usize = 10_000;
@@ -51,6 +49,8 @@ pub struct Restored {
     pub behind: Option<Behind>,
     /// Where the policy of the backup is.
     pub policy: Option<PathBuf>,
+    /// Whether its passphrase protects nothing, since it was made for tests.
+    pub is_test_only: bool,
 }
 
 /// What a store has that its backup has not.
@@ -122,7 +122,7 @@ impl<'a, R: Read> Backup<'a, R> {
         // The header comes last: with it the store is complete.
         locked.directory.write_new(header::FILE, header_text.as_bytes())?;
         locked.directory.remove(MARKER)?;
-        Ok(Restored { manifest, journal, behind, policy })
+        Ok(Restored { manifest, journal, behind, policy, is_test_only: locked.is_test_only() })
     }
 
     /// Makes a store of it in a directory that is thrown away, and proves it; compares it with the store in `live`, where
@@ -165,7 +165,8 @@ impl<'a, R: Read> Backup<'a, R> {
     /// Writes the database; answers the sum of the records of accounts.
     fn write_records(&mut self, directory: &Directory, tally: &Tally) -> Result<Sum, BackupError> {
         let store = SledStore::open(&directory.path().join(database(0)), directory.disk().clone())?;
-        let mut records = BufReader::new(Measured::new(member(&mut self.members, RECORDS)?));
+        let member = bounded(&self.manifest, &mut self.members, RECORDS)?;
+        let mut records = BufReader::new(Measured::new(member));
         let mut sum = Sum::default();
         let mut step = Vec::with_capacity(STEP);
         loop {
@@ -197,7 +198,7 @@ impl<'a, R: Read> Backup<'a, R> {
         as_name: &str,
     ) -> Result<(), BackupError> {
         let path = directory.path().join(as_name);
-        let mut content = Measured::new(member(&mut self.members, name)?);
+        let mut content = Measured::new(bounded(&self.manifest, &mut self.members, name)?);
         directory
             .disk()
             .replace(&path, |file| io::copy(&mut content, file).map(drop))
@@ -253,7 +254,7 @@ impl Written {
         let records = live.records_since(&key, manifest.journal())?;
         // The data key never changes: whatever its passphrase is by now, the one of the backup opens the store.
         let header = Header::parse(&self.header_text)?;
-        let live = Locked { header, ..live }.unlock(passphrase)?;
+        let live = Locked { header, ..live }.unlock(passphrase).map_err(BackupError::Live)?;
         let backup = locked.unlock(passphrase)?;
         let differs = |account: &&crate::keystore::Account| {
             live.accounts.by_key(&account.public_key).is_none_or(|same| same.name != account.name)
@@ -264,6 +265,8 @@ impl Written {
         if live.master_public != backup.master_public {
             return Err(BackupError::OtherKey(live.master_name.to_string()));
         }
+        let made = i64::try_from(manifest.made).ok().and_then(|made| Timestamp::from_millisecond(made).ok());
+        last::note(live.dir(), live.directory.disk(), |last| last.verified = last.verified.max(made))?;
         let accounts = (live.accounts().count() as u64).saturating_sub(manifest.accounts);
         Ok(Compared { accounts, records })
     }
@@ -273,14 +276,16 @@ impl Locked {
     /// How many records the journal has behind a position.
     fn records_since(&self, key: &Arc<SealingKey>, position: Position) -> Result<u64, BackupError> {
         let path = self.directory.path().join(journal::FILE);
-        let mut reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner(key))?;
+        let live = |error: JournalError| BackupError::Live(error.into());
+        let reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner(key));
+        let mut reader = reader.map_err(live)?;
         let mut check = AnchorCheck::new(&path, position, reader.genesis());
         for record in reader.by_ref() {
-            check.pass(record?.after);
+            check.pass(record.map_err(live)?.after);
         }
         let last = check.finish().map_err(|error| match error {
             JournalError::Other { .. } | JournalError::Short { .. } => BackupError::OtherJournal(position),
-            error => error.into(),
+            error => live(error),
         })?;
         Ok(last.count.saturating_sub(position.count))
     }
@@ -294,6 +299,16 @@ fn member<'a, R: Read>(
     let missing = || BackupError::NotABackup(format!("{name} is not where it must be"));
     let member = members.next().ok_or_else(missing)??;
     if member.path_bytes().as_ref() == name.as_bytes() { Ok(member) } else { Err(missing()) }
+}
+
+/// The same, of which no more is read than tells that it is longer than the list says.
+fn bounded<'a, R: Read>(
+    manifest: &Manifest,
+    members: &mut Entries<'a, R>,
+    name: &'static str,
+) -> Result<impl Read + use<'a, R>, BackupError> {
+    let bytes = manifest.content(name).map_or(0, |content| content.bytes);
+    Ok(member(members, name)?.take(bytes.saturating_add(1)))
 }
 
 fn small<R: Read>(

@@ -50,7 +50,7 @@ fn change_is_forgotten_once_its_spend_is_final() {
     ledger.commit(&Change::Close(begin)).unwrap();
     let made = ledger.add_handoffs(vec![handoff(1, false)]).unwrap().remove(0);
     let own = vec![("hot".to_owned(), hash(2), Amount::ZERO, Vec::new())];
-    let with_change = Signed { bytes: Vec::new(), own };
+    let with_change = Signed { bytes: Vec::new(), inputs: Vec::new(), own };
     ledger.change_handoff(&made, &signed(&made, 3), Some(&with_change)).unwrap();
     let spent = ledger.add_handoffs(vec![handoff(2, true)]).unwrap().remove(0);
     let sent = signed(&spent, 4);
