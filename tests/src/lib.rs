@@ -18,4 +18,5 @@ pub mod request;
 pub mod round_trip;
 pub mod session;
 pub mod store;
+pub mod terminal;
 pub mod vectors;

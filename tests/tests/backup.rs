@@ -6,11 +6,12 @@ use age::x25519;
 use custody_tests::money::{key, public, stranger};
 use custody_tests::request::{pay, spend};
 use custody_tests::store::Store;
+use custody_tests::terminal::on_a_terminal;
 use serde_json::{Value, json};
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use stegos_common::address::Network;
 use tar::{Archive, Builder, Header};
 
@@ -138,19 +139,6 @@ fn refused(store: &Store, output: &Output, code: i32, says: &str) {
     assert!(!store.dir().join("store.toml").exists(), "there is a store");
 }
 
-/// Runs a command on a terminal on which somebody types.
-fn on_a_terminal(command: Command, typed: &str) -> Output {
-    let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).collect();
-    let line = words.iter().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ");
-    let mut script = Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).env_clear();
-    script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = script.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
-
 #[test]
 fn everything_is_there_again_on_another_machine() {
     let here = Exchange::new();
@@ -233,7 +221,7 @@ fn a_signer_that_forgot_something_signs_nothing_new() {
         assert!(sign(&there, &json!({ "type": "create_raw_transaction" }))["code"] == "unparsable_request");
 
         let give_up =
-            |typed: &str| on_a_terminal(there.command(&["journal", "catch-up", "--give-up"]), typed);
+            |typed: &str| on_a_terminal(&there.command(&["journal", "catch-up", "--give-up"]), typed);
         let script =
             there.command(&["journal", "catch-up", "--give-up"]).stdin(Stdio::null()).output().unwrap();
         assert_eq!(script.status.code(), Some(1));

@@ -30,6 +30,7 @@ mod reader;
 mod recover;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use self::commit::{Journal, Outcome};
 pub use self::entry::{Entry, Judged, NewOutputFacts, Signed, Verdict};

@@ -4,6 +4,7 @@
 mod answers;
 mod chain;
 mod crashes;
+mod deployment;
 mod documented;
 mod reservations;
 mod restored;
