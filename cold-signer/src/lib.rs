@@ -14,3 +14,4 @@ mod seal;
 pub mod server;
 mod settings;
 pub mod signer;
+mod stack;

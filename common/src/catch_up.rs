@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 pub struct CatchUpHead {
     /// The network of all transactions.
     pub network: Network,
-    /// The furthest position of the signer's journal that an answer told.
+    /// The last known position of the signer's journal.
     pub signer_journal: Option<JournalPosition>,
     /// How many lines follow, so that a file that was cut off is noticed.
     pub transactions: u64,

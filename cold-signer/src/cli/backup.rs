@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufReader, Read, Write, stdout};
 use std::path::{Path, PathBuf};
+use stegos_common::address::Network;
 use tar::Archive;
 
 const CREATE_HELP: &str = "\
@@ -147,6 +148,7 @@ impl Verify {
             let (found, expected) = (hex::encode(manifest.store_id), hex::encode(expected));
             return Err(failed(BackupError::OtherStore { found, expected }));
         }
+        require_network(&manifest, store.network)?;
         let scratch = tempfile::tempdir()?;
         let compared = backup.verify(&scratch.path().join("store"), &store.passphrase()?, live);
         let compared = compared.map_err(failed)?;
@@ -207,6 +209,16 @@ impl SourceArgs {
             Opening::identities(&texts).map_err(BackupError::from).map_err(failed)?
         };
         source().and_then(|source| Ok(envelope::open(source, opening)?)).map_err(failed)
+    }
+}
+
+/// Refuses a backup of another network than the one that was named.
+pub(super) fn require_network(manifest: &Manifest, network: Option<Network>) -> Result<(), Error> {
+    match network {
+        Some(expected) if expected != manifest.network => {
+            Err(KeystoreError::WrongNetwork { expected, actual: manifest.network }.into())
+        }
+        _ => Ok(()),
     }
 }
 

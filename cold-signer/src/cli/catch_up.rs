@@ -58,16 +58,13 @@ impl CatchUp {
         let behind = signer.behind();
         let caught_up = signer.catch_up(BufReader::new(file), |caught_up| match behind {
             Some(behind) if !self.yes => is_all(&behind, caught_up),
-            _ => Ok(true),
+            _ => {
+                tell_contradictions(caught_up);
+                Ok(true)
+            }
         });
         let CaughtUp { forgotten, known, contradicting, .. } =
             caught_up.map_err(|source| Error::CatchUp { path: path.to_owned(), source: Box::new(source) })?;
-        for (transaction, record) in &contradicting {
-            say(&format!(
-                "WARNING: transaction {transaction} and record {record} of the journal spend the same: the signer signed \
-                 twice. One of them at most is ever included; `output-explorer transaction show` tells which."
-            ));
-        }
         if self.json {
             let contradicting: Vec<_> = contradicting
                 .iter()
@@ -84,12 +81,23 @@ impl CatchUp {
     }
 }
 
+/// That the signer signed twice, wherever it did.
+fn tell_contradictions(caught_up: &CaughtUp) {
+    for (transaction, record) in &caught_up.contradicting {
+        say(&format!(
+            "WARNING: transaction {transaction} and record {record} of the journal spend the same: the signer signed \
+             twice. One of them at most is ever included; `output-explorer transaction show` tells which."
+        ));
+    }
+}
+
 /// Asks whether anything is lacking still: a file cannot prove that it is whole.
 fn is_all(behind: &Behind, caught_up: &CaughtUp) -> io::Result<bool> {
     let records = |position: &Option<Position>| {
         position
             .map_or_else(|| "not known".to_owned(), |it| format!("{} records, head {}", it.count, it.head))
     };
+    tell_contradictions(caught_up);
     let CaughtUp { forgotten, known, given, .. } = caught_up;
     say(&format!(
         "The backup's journal:        {} records\nSeen at the restore:         {}\nSeen by whoever wrote this:  {}\n\

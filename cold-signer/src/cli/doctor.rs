@@ -168,16 +168,17 @@ fn of_the_backups(dir: &Path, now: Timestamp) -> Vec<Finding> {
     };
     let older_than = |most: i64, time: Option<Timestamp>| {
         let days = time.map(|time| now.duration_since(time).as_hours() / 24);
-        days.is_none_or(|days| days > most).then_some(days)
+        days.is_none_or(|days| !(0..=most).contains(&days)).then_some(days)
     };
     let since =
         |days: Option<i64>| days.map_or_else(|| "never".to_owned(), |days| format!("{days} days ago"));
     let made = older_than(BACKUP_DAYS, last.made).map(|days| {
-        format!("made {}, and every {BACKUP_DAYS} days at least: `cold-signer backup create`", since(days))
+        format!("made {}; one is due every {BACKUP_DAYS} days: `cold-signer backup create`", since(days))
     });
     let verified = older_than(VERIFIED_DAYS, last.verified).map(|days| {
+        let what = if days.is_none() { "verified" } else { "the newest that was verified was made" };
         let since = since(days);
-        format!("the newest that was verified was made {since}, more than {VERIFIED_DAYS}: `cold-signer backup verify`")
+        format!("{what} {since}; one of the last {VERIFIED_DAYS} days is due: `cold-signer backup verify`")
     });
     [made, verified].into_iter().flatten().map(|text| Finding::new("backup", text)).collect()
 }
@@ -204,7 +205,7 @@ mod tests {
         let now = Timestamp::now();
         let found = |now| of_the_backups(&dir, now).into_iter().map(|it| it.text).collect::<Vec<_>>();
         assert!(
-            matches!(found(now).as_slice(), [made, verified] if made.contains("made never") && verified.contains("verified was made never"))
+            matches!(found(now).as_slice(), [made, verified] if made.contains("made never") && verified.contains("verified never"))
         );
         note_last(&dir, &disk, |last| last.made = Some(now)).unwrap();
         assert!(matches!(found(now).as_slice(), [verified] if verified.contains("verified")));

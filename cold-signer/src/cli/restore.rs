@@ -1,12 +1,12 @@
 //! `restore`: a key store from a backup.
 
-use super::backup::{SourceArgs, describe, facts, failed};
+use super::backup::{SourceArgs, describe, facts, failed, require_network};
 use super::{StoreArgs, catch_up, say, warn_if_test_only};
 use crate::disk::Disk;
 use crate::error::Error;
 use crate::journal::Position;
 use crate::keystore::backup::{Backup, Restored};
-use crate::keystore::{KeystoreError, require_absent};
+use crate::keystore::require_absent;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -55,9 +55,7 @@ impl Restore {
         let mut archive = Archive::new(self.source.open()?);
         let backup = Backup::open(&mut archive).map_err(failed)?;
         let manifest = backup.manifest().clone();
-        if let Some(expected) = store.network.filter(|network| *network != manifest.network) {
-            return Err(KeystoreError::WrongNetwork { expected, actual: manifest.network }.into());
-        }
+        require_network(&manifest, store.network)?;
         say(&format!("The backup is of {}.", describe(&manifest)));
         let passphrase = store.passphrase()?;
         let seen = self.seen()?;

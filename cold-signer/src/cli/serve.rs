@@ -54,6 +54,7 @@ impl Serve {
         // Opening a large store takes a while, in which nobody may end it by asking for a new policy.
         let mut hung_up = runtime.block_on(async { signal(SignalKind::hangup()) })?;
         let signer = Arc::new(ready.open()?);
+        let strict = server.is_strict();
         let dir = signer.keystore().dir();
         let token = token_file::load_or_create(&server.token_file(dir), &mut OsRng)?;
         let mut config = server.config(dir);
@@ -74,10 +75,13 @@ impl Serve {
             if let Some(address) = server.tcp_address() {
                 say(&format!("cold-signer for {network} listens on {address}"));
             }
-            tell(&manager, &[NotifyState::Ready, NotifyState::Status(&listens)]);
             if let Err(gap) = close_the_door() {
                 say(&format!("WARNING: not protected, {gap}"));
+                if strict {
+                    return Err(Error::NotProtected(1));
+                }
             }
+            tell(&manager, &[NotifyState::Ready, NotifyState::Status(&listens)]);
             let again = async {
                 loop {
                     hung_up.recv().await;

@@ -12,6 +12,7 @@ use crate::disk::Disk;
 use crate::journal::{self, AnchorCheck, JournalError, Position, Reader, Record};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
+use crate::stack;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use stegos_common::address::Network;
@@ -84,7 +85,11 @@ impl Locked {
         files::keep(&database, self.directory.disk())?;
         let store = SledStore::open(&database, self.directory.disk().clone())?;
         let master = read_master(&store, &data_key)?.ok_or(KeystoreError::Damaged(Place::MASTER))?;
-        let (accounts, sum) = Accounts::load(&store, &data_key, &tally)?;
+        let loaded = Accounts::load(&store, &data_key, &tally);
+        // Imported keys were among what was opened.
+        stack::wipe_workers();
+        stack::wipe();
+        let (accounts, sum) = loaded?;
         tally.require(&self.directory, sum)?;
         store.flush()?;
         // The original goes before the tally is settled. It may lack, on disk, what a change that was cut off had

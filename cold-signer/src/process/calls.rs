@@ -99,7 +99,6 @@ const ALLOWED: &[i64] = &[
     libc::SYS_getsockopt,
     libc::SYS_setsockopt,
     libc::SYS_recvfrom,
-    libc::SYS_recvmsg,
     libc::SYS_shutdown,
     libc::SYS_pipe2,
     libc::SYS_eventfd2,

@@ -3,9 +3,9 @@
 use super::listen::ServerError;
 use listenfd::ListenFd;
 use rustix::net::sockopt::socket_acceptconn;
-use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 /// The number of the first descriptor that is passed.
 const FIRST: u32 = 3;
@@ -24,6 +24,11 @@ impl PassedSocket {
     /// # Errors
     /// [`ServerError`] where it is more than one, at another path, or no Unix stream socket that listens at a path.
     pub fn take(configured: Option<&Path>) -> Result<Option<Self>, ServerError> {
+        // The library also believes those that name nobody, or another first descriptor.
+        let is_for_us = env::var("LISTEN_PID").is_ok_and(|pid| pid == std::process::id().to_string());
+        if !is_for_us || env::var_os("LISTEN_FDS_FIRST_FD").is_some() {
+            return Ok(None);
+        }
         let mut passed = ListenFd::from_env();
         match passed.len() {
             0 => return Ok(None),

@@ -85,9 +85,9 @@ pub enum CatchUpError {
     },
     /// A request that no explorer makes.
     #[error(
-        "line {0}: the request brings its own secret_key, so that this signer need not have signed it; take the line out"
+        "line {0}: the request brings its own secret_key, so that this signer need not have signed it; no explorer writes such"
     )]
-    OtherKey(usize),
+    RequestKey(usize),
     /// A transaction that takes more room than any of ours.
     #[error("line {0}: it is longer than the journal takes")]
     TooLong(usize),
@@ -168,7 +168,9 @@ impl Signer {
                 Line::Contradicting(id, record) => caught_up.contradicting.push((id, record)),
                 Line::Forgotten(entry, id) => match self.commit(&entry)? {
                     Outcome::Conflicts(_, record) => caught_up.contradicting.push((id, record)),
-                    _ => caught_up.forgotten += 1,
+                    Outcome::Recorded(_) => caught_up.forgotten += 1,
+                    // Somebody else gave it meanwhile; the others are about what is parked.
+                    _ => caught_up.known += 1,
                 },
             }
         }
@@ -217,7 +219,7 @@ impl Signer {
         let transaction = transaction.map_err(|error| format(error.to_string()))?;
         let draft = self.draft(line.request.get()).map_err(|refusal| wrong(refusal.into()))?;
         if draft.key.is_some() {
-            return Err(CatchUpError::OtherKey(number));
+            return Err(CatchUpError::RequestKey(number));
         }
         if let Some(record) = self.journal.request(&draft.digest) {
             let same = self.repeat(record)?.0.data.0 == response.data.0;

@@ -24,6 +24,7 @@ use crate::disk::Disk;
 use crate::journal::{Journal, JournalError, Torn};
 use crate::keystore::{Keystore, KeystoreError};
 use crate::policy::Policy;
+use crate::stack;
 use draft::Draft;
 use rand_core::OsRng;
 use serde::Deserialize;
@@ -137,7 +138,7 @@ impl Signer {
     #[must_use]
     pub fn answer(&self, json: &str) -> Answer {
         let answer = self.decide(json);
-        wipe_stack();
+        stack::wipe();
         answer
     }
 
@@ -225,15 +226,6 @@ impl Signer {
         });
         history::answer(&built.transaction, certificates.collect())
     }
-}
-
-/// Overwrites the stack below the caller, where the calls that have returned left what was moved: the wiping of a key
-/// cannot follow it there.
-#[inline(never)]
-#[expect(clippy::large_stack_arrays, reason = "it is the stack that is meant")]
-fn wipe_stack() {
-    let mut below = [0_u8; 64 << 10];
-    std::hint::black_box(&mut below);
 }
 
 /// Reads a request. Where it cannot be read, at least its id may be known.

@@ -4,6 +4,7 @@ use super::draft::{Draft, DraftInput};
 use super::refusal::Refusal;
 use super::rules::Rules;
 use crate::keystore::{Keystore, Owner};
+use crate::stack;
 use rayon::iter::{ParallelBridge, ParallelIterator};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -152,6 +153,8 @@ impl Search<'_> {
             tried.fetch_add(1, Relaxed);
             open(&Key::of(&owner))
         });
+        // They have seen keys.
+        stack::wipe_workers();
         let tried = tried.into_inner();
         self.budget = budget.saturating_sub(tried);
         if let Some(owned) = found {

@@ -33,7 +33,7 @@ impl Export {
         let mut out = BufWriter::new(stdout().lock());
         let head = CatchUpHead {
             network: status.network,
-            signer_journal: status.signer_journal.furthest(),
+            signer_journal: status.signer_journal.latest(),
             transactions: numbers.len() as u64,
         };
         write_line(&mut out, &head)?;

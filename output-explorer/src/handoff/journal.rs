@@ -22,7 +22,7 @@ pub struct SignerJournal {
     /// The last handoff when an alarm was ended. What is answered to it and those before tells nothing: it may be from
     /// before the journal went back, or from after.
     pub accepted: u64,
-    /// The furthest position before that: how far whatever is known here goes.
+    /// The last known position before that: how far whatever is known here goes.
     #[serde(default)]
     pub before: Option<JournalPosition>,
 }
@@ -134,13 +134,13 @@ impl SignerJournal {
     /// The same, once somebody has taken the journal as it is. The answer to the next handoff tells where that is.
     #[must_use]
     pub fn accept(self, last_handoff: u64) -> Self {
-        Self { known: None, alarm: None, accepted: last_handoff, before: self.furthest() }
+        Self { known: None, alarm: None, accepted: last_handoff, before: self.latest() }
     }
 
-    /// The furthest position of the journal as it is, or, where nothing has been told since an alarm was ended, as it was
+    /// The last known position of the journal as it is, or, where nothing has been told since an alarm was ended, as it was
     /// before.
     #[must_use]
-    pub fn furthest(&self) -> Option<JournalPosition> {
+    pub fn latest(&self) -> Option<JournalPosition> {
         self.known.or(self.before)
     }
 }
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(first.alarm, Some(Alarm { handoff: 7, time: TIME, sign }));
 
         let accepted = second.accept(7);
-        assert_eq!((accepted.known, accepted.furthest()), (None, Some(at(10, 1))), "an export still says so");
+        assert_eq!((accepted.known, accepted.latest()), (None, Some(at(10, 1))), "an export still says so");
         // What was asked for before says nothing, whenever its answer comes; what is asked for now does.
         let later = accepted.after(&made_when(8, None), Some(at(12, 2)), None, TIME);
         assert_eq!((later.known, later.alarm), (Some(at(12, 2)), None));

@@ -113,10 +113,11 @@ fn serve(args: Run) -> Result<(), Box<dyn Error>> {
     if let Some(control) = server.control() {
         eprintln!("The control port is {control}");
     }
-    eprintln!("stegos-devnode for {network} listens on {}", server.address());
     runtime()?.block_on(async {
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        // Whoever waits for this line may stop it at once.
+        eprintln!("stegos-devnode for {network} listens on {}", server.address());
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}

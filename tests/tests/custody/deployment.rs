@@ -16,8 +16,8 @@ use stegos_common::address::Network;
 use stegos_common::api::create_raw_transaction::{OutputType, TxOut};
 
 /// How the lines begin that need another host than this one.
-const OF_THE_SYSTEM: [&str; 9] =
-    ["alias ", "cd ", "dpkg ", "editor ", "install ", "sha256sum ", "systemctl ", "systemd-", "#"];
+const OF_THE_SYSTEM: [&str; 10] =
+    ["alias ", "cd ", "dpkg ", "editor ", "install ", "rm ", "sha256sum ", "systemctl ", "systemd-", "#"];
 
 /// The commands of the page.
 fn commands(text: &str) -> Vec<&str> {
@@ -57,6 +57,7 @@ fn the_deployment_ends_with_a_final_withdrawal() {
     let page = page.replace("ADDRESS", &address("a stranger").to_string());
     let page =
         page.replace("/etc/cold-signer/policy.toml", custody.store.path("policy.toml").to_str().unwrap());
+    let page = page.replace("/run/trial/", &format!("{}/", home.display()));
     let commands = commands(&page);
     assert!(commands.len() > 40, "{commands:?}");
     let mut explorer = None;

@@ -5,6 +5,7 @@ use custody_tests::custody::{Custody, address};
 use custody_tests::explorer::output_explorer;
 use custody_tests::store::cold_signer;
 use std::fs::Permissions;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -46,6 +47,16 @@ fn the_commands_of_the_documentation_work_as_typed() {
             None if !stopped => explorer = Some(custody.world.follow()),
             running => explorer = running,
         }
+        // What the explorer shows of the signer.
+        let seen = || custody.world.json(&["status"])["signer_journal"]["known"].clone();
+        let command = &match command.contains("COUNT") {
+            true => {
+                let (count, head) =
+                    (seen()["count"].to_string(), seen()["head"].as_str().unwrap().to_owned());
+                command.replace("COUNT", &count).replace("HEAD", &head)
+            }
+            false => command.to_owned(),
+        };
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec {command}")]).current_dir(custody.world.home()).env_clear();
         shell.env("PATH", format!("{}:/usr/bin:/bin", programs.join(":"))).env("HOME", custody.world.home());
@@ -53,7 +64,10 @@ fn the_commands_of_the_documentation_work_as_typed() {
         shell.env("COLD_SIGNER_DATA_DIR", custody.store.dir());
         shell.env("COLD_SIGNER_POLICY", custody.store.path("policy.toml"));
         shell.env("COLD_SIGNER_PASSPHRASE_FILE", custody.store.path("passphrase"));
-        let mut child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // What is asked is answered.
+        let mut child =
+            shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(b"yes\n");
         // The chain goes on while somebody waits.
         while command.contains("--wait") && child.try_wait().unwrap().is_none() {
             sleep(Duration::from_millis(50));

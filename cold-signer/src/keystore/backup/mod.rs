@@ -120,10 +120,10 @@ pub enum BackupError {
     #[error("{} exists already and is not overwritten: name another file", .0.display())]
     FileExists(PathBuf),
     /// The backup is fine, but the store it was compared with is not.
-    #[error("the key store itself is not well: {0}")]
+    #[error("the backup is proved, but the key store that it was compared with is not well: {0}")]
     Live(#[source] KeystoreError),
-    /// The backup is there, but `doctor` will not know.
-    #[error("the backup is made and whole, but it cannot be noted when: {0}")]
+    /// The backup is made, or proved, but `doctor` will not know.
+    #[error("the backup is whole, but that cannot be noted: {0}")]
     NotNoted(#[source] KeystoreError),
     /// The key store failed.
     #[error(transparent)]

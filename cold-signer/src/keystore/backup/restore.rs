@@ -266,7 +266,8 @@ impl Written {
             return Err(BackupError::OtherKey(live.master_name.to_string()));
         }
         let made = i64::try_from(manifest.made).ok().and_then(|made| Timestamp::from_millisecond(made).ok());
-        last::note(live.dir(), live.directory.disk(), |last| last.verified = last.verified.max(made))?;
+        last::note(live.dir(), live.directory.disk(), |last| last.verified = last.verified.max(made))
+            .map_err(BackupError::NotNoted)?;
         let accounts = (live.accounts().count() as u64).saturating_sub(manifest.accounts);
         Ok(Compared { accounts, records })
     }
