@@ -2,6 +2,7 @@
 
 use escargot::CargoBuild;
 use escargot::error::CargoError;
+use escargot::format::Message;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -9,28 +10,56 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+use thiserror::Error;
 
 /// Longer than anything here takes even on a busy machine: who waits longer waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The build of a program of this workspace, in the profile of whoever asks for it.
-pub fn cargo_build(package: &str, name: &str) -> CargoBuild {
+/// The build of a program of this workspace, in the profile of whoever asks for it. Cargo chooses the features of all
+/// dependencies by what is built together: what is named here besides is what whoever asks was built with, so that
+/// nothing is built twice.
+pub fn cargo_build(name: &str) -> CargoBuild {
     let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    CargoBuild::new().manifest_path(workspace).package(package).bin(name).current_release()
+    let build = CargoBuild::new().manifest_path(workspace).bin(name).current_release();
+    if cfg!(debug_assertions) {
+        build.args(["--workspace", "--test", "documents"])
+    } else {
+        build.args(["--package", "custody-tests", "--package", "cold-signer", "--package", "output-explorer"])
+    }
+}
+
+/// Why a program is not there.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// It does not compile, or there is no cargo.
+    #[error(transparent)]
+    Cargo(#[from] CargoError),
+    /// Cargo says nothing of it.
+    #[error("cargo built no such program")]
+    NoProgram,
 }
 
 /// Builds a program of this workspace, in the profile of whoever asks for it.
 ///
 /// # Errors
-/// [`CargoError`] where it does not compile, or there is no cargo.
-pub fn build(package: &str, name: &str) -> Result<PathBuf, CargoError> {
-    Ok(cargo_build(package, name).run()?.path().to_owned())
+/// [`BuildError`].
+pub fn build(name: &str) -> Result<PathBuf, BuildError> {
+    let mut path = None;
+    for message in cargo_build(name).exec()? {
+        if let Message::CompilerArtifact(artifact) = message?.decode()?
+            && artifact.target.name == name
+            && artifact.target.kind.iter().any(|kind| kind == "bin")
+        {
+            path = artifact.executable.map(|path| path.to_path_buf());
+        }
+    }
+    path.ok_or(BuildError::NoProgram)
 }
 
-/// The same for a test, where the program has the name of its package.
+/// The same for a test.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
-    build(name, name).unwrap_or_else(|error| panic!("building {name}: {error}"))
+    build(name).unwrap_or_else(|error| panic!("building {name}: {error}"))
 }
 
 /// A running program. It is killed when this is dropped.

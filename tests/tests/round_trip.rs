@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// The program with a private place for temporary files.
 fn round_trip(temporary: &Path) -> Command {
     // Built here, so that nothing is compiled in that place.
-    let _ = (cold_signer(), output_explorer(), build("custody-tests", "stegos-devnode").unwrap());
+    let _ = (cold_signer(), output_explorer(), build("stegos-devnode").unwrap());
     let mut command = Command::new(env!("CARGO_BIN_EXE_round-trip"));
     command.env("TMPDIR", temporary);
     command

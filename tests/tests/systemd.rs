@@ -129,16 +129,18 @@ fn what_is_passed_must_be_one_unix_socket_that_listens() {
     assert!(!store.dir().join("run").exists() && !other.exists());
 }
 
-/// Its parent was activated, and did not take that away from what it starts.
+/// Its parent was activated, and did not take that away from what it starts; or nobody says to whom it was passed.
 #[test]
 fn what_was_passed_to_another_process_is_left_alone() {
     let store = store();
     let socket = UnixListener::bind(store.path("passed.sock")).unwrap();
-    let mut command = activated(&store, 1, "");
-    command.env("PID", "1");
-    let daemon = start(command, socket);
-    is_answered(&token(&store), &store.dir().join("run/signer.sock"));
-    drop(daemon);
+    for pid in ["1", ""] {
+        let mut command = activated(&store, 1, "");
+        command.env("PID", pid);
+        let daemon = start(command, socket.try_clone().unwrap());
+        is_answered(&token(&store), &store.dir().join("run/signer.sock"));
+        drop(daemon);
+    }
 }
 
 /// What is sent to the socket of a service manager, for as long as somebody wants to know.

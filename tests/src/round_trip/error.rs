@@ -1,10 +1,10 @@
 //! Why the story ends before its end.
 
+use crate::daemon::BuildError;
 use crate::devnode::client::AskError;
 use crate::devnode::config::ConfigError;
 use crate::devnode::node::NodeError;
 use crate::devnode::server::StartError;
-use escargot::error::CargoError;
 use std::io;
 use std::path::PathBuf;
 use stegos_common::amount::AmountError;
@@ -15,7 +15,7 @@ use thiserror::Error;
 pub(super) enum Error {
     /// A program does not compile.
     #[error("{0} cannot be built: {1}")]
-    Build(&'static str, CargoError),
+    Build(&'static str, BuildError),
     /// A file or a process cannot be made.
     #[error(transparent)]
     Io(#[from] io::Error),

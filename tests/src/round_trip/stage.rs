@@ -40,19 +40,16 @@ impl Programs {
     /// Builds them, where that was not done before; the node, which is a part of this program, for whoever wants to
     /// talk to it by himself.
     pub(super) fn build(with_node: bool) -> Result<Self, Error> {
-        let program = |package: &'static str, name: &'static str| {
+        let program = |name: &'static str| {
             show(&format!("building {name} …"))?;
             // For its progress, which may be minutes; what went wrong is said below.
-            let _ = cargo_build(package, name).into_command().stdout(Stdio::null()).status();
-            build(package, name).map_err(|error| Error::Build(name, error))
+            let _ = cargo_build(name).into_command().stdout(Stdio::null()).status();
+            build(name).map_err(|error| Error::Build(name, error))
         };
         if with_node {
-            program("custody-tests", "stegos-devnode")?;
+            program("stegos-devnode")?;
         }
-        Ok(Self {
-            signer: program("cold-signer", "cold-signer")?,
-            explorer: program("output-explorer", "output-explorer")?,
-        })
+        Ok(Self { signer: program("cold-signer")?, explorer: program("output-explorer")? })
     }
 }
 
