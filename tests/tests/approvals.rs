@@ -389,16 +389,13 @@ fn users_of_the_host_approve_for_themselves() {
 /// A rejection is in no export. So a restored journal forgets the approvals, too.
 #[test]
 fn what_was_rejected_after_a_backup_is_not_signed_with_the_approvals_of_before() {
-    const RECIPIENT: &str = "age1nsunhfvm6uahga3eq9ds8pmee3yk5e2smnlpess40whtmgfvge4sm3l0ul";
-    const IDENTITY: &str = "AGE-SECRET-KEY-175MNVUM9AWSCM7TNPLNU9L5DTLKZTYNJZN7AQFV7S9M69CHDDH8QQAEYDL";
     let here = store(2);
     let large = request(11 * STG);
     let id = waits(&sign(&here, &large));
     let file = signature(&here, 1, "cold-signer-approval", &statement(&here, &id));
     people(&here, &["approve", &id, "--signature", &file.to_string_lossy()]);
     assert!(sign(&here, &large)["error"].as_str().unwrap().contains("1 of 2"));
-    let backup = here.path("signer.backup").to_string_lossy().into_owned();
-    here.ok(&["backup", "create", &backup, "--recipient", RECIPIENT]);
+    here.back_up();
     people(&here, &["reject", &id, "--reason", "stolen"]);
     assert_eq!(sign(&here, &large)["code"], "denied");
     let journal: Value = serde_json::from_str(&here.ok(&["journal", "verify", "--json"])).unwrap();
@@ -406,7 +403,8 @@ fn what_was_rejected_after_a_backup_is_not_signed_with_the_approvals_of_before()
 
     let there = Store::none(Network::Dev);
     there.private_file("policy.toml", &policy(2));
-    let identity = there.private_file("key.txt", IDENTITY).to_string_lossy().into_owned();
+    let [backup, identity] =
+        ["signer.backup", "key.txt"].map(|name| here.path(name).to_string_lossy().into_owned());
     there.ok(&[
         "restore",
         &backup,

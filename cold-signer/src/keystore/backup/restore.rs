@@ -16,7 +16,7 @@ use crate::keystore::header::{self, Header};
 use crate::keystore::record::Table;
 use crate::keystore::store::{SledStore, Store};
 use crate::keystore::tally::{Sum, Tally};
-use crate::keystore::{KeystoreError, Locked, database, require_absent};
+use crate::keystore::{Account, KeystoreError, Locked, database, require_absent};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
 use jiff::Timestamp;
@@ -125,11 +125,11 @@ impl<'a, R: Read> Backup<'a, R> {
         Ok(Restored { manifest, journal, behind, policy, is_test_only: locked.is_test_only() })
     }
 
-    /// Makes a store of it in a directory that is thrown away, and proves it; compares it with the store in `live`, where
-    /// one is named.
+    /// Makes a store of it in a directory that is thrown away, and proves it; compares it with the store itself, where
+    /// that is given, and notes there how old the backup is.
     ///
     /// # Errors
-    /// [`BackupError`]; [`KeystoreError::InUse`] where another process has that store open.
+    /// [`BackupError`]; `Live` and `NotNoted` where the backup is proved all the same.
     pub fn verify(
         self,
         scratch: &Path,
@@ -256,7 +256,7 @@ impl Written {
         let header = Header::parse(&self.header_text)?;
         let live = Locked { header, ..live }.unlock(passphrase).map_err(BackupError::Live)?;
         let backup = locked.unlock(passphrase)?;
-        let differs = |account: &&crate::keystore::Account| {
+        let differs = |account: &&Account| {
             live.accounts.by_key(&account.public_key).is_none_or(|same| same.name != account.name)
         };
         if let Some(account) = backup.accounts().find(differs) {
