@@ -80,12 +80,26 @@ impl Exchange {
         file
     }
 
-    /// How far the journal is, as options of `restore`.
-    fn seen(&self) -> Vec<String> {
+    /// How far the journal is.
+    fn position(&self) -> Value {
         let journal: Value = serde_json::from_str(&self.store.ok(&["journal", "verify", "--json"])).unwrap();
-        let head = journal["head"].as_str().unwrap().to_owned();
-        vec!["--journal-count".to_owned(), journal["count"].to_string(), "--journal-head".to_owned(), head]
+        json!({ "count": journal["count"], "head": journal["head"] })
     }
+
+    /// The same as options of `restore`.
+    fn seen(&self) -> Vec<String> {
+        let position = self.position();
+        let (count, head) = (position["count"].to_string(), position["head"].as_str().unwrap().to_owned());
+        vec!["--journal-count".to_owned(), count, "--journal-head".to_owned(), head]
+    }
+}
+
+/// Gives a journal these lines behind this first one.
+fn catch_up(there: &Store, head: &Value, lines: &[Value], args: &[&str]) -> Output {
+    let lines: Vec<String> = [head].into_iter().chain(lines).map(|line| format!("{line}\n")).collect();
+    let file = there.private_file("signed.jsonl", &lines.concat());
+    let mut command = there.command(&[&["journal", "catch-up", &text(&file)], args].concat());
+    command.stdin(Stdio::null()).output().unwrap()
 }
 
 fn members(archive: impl Read) -> Vec<(String, Vec<u8>)> {
@@ -246,11 +260,7 @@ fn what_was_forgotten_is_given_back_by_whoever_saw_it() {
     succeeded(&output);
 
     let line = |request: &Value, response: &Value| json!({ "request": request, "response": response });
-    let catch_up = |head: &Value, lines: &[Value]| {
-        let lines: Vec<String> = [head].into_iter().chain(lines).map(|line| format!("{line}\n")).collect();
-        let file = there.private_file("signed.jsonl", &lines.concat());
-        there.run(&["journal", "catch-up", &text(&file), "--yes"])
-    };
+    let catch_up = |head: &Value, lines: &[Value]| catch_up(&there, head, lines, &["--yes"]);
     let head = |transactions: u64| json!({ "network": "dev", "signer_journal": answer["journal"], "transactions": transactions });
     let right = line(&forgotten, &answer);
     let refused = |output: &Output, says: &str| {
@@ -454,16 +464,8 @@ fn behind() -> (Exchange, Store, Value, Value) {
 }
 
 fn given_back(here: &Exchange, there: &Store, lines: &[Value], args: &[&str]) -> Output {
-    let journal: Value = serde_json::from_str(&here.store.ok(&["journal", "verify", "--json"])).unwrap();
-    let position = json!({ "count": journal["count"], "head": journal["head"] });
-    let head = json!({ "network": "dev", "signer_journal": position, "transactions": lines.len() });
-    let lines: Vec<String> = [&head].into_iter().chain(lines).map(|line| format!("{line}\n")).collect();
-    let file = there.private_file("signed.jsonl", &lines.concat());
-    there
-        .command(&[&["journal", "catch-up", &text(&file)], args].concat())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    let head = json!({ "network": "dev", "signer_journal": here.position(), "transactions": lines.len() });
+    catch_up(there, &head, lines, args)
 }
 
 #[test]

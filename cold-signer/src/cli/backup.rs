@@ -144,9 +144,8 @@ impl Verify {
         let mut archive = Archive::new(self.source.open()?);
         let backup = Backup::open(&mut archive).map_err(failed)?;
         let manifest = backup.manifest().clone();
-        if let Some(expected) = here.filter(|here| *here != manifest.store_id) {
-            let (found, expected) = (hex::encode(manifest.store_id), hex::encode(expected));
-            return Err(failed(BackupError::OtherStore { found, expected }));
+        if let Some(here) = here {
+            backup.require_of(&here).map_err(failed)?;
         }
         require_network(&manifest, store.network)?;
         let scratch = tempfile::tempdir()?;

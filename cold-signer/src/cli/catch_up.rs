@@ -56,11 +56,11 @@ impl CatchUp {
     fn catch_up(&self, signer: &Signer, path: &Path) -> Result<(), Error> {
         let file = File::open(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
         let behind = signer.behind();
-        let caught_up = signer.catch_up(BufReader::new(file), |caught_up| match behind {
-            Some(behind) if !self.yes => is_all(&behind, caught_up),
-            _ => {
-                tell_contradictions(caught_up);
-                Ok(true)
+        let caught_up = signer.catch_up(BufReader::new(file), |caught_up| {
+            tell_contradictions(caught_up);
+            match behind {
+                Some(behind) if !self.yes => is_all(&behind, caught_up),
+                _ => Ok(true),
             }
         });
         let CaughtUp { forgotten, known, contradicting, .. } =
@@ -97,7 +97,6 @@ fn is_all(behind: &Behind, caught_up: &CaughtUp) -> io::Result<bool> {
         position
             .map_or_else(|| "not known".to_owned(), |it| format!("{} records, head {}", it.count, it.head))
     };
-    tell_contradictions(caught_up);
     let CaughtUp { forgotten, known, given, .. } = caught_up;
     say(&format!(
         "The backup's journal:        {} records\nSeen at the restore:         {}\nSeen by whoever wrote this:  {}\n\

@@ -37,7 +37,6 @@ pub use self::entry::{Entry, Judged, NewOutputFacts, Signed, Verdict};
 pub use self::error::JournalError;
 pub use self::index::Behind;
 pub use self::reader::{Reader, Record};
-pub(crate) use self::recover::AnchorCheck;
 pub use self::recover::Torn;
 pub use stegos_common::api::create_raw_transaction::JournalPosition as Position;
 

@@ -2,6 +2,7 @@
 
 use super::error::JournalError;
 use super::frame::{self, Found, Frame};
+use super::recover::AnchorCheck;
 use super::{Entry, MAGIC, Owner, Position, follow};
 use crate::disk::Disk;
 use rayon::prelude::*;
@@ -94,6 +95,26 @@ impl Reader {
     #[must_use]
     pub fn genesis(&self) -> Position {
         self.owner.genesis()
+    }
+
+    /// Reads all records and shows each to `see`. The journal must have passed `anchor`. Answers the position at the end.
+    ///
+    /// # Errors
+    /// For the first record that is not as it was written, and for a journal that never was at `anchor`, after the
+    /// records before it were shown. Those of `see`.
+    pub(crate) fn read_all<E: From<JournalError>>(
+        &mut self,
+        anchor: Position,
+        mut see: impl FnMut(Record) -> Result<(), E>,
+    ) -> Result<Position, E> {
+        let path = self.path.clone();
+        let mut check = AnchorCheck::new(&path, anchor, self.genesis());
+        for record in self.by_ref() {
+            let record = record?;
+            check.pass(record.after);
+            see(record)?;
+        }
+        Ok(check.finish()?)
     }
 
     /// Once all records were read: where the good part of the file ends, and the position there.

@@ -44,13 +44,10 @@ pub(super) fn recover(
 ) -> Result<Recovered, JournalError> {
     let mut reader = Reader::open(path, disk.clone(), owner.clone())?;
     let mut index = Index::default();
-    let mut check = AnchorCheck::new(path, anchor, reader.genesis());
-    for record in reader.by_ref() {
-        let record = record?;
-        check.pass(record.after);
+    reader.read_all::<JournalError>(anchor, |record| {
         index.add(&record);
-    }
-    check.finish()?;
+        Ok(())
+    })?;
     let ((end, position), torn) = (reader.end(), reader.torn());
     let file = reader.into_file();
     let torn = match torn {
@@ -63,7 +60,7 @@ pub(super) fn recover(
 }
 
 /// Holds the positions of a journal against one that it must have passed.
-pub(crate) struct AnchorCheck<'a> {
+pub(super) struct AnchorCheck<'a> {
     path: &'a Path,
     anchor: Position,
     last: Position,
@@ -72,12 +69,12 @@ pub(crate) struct AnchorCheck<'a> {
 
 impl<'a> AnchorCheck<'a> {
     /// For a journal that begins at `genesis`.
-    pub(crate) fn new(path: &'a Path, anchor: Position, genesis: Position) -> Self {
+    pub(super) fn new(path: &'a Path, anchor: Position, genesis: Position) -> Self {
         Self { path, anchor, last: genesis, passed: anchor == genesis }
     }
 
     /// Notes the position after a record.
-    pub(crate) fn pass(&mut self, position: Position) {
+    pub(super) fn pass(&mut self, position: Position) {
         self.passed |= position == self.anchor;
         self.last = position;
     }
@@ -86,7 +83,7 @@ impl<'a> AnchorCheck<'a> {
     ///
     /// # Errors
     /// `Short` and `Other`.
-    pub(crate) fn finish(self) -> Result<Position, JournalError> {
+    pub(super) fn finish(self) -> Result<Position, JournalError> {
         let Self { path, anchor, last, passed } = self;
         let path = path.to_owned();
         if passed {

@@ -5,7 +5,7 @@ use super::record::{Account, Place, Table};
 use super::store::{SledStore, Store, files};
 use super::tally::{Sum, Tally};
 use super::{KeystoreError, database};
-use crate::journal::{self, AnchorCheck, JournalError, Position, Reader};
+use crate::journal::{self, JournalError, Position, Reader};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
 use std::collections::HashSet;
@@ -128,15 +128,13 @@ impl Locked {
         let path = self.directory.path().join(journal::FILE);
         let mut reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner(key))?;
         let anchor = tally.map_or_else(|| reader.genesis(), |tally| tally.anchor);
-        let mut check = AnchorCheck::new(&path, anchor, reader.genesis());
         report.journal = Some(reader.genesis());
-        for record in reader.by_ref() {
-            let record = record?;
-            check.pass(record.after);
+        let read = reader.read_all::<JournalError>(anchor, |record| {
             report.journal = Some(record.after);
-        }
+            Ok(())
+        });
         report.torn = reader.torn();
-        check.finish().map(drop)
+        read.map(drop)
     }
 }
 

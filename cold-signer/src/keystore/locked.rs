@@ -9,11 +9,11 @@ use super::store::{SledStore, Store, files};
 use super::tally::Tally;
 use super::{Keystore, KeystoreError, MASTER, database};
 use crate::disk::Disk;
-use crate::journal::{self, AnchorCheck, JournalError, Position, Reader, Record};
+use crate::journal::{self, JournalError, Position, Reader, Record};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
 use crate::stack;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use stegos_common::address::Network;
 use stegos_common::keys::SecretKey;
@@ -30,8 +30,7 @@ pub struct Locked {
 /// # Errors
 /// What the header says, `NotPrivate` where others may enter the directory.
 pub fn network_of(dir: &Path) -> Result<Network, KeystoreError> {
-    Directory::require_private(dir)?;
-    Ok(Header::read(dir)?.network)
+    Ok(header_of(dir)?.network)
 }
 
 /// What tells the store in `dir` from others; another process may have it open.
@@ -39,8 +38,12 @@ pub fn network_of(dir: &Path) -> Result<Network, KeystoreError> {
 /// # Errors
 /// Those of [`network_of`].
 pub fn id_of(dir: &Path) -> Result<[u8; 16], KeystoreError> {
+    Ok(header_of(dir)?.store_id)
+}
+
+fn header_of(dir: &Path) -> Result<Header, KeystoreError> {
     Directory::require_private(dir)?;
-    Ok(Header::read(dir)?.store_id)
+    Header::read(dir)
 }
 
 impl Locked {
@@ -124,7 +127,7 @@ impl Locked {
         let path = self.directory.path().join(journal::FILE);
         let reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner(&key))?;
         let network = self.header.network;
-        Ok(JournalReader { reader, anchor, path, network, _locked: self })
+        Ok(JournalReader { reader, anchor, network, _locked: self })
     }
 
     /// The network of the store.
@@ -142,7 +145,6 @@ impl Locked {
 pub struct JournalReader {
     reader: Reader,
     anchor: Position,
-    path: PathBuf,
     network: Network,
     _locked: Locked,
 }
@@ -168,15 +170,9 @@ impl JournalReader {
     /// what the store remembers of it; after the records before it were shown. Those of `see`.
     pub fn read<E: From<JournalError>>(
         mut self,
-        mut see: impl FnMut(Record) -> Result<(), E>,
+        see: impl FnMut(Record) -> Result<(), E>,
     ) -> Result<(Position, Option<u64>), E> {
-        let mut check = AnchorCheck::new(&self.path, self.anchor, self.reader.genesis());
-        for record in self.reader.by_ref() {
-            let record = record?;
-            check.pass(record.after);
-            see(record)?;
-        }
-        let end = check.finish()?;
+        let end = self.reader.read_all(self.anchor, see)?;
         Ok((end, self.reader.torn()))
     }
 }

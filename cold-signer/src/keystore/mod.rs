@@ -60,7 +60,7 @@ use self::header::Header;
 use self::store::Store;
 use self::tally::Tally;
 use crate::disk::Disk;
-use crate::journal::{self, AnchorCheck, Journal, JournalError, Position, Reader, Torn};
+use crate::journal::{self, Journal, JournalError, Position, Reader, Torn};
 use crate::passphrase::Passphrase;
 use crate::seal::SealingKey;
 use std::num::NonZeroU32;
@@ -154,11 +154,7 @@ impl Keystore {
         let anchor = self.tally.lock().unwrap_or_else(PoisonError::into_inner).anchor;
         let path = self.dir().join(journal::FILE);
         let mut reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner())?;
-        let mut check = AnchorCheck::new(&path, anchor, reader.genesis());
-        for record in reader.by_ref() {
-            check.pass(record?.after);
-        }
-        check.finish()?;
+        reader.read_all::<JournalError>(anchor, |_| Ok(()))?;
         Ok(reader.end())
     }
 

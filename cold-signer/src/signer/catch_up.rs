@@ -231,11 +231,7 @@ impl Signer {
         let spendable: Vec<&Spendable> = owned.iter().map(|input| &input.spendable).collect();
         let fee = Amount::from_micro(draft.fee).unwrap_or_default();
         check(&spendable, &draft.outputs, fee).map_err(|error| wrong(Refusal::from(error).into()))?;
-        let (_, mismatch) =
-            self.review_transaction(&transaction, &response.certificates, Some(line.request.get()));
-        if let Some(mismatch) = mismatch {
-            return Err(wrong(mismatch));
-        }
+        self.require_as_asked(&transaction, &response.certificates, &draft).map_err(wrong)?;
         let facts = self.facts(&draft, now());
         let judged = Judged {
             policy: None,

@@ -2,7 +2,7 @@
 //!
 //! Their files lie beside the store.
 
-use crate::flows::{Result, Tell, create, disk, everything, open, passphrase, works};
+use crate::flows::{Result, Tell, disk, everything, open, passphrase, prepare, prepare_signed, works};
 use crate::money::request;
 use cold_signer::disk::Disk;
 use cold_signer::envelope::{Closing, Opening, Recipients, open as open_envelope};
@@ -80,15 +80,8 @@ pub(crate) fn check_back_up(store: &Path, told: &[String]) {
 /// A backup of a store that has signed request 9.
 pub(crate) fn prepare_backup(store: &Path) {
     let origin = beside(store, "origin");
-    begin(&origin);
-    assert!(sign(&origin, 9, "x")["data"].is_string());
+    prepare_signed(&origin);
     make(&origin, &beside(store, "signer.backup"), disk()).unwrap();
-}
-
-fn begin(store: &Path) {
-    let mut keystore = create(store, disk()).unwrap();
-    keystore.add(&["alice"]).unwrap();
-    keystore.import("kept", SecretKey::from_seed(b"kept")).unwrap();
 }
 
 pub(crate) fn restore(store: &Path, disk: Disk, tell: Tell<'_>) -> Result {
@@ -116,7 +109,7 @@ pub(crate) fn check_restore(store: &Path, told: &[String]) {
 /// A store that was restored from a backup from before request 9 was signed, and the explorer's export.
 pub(crate) fn prepare_behind(store: &Path) {
     let origin = beside(store, "origin");
-    begin(&origin);
+    prepare(&origin);
     let file = beside(store, "signer.backup");
     make(&origin, &file, disk()).unwrap();
     let response = sign(&origin, 9, "x");

@@ -96,7 +96,7 @@ pub(crate) fn passphrase(text: &str) -> Passphrase {
     Passphrase::new(text.to_owned().into()).unwrap()
 }
 
-pub(crate) fn create(store: &Path, disk: Disk) -> std::result::Result<Keystore, KeystoreError> {
+fn create(store: &Path, disk: Disk) -> std::result::Result<Keystore, KeystoreError> {
     let master = SecretKey::from_seed(MASTER);
     Keystore::create(store, &passphrase("old"), Network::Dev, master, Cost::TEST, disk)
 }
@@ -106,7 +106,7 @@ pub(crate) fn open(store: &Path, disk: Disk) -> std::result::Result<Keystore, Ke
 }
 
 /// A store with two accounts, `kept` with a key of its own.
-fn prepare(store: &Path) {
+pub(crate) fn prepare(store: &Path) {
     let mut keystore = create(store, disk()).unwrap();
     keystore.add(&["alice"]).unwrap();
     keystore.import("kept", SecretKey::from_seed(b"kept")).unwrap();
@@ -118,7 +118,7 @@ fn prepare_rotated(store: &Path) {
     open(store, disk()).unwrap().rotate(&["alice", "kept"]).unwrap();
 }
 
-fn prepare_signed(store: &Path) {
+pub(crate) fn prepare_signed(store: &Path) {
     prepare(store);
     let (signer, _) = Signer::open(open(store, disk()).unwrap(), Rules::default(), everything()).unwrap();
     assert!(signer.answer(&request(9, "x")).refusal.is_none());

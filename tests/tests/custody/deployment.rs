@@ -3,7 +3,6 @@
 
 use age::secrecy::ExposeSecret;
 use custody_tests::custody::{Custody, address};
-use custody_tests::devnode::control::Command as Control;
 use custody_tests::explorer::World;
 use custody_tests::store::Store;
 use custody_tests::terminal::on_a_terminal;
@@ -13,7 +12,6 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 use stegos_common::address::Network;
-use stegos_common::api::create_raw_transaction::{OutputType, TxOut};
 
 /// How the lines begin that need another host than this one.
 const OF_THE_SYSTEM: [&str; 10] =
@@ -32,17 +30,6 @@ fn words(line: &str) -> Vec<String> {
         _ => vec![part.to_owned()],
     };
     line.split('\'').enumerate().flat_map(quoted).collect()
-}
-
-fn deposit(custody: &Custody, account: &str) {
-    let payment = TxOut {
-        output_type: OutputType::PublicPayment,
-        recipient: custody.store.addresses()[account].to_string(),
-        amount: 5_000_000,
-        comment: None,
-        with_certificate: false,
-    };
-    custody.world.control(Control::Faucet { payments: vec![payment] });
 }
 
 #[test]
@@ -67,7 +54,7 @@ fn the_deployment_ends_with_a_final_withdrawal() {
             explorer = Some(custody.world.follow());
         }
         if line == "explorer balance alice" {
-            deposit(&custody, "alice");
+            custody.deposit_to(&[(custody.store.addresses()["alice"], 5_000_000)]);
             explorer.iter().for_each(|explorer| custody.finish_epoch(explorer));
         }
         let words = words(line);

@@ -1,6 +1,6 @@
 //! Making a backup of an open store, of which nothing changes meanwhile.
 
-use super::manifest::{Content, Manifest};
+use super::manifest::Manifest;
 use super::members::{Encoded, Measured};
 use super::{BackupError, MANIFEST, POLICY, RECORDS, SEAL, last};
 use crate::envelope::{Closing, close};
@@ -80,25 +80,21 @@ impl Keystore {
         let Contents { manifest, header, journal, policy } = contents;
         let (text, seal) = manifest.sealed(&self.data_key)?;
         let mut archive = Builder::new(out);
-        let mut append = |name: &str, content: &mut dyn Read| {
-            let bytes = match manifest.content(name) {
-                Some(Content { bytes, .. }) => bytes,
-                None if name == SEAL => seal.len() as u64,
-                None => text.len() as u64,
-            };
+        let length = |name| manifest.content(name).map_or(0, |content| content.bytes);
+        let mut append = |name, bytes, content: &mut dyn Read| {
             let mut head = Header::new_ustar();
             head.set_size(bytes);
             head.set_mode(0o600);
             head.set_mtime(manifest.made / 1000);
             archive.append_data(&mut head, name, content)
         };
-        append(MANIFEST, &mut text.as_bytes())?;
-        append(SEAL, &mut seal.as_slice())?;
-        append(header::FILE, &mut header.as_slice())?;
-        append(RECORDS, &mut Encoded::new(self.store.scan(b"")))?;
-        append(journal::FILE, &mut self.journal_bytes(*journal)?)?;
+        append(MANIFEST, text.len() as u64, &mut text.as_bytes())?;
+        append(SEAL, seal.len() as u64, &mut seal.as_slice())?;
+        append(header::FILE, length(header::FILE), &mut header.as_slice())?;
+        append(RECORDS, length(RECORDS), &mut Encoded::new(self.store.scan(b"")))?;
+        append(journal::FILE, *journal, &mut self.journal_bytes(*journal)?)?;
         if let Some(policy) = policy {
-            append(POLICY, &mut policy.as_bytes())?;
+            append(POLICY, length(POLICY), &mut policy.as_bytes())?;
         }
         Ok(archive.finish()?)
     }

@@ -7,9 +7,7 @@ use super::manifest::{self, Content, Manifest};
 use super::members::{Measured, next_record};
 use super::{BackupError, MANIFEST, POLICY, RECORDS, RESTORED_POLICY, SEAL, last};
 use crate::disk::Disk;
-use crate::journal::{
-    self, AnchorCheck, Behind, Entry, Journal, JournalError, Outcome, Position, Reader, Verdict,
-};
+use crate::journal::{self, Behind, Entry, Journal, JournalError, Outcome, Position, Reader, Verdict};
 use crate::keystore::create::{MARKER, mark};
 use crate::keystore::directory::Directory;
 use crate::keystore::header::{self, Header};
@@ -97,6 +95,18 @@ impl<'a, R: Read> Backup<'a, R> {
         &self.manifest
     }
 
+    /// Refuses a backup of another store.
+    ///
+    /// # Errors
+    /// [`BackupError::OtherStore`].
+    pub fn require_of(&self, store_id: &[u8; 16]) -> Result<(), BackupError> {
+        if self.manifest.store_id == *store_id {
+            return Ok(());
+        }
+        let (found, expected) = (hex::encode(self.manifest.store_id), hex::encode(store_id));
+        Err(BackupError::OtherStore { found, expected })
+    }
+
     /// Makes a store of it in `dir`, at the time `now`, in milliseconds since 1970 UTC. `seen` is the newest position of
     /// the journal that anybody has seen, where that is known: with it, it shows whether something is lacking.
     ///
@@ -136,6 +146,9 @@ impl<'a, R: Read> Backup<'a, R> {
         passphrase: &Passphrase,
         live: Option<Locked>,
     ) -> Result<Option<Compared>, BackupError> {
+        if let Some(live) = &live {
+            self.require_of(&live.header.store_id)?;
+        }
         let written = self.write(Directory::create(scratch, Disk::default())?, passphrase)?;
         written.prove(passphrase, written.manifest.journal())?;
         live.map(|live| written.compare(live, passphrase)).transpose()
@@ -247,10 +260,6 @@ impl Written {
     /// Compares every account and the journal with those of the store itself, which may have gone on.
     fn compare(self, live: Locked, passphrase: &Passphrase) -> Result<Compared, BackupError> {
         let Self { locked, key, manifest, .. } = self;
-        if live.header.store_id != manifest.store_id {
-            let (found, expected) = (hex::encode(manifest.store_id), hex::encode(live.header.store_id));
-            return Err(BackupError::OtherStore { found, expected });
-        }
         let records = live.records_since(&key, manifest.journal())?;
         // The data key never changes: whatever its passphrase is by now, the one of the backup opens the store.
         let header = Header::parse(&self.header_text)?;
@@ -280,11 +289,7 @@ impl Locked {
         let live = |error: JournalError| BackupError::Live(error.into());
         let reader = Reader::open(&path, self.directory.disk().clone(), self.journal_owner(key));
         let mut reader = reader.map_err(live)?;
-        let mut check = AnchorCheck::new(&path, position, reader.genesis());
-        for record in reader.by_ref() {
-            check.pass(record.map_err(live)?.after);
-        }
-        let last = check.finish().map_err(|error| match error {
+        let last = reader.read_all(position, |_| Ok(())).map_err(|error| match error {
             JournalError::Other { .. } | JournalError::Short { .. } => BackupError::OtherJournal(position),
             error => live(error),
         })?;

@@ -57,13 +57,7 @@ impl Signer {
             Some(Err(refusal)) => (None, Some(Mismatch::Request(refusal))),
             None => (None, Some(Mismatch::NoInputs)),
         };
-        let requested = |index| draft.as_ref().and_then(|draft| draft.outputs.get(index));
-        let outputs = transaction.txouts.iter().enumerate();
-        let mut outputs: Vec<OutputFacts> = outputs
-            .map(|(index, output)| {
-                self.made(output, certificates, requested(index).map(NewOutput::recipient))
-            })
-            .collect();
+        let mut outputs = self.all_made(transaction, certificates, draft.as_ref());
         let mut inputs = unknown_inputs(transaction);
         if let Some(draft) = &draft {
             mismatch = self.compare(transaction, draft, &mut outputs).err();
@@ -78,6 +72,32 @@ impl Signer {
         let request_key = draft.is_some_and(|draft| draft.key.is_some());
         let review = Review::new(inputs, outputs, shown_fee(transaction.fee), request_key);
         (review, mismatch)
+    }
+
+    /// What can be read in all outputs that were made.
+    fn all_made(
+        &self,
+        transaction: &PaymentTransaction,
+        certificates: &[CertificateClaim],
+        draft: Option<&Draft>,
+    ) -> Vec<OutputFacts> {
+        let requested = |index| draft.and_then(|draft| draft.outputs.get(index));
+        let outputs = transaction.txouts.iter().enumerate();
+        outputs
+            .map(|(index, output)| {
+                self.made(output, certificates, requested(index).map(NewOutput::recipient))
+            })
+            .collect()
+    }
+
+    /// Refuses a transaction that does something else than its request asks for, or does not verify.
+    pub(in crate::signer) fn require_as_asked(
+        &self,
+        transaction: &PaymentTransaction,
+        certificates: &[CertificateClaim],
+        draft: &Draft,
+    ) -> Result<(), Mismatch> {
+        self.compare(transaction, draft, &mut self.all_made(transaction, certificates, Some(draft)))
     }
 
     /// What can be read in an output that was made, for `requested` if the request is known.
