@@ -13,3 +13,4 @@ pub mod handoff;
 pub mod ledger;
 pub mod node;
 pub mod settings;
+pub mod view;
