@@ -27,6 +27,7 @@
 //! | `Q` | account, 0, id | a private output of an account of ours ([`super::handoffs::OwnOutput`]) |
 //! | `J` | — | what is known of the signer's journal ([`crate::handoff::journal::SignerJournal`]) |
 //! | `C` | handoff, records | the head that the signer's journal had with so many; the handoff is the one before which an alarm was ended last |
+//! | `i` | digest of caller and key | what was answered to an idempotency key ([`super::handoffs::AnsweredRecord`]) |
 //! | `R` | — | counts the changes of users and handoffs |
 
 use crate::block::{Place, Position};
@@ -44,6 +45,7 @@ pub(super) const BALANCES: &[u8] = b"B";
 pub(super) const USERS: &[u8] = b"A";
 pub(super) const HANDOFFS: &[u8] = b"D";
 pub(super) const LIVE: &[u8] = b"V";
+pub(super) const TRANSACTIONS: &[u8] = b"X";
 pub(super) const SIGNER_JOURNAL: &[u8] = b"J";
 pub(super) const REVISION: &[u8] = b"R";
 
@@ -127,7 +129,7 @@ pub(super) fn released(output: &Hash) -> Vec<u8> {
 }
 
 pub(super) fn transaction(number: u64) -> Vec<u8> {
-    [b"X", number.to_be_bytes().as_slice()].concat()
+    [TRANSACTIONS, &number.to_be_bytes()].concat()
 }
 
 pub(super) fn input_blobs(number: u64) -> Vec<u8> {
@@ -144,6 +146,10 @@ pub(super) fn journal_head(accepted: u64, count: u64) -> Vec<u8> {
 
 pub(super) fn withdrawal(id: &str) -> Vec<u8> {
     [b"W", id.as_bytes()].concat()
+}
+
+pub(super) fn answered(key: &Hash) -> Vec<u8> {
+    [b"i", key.as_bytes().as_slice()].concat()
 }
 
 /// No account has the byte 0 in its name.
