@@ -445,14 +445,14 @@ impl Ledger {
         Ok(())
     }
 
-    fn json<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
+    pub(super) fn json<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
         let value = self.store.get(key)?;
         value.map(|value| serde_json::from_slice(&value).map_err(|_| damaged(key))).transpose()
     }
 }
 
-/// Handoffs are stored as they are shown: they are few, and JSON takes new fields without another form of the ledger.
-fn to_json(value: &impl Serialize) -> Vec<u8> {
+/// Handoffs and tokens are stored as they are shown: they are few, and JSON takes new fields without another form of the ledger.
+pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("records are plain data")
 }
 

@@ -15,6 +15,7 @@ pub mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
 pub mod users;
 mod value;
 

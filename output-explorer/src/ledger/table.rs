@@ -28,8 +28,10 @@
 //! | `J` | — | what is known of the signer's journal ([`crate::handoff::journal::SignerJournal`]) |
 //! | `C` | handoff, records | the head that the signer's journal had with so many; the handoff is the one before which an alarm was ended last |
 //! | `i` | digest of caller and key | what was answered to an idempotency key ([`super::handoffs::AnsweredRecord`]) |
+//! | `t` | token | a token for HTTP ([`super::tokens::TokenRecord`]) |
 //! | `R` | — | counts the changes of users and handoffs |
 
+use crate::access::token::TokenId;
 use crate::block::{Place, Position};
 use stegos_common::group::Encoded;
 use stegos_common::hash::Hash;
@@ -47,6 +49,7 @@ pub(super) const HANDOFFS: &[u8] = b"D";
 pub(super) const LIVE: &[u8] = b"V";
 pub(super) const TRANSACTIONS: &[u8] = b"X";
 pub(super) const SIGNER_JOURNAL: &[u8] = b"J";
+pub(super) const TOKENS: &[u8] = b"t";
 pub(super) const REVISION: &[u8] = b"R";
 
 /// Length of a place in a key, in bytes.
@@ -159,6 +162,10 @@ pub(super) fn own_outputs(account: &str) -> Vec<u8> {
 
 pub(super) fn own_output(account: &str, id: &Hash) -> Vec<u8> {
     [own_outputs(account).as_slice(), id.as_bytes()].concat()
+}
+
+pub(super) fn token(id: TokenId) -> Vec<u8> {
+    [TOKENS, id.as_bytes()].concat()
 }
 
 /// The number at the end of a key.
