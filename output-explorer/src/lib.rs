@@ -6,8 +6,10 @@
 pub mod audit;
 pub mod block;
 pub mod cli;
+pub mod clock;
 pub mod control;
 mod error;
+pub mod event;
 pub mod follower;
 pub mod handoff;
 pub mod ledger;

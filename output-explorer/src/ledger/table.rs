@@ -27,6 +27,7 @@
 //! | `Q` | account, 0, id | a private output of an account of ours ([`super::handoffs::OwnOutput`]) |
 //! | `J` | — | what is known of the signer's journal ([`crate::handoff::journal::SignerJournal`]) |
 //! | `C` | handoff, records | the head that the signer's journal had with so many; the handoff is the one before which an alarm was ended last |
+//! | `e` | number | an event ([`crate::event::EventRecord`], as JSON) |
 //! | `R` | — | counts the changes of users and handoffs |
 
 use crate::block::{Place, Position};
@@ -42,9 +43,11 @@ pub(super) const UNDO: &[u8] = b"U";
 pub(super) const OUTPUTS: &[u8] = b"O";
 pub(super) const BALANCES: &[u8] = b"B";
 pub(super) const USERS: &[u8] = b"A";
+pub(super) const OWNERS: &[u8] = b"P";
 pub(super) const HANDOFFS: &[u8] = b"D";
 pub(super) const LIVE: &[u8] = b"V";
 pub(super) const SIGNER_JOURNAL: &[u8] = b"J";
+pub(super) const EVENTS: &[u8] = b"e";
 pub(super) const REVISION: &[u8] = b"R";
 
 /// Length of a place in a key, in bytes.
@@ -107,7 +110,7 @@ pub(super) fn user(account: &str) -> Vec<u8> {
 }
 
 pub(super) fn owner(key: &Encoded) -> Vec<u8> {
-    [b"P", key.as_bytes().as_slice()].concat()
+    [OWNERS, key.as_bytes()].concat()
 }
 
 pub(super) fn handoff(number: u64) -> Vec<u8> {
@@ -144,6 +147,10 @@ pub(super) fn journal_head(accepted: u64, count: u64) -> Vec<u8> {
 
 pub(super) fn withdrawal(id: &str) -> Vec<u8> {
     [b"W", id.as_bytes()].concat()
+}
+
+pub(super) fn event(id: u64) -> Vec<u8> {
+    [EVENTS, &id.to_be_bytes()].concat()
 }
 
 /// No account has the byte 0 in its name.
