@@ -51,6 +51,7 @@ pub(crate) struct Settings {
     pub(crate) node: NodeSettings,
     pub(crate) handoff: HandoffSettings,
     pub(crate) http: HttpSettings,
+    pub(crate) events: EventSettings,
 }
 
 impl Settings {
@@ -109,6 +110,13 @@ pub(crate) struct HandoffSettings {
     #[arg(long, value_name = "N", env = "OUTPUT_EXPLORER_EXPIRE_SECONDS",
         value_parser = clap::value_parser!(u32).range(1..=31_536_000))]
     expire_seconds: Option<u32>,
+}
+
+/// How long events can be read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EventSettings {
+    pub(crate) keep: Option<u64>,
 }
 
 impl HandoffSettings {
@@ -179,6 +187,7 @@ mod tests {
         let default = NodeSettings::default().config(NodeSettings::default());
         assert_eq!(NodeConfig { token_file: None, ..config }, default);
         assert!(settings.data_dir.is_some());
+        assert_eq!(settings.events.keep, Some(crate::ledger::Settings::KEEP_EVENTS));
         let HandoffSettings { treasury, private_change, spend_prepared, spend_released, expire_seconds } =
             settings.handoff;
         assert!(treasury.is_some());

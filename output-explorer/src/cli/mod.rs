@@ -75,6 +75,10 @@ struct CommonArgs {
     /// Whether blobs of outputs are kept after their spend is final [default: true]
     #[arg(long, global = true, value_name = "BOOL", env = "OUTPUT_EXPLORER_KEEP_SPENT_BLOBS")]
     keep_spent_blobs: Option<bool>,
+    /// How many events are kept, at least 1 [default: 1000000]
+    #[arg(long, global = true, value_name = "N", env = "OUTPUT_EXPLORER_KEEP_EVENTS",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    keep_events: Option<u64>,
 }
 
 #[derive(Subcommand)]
@@ -184,9 +188,10 @@ impl CommonArgs {
         let given = self.data_dir.or(file.data_dir).filter(|path| !path.as_os_str().is_empty());
         let network = self.network.or(file.network).ok_or(Error::NoNetwork)?;
         let keep_spent_blobs = self.keep_spent_blobs.or(file.keep_spent_blobs).unwrap_or(true);
+        let keep_events = self.keep_events.or(file.events.keep).unwrap_or(ledger::Settings::KEEP_EVENTS);
         Ok(Setup {
             data_dir: given.or_else(default).ok_or(Error::NoDataDir)?,
-            ledger: ledger::Settings { network, keep_spent_blobs },
+            ledger: ledger::Settings { network, keep_spent_blobs, keep_events },
             node: file.node,
             handoff: file.handoff,
             http: file.http,

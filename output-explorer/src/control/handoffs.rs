@@ -1,11 +1,11 @@
 //! Questions about handoffs and transactions, and their answers.
 
+use crate::clock::now;
 use crate::handoff::desk::{Desk, DeskError, Made};
 use crate::handoff::plan::{PlanError, Planner, Sweep, Terms, Withdrawal};
 use crate::handoff::record::Handoff;
 use crate::ledger::handoffs::{HandoffError, IdempotencyKey, Which};
 use crate::ledger::{Ledger, UserError};
-use crate::node::now;
 use serde::{Deserialize, Serialize};
 use stegos_common::hash::Hash;
 

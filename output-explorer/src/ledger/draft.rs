@@ -3,6 +3,7 @@
 
 use super::LedgerError;
 use super::error::Fault;
+use super::movements::Movements;
 use super::record::{
     Balance, Cause, Count, HistoryRecord, Kind, MacroRecord, MicroRecord, OutputRecord, Step, Totals, What,
 };
@@ -11,6 +12,8 @@ use super::store::{Batch, Pair, Store, beginning_with};
 use super::table;
 use super::value::{decode, encode, get};
 use crate::block::{Content, MacroBlock, MicroBlock, NewOutput, Place, Position};
+use crate::event::{Event, Movement};
+use serde::de::DeserializeOwned;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use stegos_common::amount::Amount;
@@ -30,16 +33,24 @@ pub(super) struct Draft<'a> {
     outputs: HashMap<Hash, Option<OutputRecord>>,
     balances: HashMap<Encoded, Balance>,
     totals: Totals,
+    movements: Movements<'a>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(store: &'a dyn Store) -> Result<Self, LedgerError> {
         let totals = get(store, table::TOTALS)?.unwrap_or_default();
-        Ok(Self { store, batch: Batch::default(), outputs: HashMap::new(), balances: HashMap::new(), totals })
+        Ok(Self {
+            store,
+            batch: Batch::default(),
+            outputs: HashMap::new(),
+            balances: HashMap::new(),
+            totals,
+            movements: Movements::new(store)?,
+        })
     }
 
-    /// Everything as one batch.
-    pub(super) fn finish(mut self) -> Batch {
+    /// Everything as one batch, and the events that tell of it.
+    pub(super) fn finish(mut self) -> (Batch, Vec<Event>) {
         for (id, output) in &self.outputs {
             match output {
                 Some(output) => self.batch.put(table::output(id), encode(output)),
@@ -54,7 +65,7 @@ impl<'a> Draft<'a> {
             }
         }
         self.batch.put(table::TOTALS.to_vec(), encode(&self.totals));
-        self.batch
+        (self.batch, self.movements.events)
     }
 
     /// Adds a micro block.
@@ -64,11 +75,15 @@ impl<'a> Draft<'a> {
         for transaction in &block.transactions {
             let mut cause = || places.next().map(|place| Cause { place, transaction: Some(transaction.id) });
             for input in &transaction.inputs {
-                self.spend(input, cause().ok_or(Fault::OutOfOrder)?)?;
+                let cause = cause().ok_or(Fault::OutOfOrder)?;
+                self.spend(input, cause)?;
+                self.tell(Event::SpendPrepared, input, cause)?;
                 steps.push(Step::Spent(*input));
             }
             for output in &transaction.outputs {
-                self.make(output, cause().ok_or(Fault::OutOfOrder)?)?;
+                let cause = cause().ok_or(Fault::OutOfOrder)?;
+                self.make(output, cause)?;
+                self.tell(Event::DepositPrepared, &output.id, cause)?;
                 steps.push(Step::Made(output.id));
             }
         }
@@ -81,11 +96,21 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes the last micro block back.
-    pub(super) fn disconnect(&mut self, offset: u32) -> Result<(), LedgerError> {
+    pub(super) fn disconnect(&mut self, epoch: u64, offset: u32) -> Result<(), LedgerError> {
+        let block: MicroRecord = get(self.store, &table::micro_block(offset))?.ok_or(DAMAGED)?;
+        self.movements.events.push(Event::ChainReverted { epoch, offset, block_hash: block.id });
         for step in self.steps(offset)?.iter().rev() {
             match step {
-                Step::Made(id) => self.unmake(id)?,
-                Step::Spent(id) => self.unspend(id)?,
+                Step::Made(id) => {
+                    let made = self.output(id)?.as_ref().ok_or(DAMAGED)?.created;
+                    self.tell(Event::DepositReverted, id, made)?;
+                    self.unmake(id)?;
+                }
+                Step::Spent(id) => {
+                    let spent = self.output(id)?.as_ref().and_then(|output| output.spent).ok_or(DAMAGED)?;
+                    self.tell(Event::SpendReverted, id, spent)?;
+                    self.unspend(id)?;
+                }
             }
         }
         self.forget(offset)
@@ -101,40 +126,47 @@ impl<'a> Draft<'a> {
     ) -> Result<(), LedgerError> {
         let mut steps = Vec::new();
         for offset in 0..offset {
-            steps.extend(self.steps(offset)?);
+            let places = places(Position::micro(block.epoch, offset));
+            steps.extend(self.steps(offset)?.into_iter().zip(places));
         }
-        let rest = Rest::new(block, &steps);
+        let rest = Rest::new(block, steps.iter().map(|(step, _)| step));
         let rest = if let Some(rest) = rest {
             rest
         } else {
             for offset in (0..offset).rev() {
-                self.disconnect(offset)?;
+                self.disconnect(block.epoch, offset)?;
             }
+            steps.clear();
             Rest { inputs: block.inputs.iter().collect(), outputs: block.outputs.iter().collect() }
         };
         let mut places = places(Position::macro_block(block.epoch));
-        let mut cause =
-            || places.next().map(|place| Cause { place, transaction: None }).ok_or(Fault::OutOfOrder);
+        let mut place = || places.next().ok_or(Fault::OutOfOrder);
+        let cause = |place| Cause { place, transaction: None };
         let mut own = HashMap::new();
         for input in rest.inputs {
             // What was made before the epoch, or in a known part of it; the others were made and spent since.
             if self.output(input)?.as_ref().is_some_and(|output| output.spent.is_none()) {
-                self.spend(input, cause()?)?;
+                let place = place()?;
+                self.spend(input, cause(place))?;
+                steps.push((Step::Spent(*input), place));
             } else {
                 *own.entry(*input).or_insert(0) += 1;
             }
-            steps.push(Step::Spent(*input));
         }
         for output in rest.outputs {
-            self.make(output, cause()?)?;
-            steps.push(Step::Made(output.id));
+            let made = place()?;
+            self.make(output, cause(made))?;
+            steps.push((Step::Made(output.id), made));
             // At once: it may be made once more.
             if strike(&mut own, &output.id) {
-                self.spend(&output.id, cause()?)?;
+                let spent = place()?;
+                self.spend(&output.id, cause(spent))?;
+                steps.push((Step::Spent(output.id), spent));
             }
         }
+        // What is left is spent once more than it was made.
         for input in own.keys() {
-            self.spend(input, cause()?)?;
+            self.spend(input, cause(place()?))?;
         }
         for offset in 0..offset {
             self.forget(offset)?;
@@ -146,9 +178,14 @@ impl<'a> Draft<'a> {
     }
 
     /// Makes what an epoch did final.
-    fn settle(&mut self, steps: &[Step], epoch: u64, keep_spent_blobs: bool) -> Result<(), LedgerError> {
+    fn settle(
+        &mut self,
+        steps: &[(Step, Place)],
+        epoch: u64,
+        keep_spent_blobs: bool,
+    ) -> Result<(), LedgerError> {
         let mut touched = HashSet::new();
-        for step in steps {
+        for (step, place) in steps {
             let (Step::Made(id) | Step::Spent(id)) = step;
             // Only looked at: what is not changed is not written again.
             let output = match self.outputs.get(id) {
@@ -156,6 +193,7 @@ impl<'a> Draft<'a> {
                 None => get::<OutputRecord>(self.store, &table::output(id))?,
             };
             let Some(mut output) = output else { continue };
+            self.tell_final(step, *place, &output)?;
             if let Kind::Public { recipient, blob, .. } = &mut output.kind {
                 touched.insert(*recipient);
                 if output.spent.is_some() && !keep_spent_blobs && blob.take().is_some() {
@@ -254,6 +292,43 @@ impl<'a> Draft<'a> {
             count.spent = count.spent.saturating_sub(1);
         }
         Ok(())
+    }
+
+    /// Tells of what was just done to an output, or is about to be undone.
+    fn tell(&mut self, event: fn(Movement) -> Event, id: &Hash, cause: Cause) -> Result<(), LedgerError> {
+        let Some(Some(output)) = self.outputs.get(id) else { return Ok(()) };
+        self.movements.tell(event, id, &output.kind, cause)
+    }
+
+    /// Tells that a step is final; `last` is the last life of its output.
+    fn tell_final(&mut self, step: &Step, place: Place, last: &OutputRecord) -> Result<(), LedgerError> {
+        let Kind::Public { recipient, .. } = &last.kind else { return Ok(()) };
+        if self.movements.owner(recipient)?.is_none() {
+            return Ok(());
+        }
+        let (event, id, created): (fn(_) -> _, _, _) = match step {
+            Step::Made(id) => (Event::DepositFinal, id, place),
+            Step::Spent(id) => {
+                let happened: Option<HistoryRecord> = self.get(&table::history_at(recipient, place))?;
+                (Event::SpendFinal, id, happened.ok_or(DAMAGED)?.created)
+            }
+        };
+        let earlier: Option<OutputRecord> = if created == last.created.place {
+            None
+        } else {
+            Some(self.get(&table::earlier_at(id, created))?.ok_or(DAMAGED)?)
+        };
+        let life = earlier.as_ref().unwrap_or(last);
+        let cause = match step {
+            Step::Made(_) => life.created,
+            Step::Spent(_) => life.spent.ok_or(DAMAGED)?,
+        };
+        self.movements.tell(event, id, &life.kind, cause)
+    }
+
+    /// A record as it will be.
+    fn get<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
+        self.batch.get(key).map_or_else(|| get(self.store, key), |value| decode(key, value).map(Some))
     }
 
     /// Notes what happened to a public output.

@@ -3,10 +3,11 @@
 use super::store::{Batch, beginning_with};
 use super::value::{damaged, get};
 use super::{Ledger, LedgerError, table};
+use crate::event::{Event, HandoffFacts, TransactionChange};
 use crate::handoff::journal::{Sign, SignerJournal};
 use crate::handoff::plan::LeftOut;
-use crate::handoff::record::Handoff;
 use crate::handoff::record::State::Submitted;
+use crate::handoff::record::{Ended, Handoff};
 use serde::{Deserialize, Serialize};
 use std::ops::Bound;
 use stegos_common::amount::Amount;
@@ -146,7 +147,7 @@ impl Ledger {
         }
         let mut number = self.last_handoff()?;
         let journal = self.signer_journal_inside()?.known;
-        let mut added = Vec::new();
+        let (mut added, mut events) = (Vec::new(), Vec::new());
         for NewHandoff { mut handoff, withdrawals } in new {
             number += 1;
             handoff.number = number;
@@ -159,13 +160,14 @@ impl Ledger {
                 batch.put(table::withdrawal(&id), to_json(&WithdrawalRecord { body, number }));
             }
             put(&mut batch, &handoff, false);
+            events.push(Event::HandoffCreated(HandoffFacts::from(&handoff)));
             added.push(handoff);
         }
         if let Some((IdempotencyKey { key, body }, known, left_out)) = answered {
             let numbers = known.iter().copied().chain(added.iter().map(|handoff| handoff.number)).collect();
             batch.put(table::answered(&key), to_json(&AnsweredRecord { body, numbers, left_out }));
         }
-        self.store_own(&mut state, batch)?;
+        self.store_own(&mut state, batch, events)?;
         Ok(added)
     }
 
@@ -193,6 +195,7 @@ impl Ledger {
             self.require_free(after, &batch)?;
         }
         put(&mut batch, after, before.holds_inputs());
+        let mut events = changes(before, after);
         if let Some(signed) = signed {
             batch.put(table::transaction(number), signed.bytes.clone());
             let inputs: Vec<String> = signed.inputs.iter().map(hex::encode).collect();
@@ -200,14 +203,14 @@ impl Ledger {
             if let Some(transaction) = &after.transaction {
                 batch.put(table::handoff_of(&transaction.id), to_json(&number));
                 let time = transaction.history.last().map_or(before.created, |step| step.time);
-                self.put_answer(&mut batch, before, transaction.journal, time)?;
+                events.extend(self.put_answer(&mut batch, before, transaction.journal, time)?);
             }
             for (account, id, amount, blob) in &signed.own {
                 let own = OwnOutput { amount: *amount, blob: blob.clone(), number };
                 batch.put(table::own_output(account, id), to_json(&own));
             }
         }
-        Ok(self.store_own(&mut state, batch)?)
+        Ok(self.store_own(&mut state, batch, events)?)
     }
 
     /// A handoff.
@@ -375,14 +378,16 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let mut state = self.write()?;
         let mut batch = Batch::default();
-        match twice {
+        let raised = match twice {
             Some(sign) => {
-                let journal = self.signer_journal_inside()?.with(handoff, time, sign);
-                batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&journal));
+                let journal = self.signer_journal_inside()?;
+                let after = journal.with(handoff, time, sign);
+                batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&after));
+                raised(&journal, &after)
             }
             None => self.put_answer(&mut batch, handoff, position, time)?,
-        }
-        self.store_own(&mut state, batch)
+        };
+        self.store_own(&mut state, batch, raised.into_iter().collect())
     }
 
     /// Takes the signer's journal as it is, and ends the alarm.
@@ -391,21 +396,21 @@ impl Ledger {
     /// [`LedgerError`] where the database fails.
     pub fn accept_signer_journal(&self) -> Result<(), LedgerError> {
         let mut state = self.write()?;
+        let journal = self.signer_journal_inside()?;
         let mut batch = Batch::default();
-        batch.put(
-            table::SIGNER_JOURNAL.to_vec(),
-            to_json(&self.signer_journal_inside()?.accept(self.last_handoff()?)),
-        );
-        self.store_own(&mut state, batch)
+        batch.put(table::SIGNER_JOURNAL.to_vec(), to_json(&journal.accept(self.last_handoff()?)));
+        let ended = journal.alarm.map(Event::AlarmEnded);
+        self.store_own(&mut state, batch, ended.into_iter().collect())
     }
 
+    /// Puts what an answer tells of the signer's journal, and answers the alarm that it raises.
     fn put_answer(
         &self,
         batch: &mut Batch,
         handoff: &Handoff,
         position: Option<JournalPosition>,
         time: Timestamp,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<Option<Event>, LedgerError> {
         let journal = self.signer_journal_inside()?;
         let key = position.map(|position| table::journal_head(journal.accepted, position.count));
         let head: Option<Hash> = key.as_ref().map(|key| self.json(key)).transpose()?.flatten();
@@ -415,7 +420,7 @@ impl Ledger {
         if let (Some(key), Some(position), None) = (key, position, head) {
             batch.put(key, to_json(&position.head));
         }
-        Ok(())
+        Ok(raised(&journal, &after))
     }
 
     fn signer_journal_inside(&self) -> Result<SignerJournal, LedgerError> {
@@ -451,7 +456,35 @@ impl Ledger {
     }
 }
 
-/// Handoffs and tokens are stored as they are shown: they are few, and JSON takes new fields without another form of the ledger.
+/// The alarm that is new.
+fn raised(before: &SignerJournal, after: &SignerJournal) -> Option<Event> {
+    after.alarm.filter(|_| before.alarm.is_none()).map(Event::AlarmRaised)
+}
+
+/// What changed in a handoff: the handoff first, then each new state of its transaction.
+fn changes(before: &Handoff, after: &Handoff) -> Vec<Event> {
+    let event: Option<fn(HandoffFacts) -> Event> = match (before.ended, after.ended) {
+        (before, after) if before == after => None,
+        (_, Some(Ended::Cancelled)) => Some(Event::HandoffCancelled),
+        (_, Some(Ended::Expired)) => Some(Event::HandoffExpired),
+        (_, None) => Some(Event::HandoffRenewed),
+    };
+    let ended = event.map(|event| event(after.into()));
+    let known = before.transaction.as_ref().map_or(0, |transaction| transaction.history.len());
+    let steps = after.transaction.iter().flat_map(|transaction| {
+        transaction.history.iter().skip(known).map(|step| {
+            Event::TransactionChanged(TransactionChange {
+                handoff: after.number,
+                transaction: transaction.id,
+                state: step.state.clone(),
+            })
+        })
+    });
+    ended.into_iter().chain(steps).collect()
+}
+
+/// Handoffs and tokens are stored as they are shown: they are few, and JSON takes new fields without another form of the
+/// ledger.
 pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("records are plain data")
 }

@@ -6,7 +6,9 @@
 mod directory;
 mod draft;
 mod error;
+pub mod events;
 pub mod handoffs;
+mod movements;
 pub mod query;
 pub mod record;
 mod rest;
@@ -21,16 +23,21 @@ mod value;
 
 pub use error::{Fault, LedgerError, UserError};
 
+use crate::clock::now;
+use crate::event::Event;
 use crate::follower::{Chain, Change};
 use directory::Directory;
 use draft::Draft;
+use events::Kept;
 use record::{FORMAT, Info, MacroRecord, MicroRecord};
 use revision::Revision;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use stegos_common::address::Network;
+use stegos_common::api::encoding::Timestamp;
 use store::sled::SledStore;
 use store::{Batch, Store, StoreError, beginning_with};
+use tokio::sync::watch;
 use value::{damaged, decode, encode, get};
 
 /// The database's directory in that of the ledger.
@@ -44,6 +51,10 @@ pub struct Ledger {
     store: Box<dyn Store>,
     network: Network,
     keep_spent_blobs: bool,
+    keep_events: u64,
+    clock: fn() -> Timestamp,
+    /// The number of the newest event, for whoever waits for it.
+    newest: watch::Sender<u64>,
     state: RwLock<State>,
     files: Option<Files>,
 }
@@ -61,6 +72,8 @@ struct State {
     offset: u32,
     /// How many changes of users and handoffs there were.
     revision: u64,
+    /// Which events there are.
+    events: Kept,
     /// A write failed.
     failed: bool,
 }
@@ -72,6 +85,13 @@ pub struct Settings {
     pub network: Network,
     /// Whether blobs of outputs are kept when their spend is final.
     pub keep_spent_blobs: bool,
+    /// How many events are kept.
+    pub keep_events: u64,
+}
+
+impl Settings {
+    /// How many events are kept unless something else is said.
+    pub const KEEP_EVENTS: u64 = 1_000_000;
 }
 
 impl Ledger {
@@ -94,7 +114,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] where the database holds the ledger of another network, or fails.
     pub fn new(store: Box<dyn Store>, settings: Settings) -> Result<Self, LedgerError> {
-        let Settings { network, keep_spent_blobs } = settings;
+        let Settings { network, keep_spent_blobs, keep_events } = settings;
         match get::<Info>(store.as_ref(), table::INFO)? {
             None => {
                 let mut batch = Batch::default();
@@ -111,8 +131,16 @@ impl Ledger {
         let epoch = next(store.as_ref(), table::MACRO_BLOCKS)?;
         let offset = next(store.as_ref(), table::MICRO_BLOCKS)?;
         let offset = u32::try_from(offset).map_err(|_| damaged(table::MICRO_BLOCKS))?;
-        let state = RwLock::new(State { epoch, offset, revision, failed: false });
-        Ok(Self { store, network, keep_spent_blobs, state, files: None })
+        let events = Kept::stored(store.as_ref())?;
+        let (newest, _) = watch::channel(events.last);
+        let state = RwLock::new(State { epoch, offset, revision, events, failed: false });
+        Ok(Self { store, network, keep_spent_blobs, keep_events, clock: now, newest, state, files: None })
+    }
+
+    /// The same, with another clock for the times of events.
+    #[must_use]
+    pub fn with_clock(self, clock: fn() -> Timestamp) -> Self {
+        Self { clock, ..self }
     }
 
     /// The network.
@@ -154,7 +182,7 @@ impl Ledger {
             }
             Change::Disconnect => {
                 let last = offset.checked_sub(1).ok_or(Fault::OutOfOrder)?;
-                draft.disconnect(last)?;
+                draft.disconnect(epoch, last)?;
                 (epoch, last)
             }
             Change::Close(block) if block.epoch == epoch => {
@@ -163,23 +191,27 @@ impl Ledger {
             }
             Change::Connect(_) | Change::Close(_) => return Err(Fault::OutOfOrder.into()),
         };
-        self.store(&mut state, &draft.finish())?;
+        let (batch, events) = draft.finish();
+        self.store(&mut state, batch, events)?;
         (state.epoch, state.offset) = next;
         Ok(())
     }
 
-    /// Writes a batch; where that fails, nobody reads any more what may not be on disk.
-    fn store(&self, state: &mut State, batch: &Batch) -> Result<(), LedgerError> {
-        let written = self.store.write(batch);
+    /// Writes a batch with the events that tell of it; where that fails, nobody reads any more what may not be on disk.
+    fn store(&self, state: &mut State, mut batch: Batch, events: Vec<Event>) -> Result<(), LedgerError> {
+        let kept = self.put_events(state, &mut batch, events);
+        let written = self.store.write(&batch);
         state.failed = written.is_err();
-        Ok(written?)
+        written?;
+        self.tell_events(state, kept);
+        Ok(())
     }
 
     /// Writes what no node could give back, and counts that beside the database.
-    fn store_own(&self, state: &mut State, mut batch: Batch) -> Result<(), LedgerError> {
+    fn store_own(&self, state: &mut State, mut batch: Batch, events: Vec<Event>) -> Result<(), LedgerError> {
         let revision = state.revision.saturating_add(1);
         batch.put(table::REVISION.to_vec(), encode(&revision));
-        self.store(state, &batch)?;
+        self.store(state, batch, events)?;
         state.revision = revision;
         // Only now: a file that is ahead of the database says that something was lost.
         self.files.as_ref().map_or(Ok(()), |files| files.revision.write(revision))

@@ -13,7 +13,7 @@ pub(super) struct Rest<'a> {
 
 impl<'a> Rest<'a> {
     /// Nothing where the micro blocks have something that the macro block lacks: they are not those of its epoch.
-    pub(super) fn new(block: &'a MacroBlock, steps: &[Step]) -> Option<Self> {
+    pub(super) fn new<'s>(block: &'a MacroBlock, steps: impl IntoIterator<Item = &'s Step>) -> Option<Self> {
         let (mut spent, mut made) = (HashMap::new(), HashMap::new());
         for step in steps {
             match step {

@@ -29,6 +29,7 @@
 //! | `C` | handoff, records | the head that the signer's journal had with so many; the handoff is the one before which an alarm was ended last |
 //! | `i` | digest of caller and key | what was answered to an idempotency key ([`super::handoffs::AnsweredRecord`]) |
 //! | `t` | token | a token for HTTP ([`super::tokens::TokenRecord`]) |
+//! | `e` | number | an event ([`crate::event::EventRecord`], as JSON) |
 //! | `R` | — | counts the changes of users and handoffs |
 
 use crate::access::token::TokenId;
@@ -45,11 +46,13 @@ pub(super) const UNDO: &[u8] = b"U";
 pub(super) const OUTPUTS: &[u8] = b"O";
 pub(super) const BALANCES: &[u8] = b"B";
 pub(super) const USERS: &[u8] = b"A";
+pub(super) const OWNERS: &[u8] = b"P";
 pub(super) const HANDOFFS: &[u8] = b"D";
 pub(super) const LIVE: &[u8] = b"V";
 pub(super) const TRANSACTIONS: &[u8] = b"X";
 pub(super) const SIGNER_JOURNAL: &[u8] = b"J";
 pub(super) const TOKENS: &[u8] = b"t";
+pub(super) const EVENTS: &[u8] = b"e";
 pub(super) const REVISION: &[u8] = b"R";
 
 /// Length of a place in a key, in bytes.
@@ -112,7 +115,7 @@ pub(super) fn user(account: &str) -> Vec<u8> {
 }
 
 pub(super) fn owner(key: &Encoded) -> Vec<u8> {
-    [b"P", key.as_bytes().as_slice()].concat()
+    [OWNERS, key.as_bytes()].concat()
 }
 
 pub(super) fn handoff(number: u64) -> Vec<u8> {
@@ -153,6 +156,10 @@ pub(super) fn withdrawal(id: &str) -> Vec<u8> {
 
 pub(super) fn answered(key: &Hash) -> Vec<u8> {
     [b"i", key.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn event(id: u64) -> Vec<u8> {
+    [EVENTS, &id.to_be_bytes()].concat()
 }
 
 /// No account has the byte 0 in its name.

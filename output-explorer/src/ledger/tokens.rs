@@ -45,7 +45,7 @@ impl Ledger {
         }
         let mut batch = Batch::default();
         batch.put(key, to_json(record));
-        Ok(self.store_own(&mut state, batch)?)
+        Ok(self.store_own(&mut state, batch, Vec::new())?)
     }
 
     /// Revokes a token, and answers what is known of it. One that was revoked before stays so since then.
@@ -60,7 +60,7 @@ impl Ledger {
             record.token.revoked = Some(now);
             let mut batch = Batch::default();
             batch.put(key, to_json(&record));
-            self.store_own(&mut state, batch)?;
+            self.store_own(&mut state, batch, Vec::new())?;
         }
         Ok(record.token)
     }

@@ -6,7 +6,8 @@ use super::record::UserRecord;
 use super::store::{Batch, Pairs, beginning_with};
 use super::value::{decode, encode, get};
 use super::{Ledger, LedgerError, UserError, table};
-use std::collections::{HashMap, HashSet};
+use crate::event::{Event, UserFacts};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::ops::Bound;
 use stegos_common::account::AccountName;
@@ -72,7 +73,7 @@ impl Ledger {
     pub fn add_users(&self, new: &[NewAddress]) -> Result<Added, UserError> {
         let mut state = self.write()?;
         let mut added = Added::default();
-        let mut users: HashMap<&str, (UserRecord, Option<UserRecord>)> = HashMap::new();
+        let mut users: BTreeMap<&str, (UserRecord, Option<UserRecord>)> = BTreeMap::new();
         let mut owners: HashMap<Encoded, &str> = HashMap::new();
         let mut outdated = HashSet::new();
         for NewAddress { account, key, current } in new {
@@ -107,18 +108,21 @@ impl Ledger {
         }
         added.outdated = outdated.len();
         let changed = users.iter().filter(|(_, (user, stored))| stored.as_ref() != Some(user));
-        let mut batch = Batch::default();
+        let (mut batch, mut events) = (Batch::default(), Vec::new());
         for (account, (user, stored)) in changed {
             let moved =
                 stored.as_ref().is_some_and(|stored| stored.addresses.first() != user.addresses.first());
             added.moved += usize::from(moved);
+            let is_new = stored.as_ref().is_none_or(|stored| stored.archived);
+            let event = if is_new { Event::UserAdded } else { Event::UserChanged };
+            events.push(event(facts(account, user)));
             batch.put(table::user(account), encode(user));
         }
         for (key, account) in owners {
             batch.put(table::owner(&key), encode(account));
         }
         if batch != Batch::default() {
-            self.store_own(&mut state, batch)?;
+            self.store_own(&mut state, batch, events)?;
         }
         Ok(added)
     }
@@ -131,9 +135,13 @@ impl Ledger {
         let mut state = self.write()?;
         let stored: Option<UserRecord> = get(self.store.as_ref(), &table::user(account))?;
         let user = stored.ok_or_else(|| UserError::Unknown(account.to_owned()))?;
+        if user.archived {
+            return Ok(());
+        }
         let mut batch = Batch::default();
+        let events = vec![Event::UserArchived(facts(account, &user))];
         batch.put(table::user(account), encode(&UserRecord { archived: true, ..user }));
-        Ok(self.store_own(&mut state, batch)?)
+        Ok(self.store_own(&mut state, batch, events)?)
     }
 
     /// A user, archived or not.
@@ -190,6 +198,10 @@ impl Ledger {
         let _state = self.read()?;
         get(self.store.as_ref(), &table::owner(key))
     }
+}
+
+fn facts(account: &str, user: &UserRecord) -> UserFacts {
+    UserFacts { account: account.to_owned(), keys: user.addresses.clone() }
 }
 
 fn shown(account: &str, user: UserRecord) -> User {

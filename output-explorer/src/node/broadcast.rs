@@ -5,6 +5,7 @@
 //! what waits for a block. The bytes are always the same ones, so once more does no harm.
 
 use super::link::{Link, LinkError};
+use crate::clock::now;
 use crate::handoff::desk::Desk;
 use crate::handoff::record::{Handoff, State};
 use crate::handoff::track::{Evidence, answered, evidence, next};
@@ -13,8 +14,8 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::settings::NodeConfig;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-use stegos_common::api::encoding::{HexBytes, Timestamp};
+use std::time::Duration;
+use stegos_common::api::encoding::HexBytes;
 use stegos_common::api::request::Request;
 use stegos_common::api::response::Response;
 use stegos_common::api::transaction::TransactionStatus;
@@ -37,13 +38,6 @@ pub struct Broadcast {
     stranded: HashSet<u64>,
     /// What was said last about a node that cannot be reached, so that it is said once.
     trouble: Option<String>,
-}
-
-/// The time.
-#[must_use]
-pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_unix_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 impl Broadcast {

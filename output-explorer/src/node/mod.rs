@@ -6,7 +6,7 @@ mod link;
 mod report;
 mod watch;
 
-pub use broadcast::{Broadcast, now};
+pub use broadcast::Broadcast;
 pub use error::WatchError;
 pub use link::LinkError;
 pub use watch::Watch;

@@ -39,7 +39,7 @@ impl Shared {
     /// All but the users.
     fn chain(&self) -> Vec<Pair> {
         let mut pairs = self.pairs();
-        pairs.retain(|(key, _)| !matches!(key[0], b'A' | b'P' | b'R'));
+        pairs.retain(|(key, _)| !matches!(key[0], b'A' | b'P' | b'R' | b'e'));
         pairs
     }
 }
@@ -61,7 +61,7 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     pub(crate) fn new(keep_spent_blobs: bool) -> Self {
-        let settings = Settings { network: Network::Dev, keep_spent_blobs };
+        let settings = Settings { network: Network::Dev, keep_spent_blobs, keep_events: 1000 };
         let store = Shared::default();
         let ledger = Ledger::new(Box::new(store.clone()), settings).unwrap();
         Self {

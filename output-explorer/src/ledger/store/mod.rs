@@ -36,6 +36,12 @@ impl Batch {
         self.0.insert(key, None);
     }
 
+    /// The value that it gives a key.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        self.0.get(key)?.as_deref()
+    }
+
     /// Whether it gives a key a value.
     #[must_use]
     pub fn puts(&self, key: &[u8]) -> bool {

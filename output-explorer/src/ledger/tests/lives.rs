@@ -21,7 +21,7 @@ fn output() -> NewOutput {
 }
 
 fn ledger() -> Ledger {
-    let settings = Settings { network: Network::Dev, keep_spent_blobs: true };
+    let settings = Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000 };
     Ledger::new(Box::new(MemoryStore::default()), settings).unwrap()
 }
 
