@@ -1,7 +1,7 @@
 //! What a command can fail with, and the exit code that says so.
 
-use crate::access::AccessConfigError;
 use crate::control::{AskError, ServerError};
+use crate::http::HttpError;
 use crate::ledger::LedgerError;
 use crate::node::WatchError;
 use crate::settings::{HttpSettingsError, SettingsError};
@@ -33,7 +33,7 @@ pub(crate) enum Error {
     HttpSettings(#[from] HttpSettingsError),
     /// A key of those who may ask over HTTP.
     #[error(transparent)]
-    Access(#[from] AccessConfigError),
+    Http(#[from] HttpError),
     /// Neither an option nor the environment says where the ledger is.
     #[error("neither HOME nor XDG_DATA_HOME is set: name the ledger's directory with --data-dir")]
     NoDataDir,

@@ -8,6 +8,7 @@ use super::message::{
 };
 use crate::block::Position;
 use crate::handoff::desk::DeskError;
+use crate::ledger::events::EventsError;
 use crate::ledger::query::{BlockAt, Cut, EpochError, Filter, Found, Happened, Wanted, blob};
 use crate::ledger::record::{Balance, Cause, Kind, Sum};
 use crate::ledger::users::{Added, NewAddress, User, UserQuery};
@@ -55,6 +56,9 @@ pub enum QueryError {
     /// An output whose blob is not here.
     #[error("the blob of output {0} is not kept here: {1}")]
     NoBlob(Hash, &'static str),
+    /// Events that are not there.
+    #[error(transparent)]
+    Events(#[from] EventsError),
     /// A handoff that cannot be made or changed.
     #[error(transparent)]
     Handoff(#[from] DeskError),
@@ -68,7 +72,10 @@ impl QueryError {
     #[must_use]
     pub const fn is_refusal(&self) -> bool {
         match self {
-            Self::Ledger(_) | Self::User(UserError::Ledger(_)) | Self::Epoch(EpochError::Ledger(_)) => false,
+            Self::Ledger(_)
+            | Self::User(UserError::Ledger(_))
+            | Self::Epoch(EpochError::Ledger(_))
+            | Self::Events(EventsError::Ledger(_)) => false,
             Self::Handoff(error) => handoffs::is_refusal(error),
             _ => true,
         }
