@@ -57,6 +57,26 @@ impl fmt::Display for Position {
     }
 }
 
+/// Text that is no position.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("not a position in the chain: write EPOCH for a macro block, EPOCH/OFFSET for a micro block")]
+pub struct PositionError;
+
+impl FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Self, PositionError> {
+        let (epoch, offset) =
+            text.split_once('/').map_or((text, None), |(epoch, offset)| (epoch, Some(offset)));
+        let epoch = epoch.parse().map_err(|_| PositionError)?;
+        match offset.map(str::parse) {
+            None => Ok(Self::macro_block(epoch)),
+            Some(Ok(offset)) if offset != Self::MACRO => Ok(Self::micro(epoch, offset)),
+            Some(_) => Err(PositionError),
+        }
+    }
+}
+
 /// A place within a block, by which everything that happened has one order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {

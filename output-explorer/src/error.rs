@@ -1,9 +1,10 @@
 //! What a command can fail with, and the exit code that says so.
 
+use crate::access::AccessConfigError;
 use crate::control::{AskError, ServerError};
 use crate::ledger::LedgerError;
 use crate::node::WatchError;
-use crate::settings::SettingsError;
+use crate::settings::{HttpSettingsError, SettingsError};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +28,12 @@ pub(crate) enum Error {
     /// The configuration file cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// Settings of HTTP that do not go together.
+    #[error(transparent)]
+    HttpSettings(#[from] HttpSettingsError),
+    /// A key of those who may ask over HTTP.
+    #[error(transparent)]
+    Access(#[from] AccessConfigError),
     /// Neither an option nor the environment says where the ledger is.
     #[error("neither HOME nor XDG_DATA_HOME is set: name the ledger's directory with --data-dir")]
     NoDataDir,

@@ -3,6 +3,7 @@
 //! A block's way: [`node`] (connection, questions and answers) → [`follower`] (order, gaps, reverts, finality) →
 //! [`ledger`] (one atomic batch per block). A question's way: [`cli`] → [`control`] → [`ledger`].
 
+pub mod access;
 pub mod audit;
 pub mod block;
 pub mod cli;

@@ -2,6 +2,11 @@
 //!
 //! Each setting is declared once, here, for all three. Secrets are not settings.
 
+mod http;
+
+pub(crate) use http::HttpSettings;
+pub use http::{HttpConfig, HttpSettingsError, JwtAlgorithm, JwtIssuer, TlsFiles};
+
 use crate::handoff::plan::Terms;
 use clap::Args;
 use serde::Deserialize;
@@ -45,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) keep_spent_blobs: Option<bool>,
     pub(crate) node: NodeSettings,
     pub(crate) handoff: HandoffSettings,
+    pub(crate) http: HttpSettings,
     pub(crate) events: EventSettings,
 }
 

@@ -211,7 +211,7 @@ fn questions(ledger: &Ledger, keys: &[Encoded]) {
     let some = || (0..1000).map(|number| keys[number * 7919 % keys.len()]);
     let cut = Cut { after: None, limit: 100 };
     let balance = median(some().map(|key| time(|| drop(black_box(ledger.balance(&key))))).collect());
-    let rows = |key: Encoded| ledger.outputs(&[key], Filter::Unspent, cut).unwrap().rows.len();
+    let rows = |key: Encoded| ledger.outputs(&[key], Filter::Unspent.into(), cut).unwrap().rows.len();
     let page = |key: Encoded| time(|| assert!(rows(key) > 0));
     let (one, hundred) =
         (median(some().map(page).collect()), median((0..1000).map(|_| page(keys[0])).collect()));

@@ -2,12 +2,13 @@
 
 use super::export::Export;
 use super::file::read_text;
-use super::handoff::{pages, show_all};
+use super::handoff::show_all;
 use super::show::{self, line};
 use super::{Setup, Shown, say};
-use crate::control::{Answer, Asker, HandoffRequest, Request};
+use crate::control::{Answer, Asker, HandoffAnswer, HandoffRequest, Request};
 use crate::error::Error;
 use crate::handoff::record::{Handoff, State};
+use crate::ledger::handoffs::Which;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::thread::sleep;
@@ -161,21 +162,10 @@ pub(super) struct List {
 impl List {
     fn run(self, setup: &Setup) -> Result<(), Error> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let mut handoffs = Vec::new();
-        let mut before = self.before;
-        for page in pages(&mut setup.asker()?, self.before, false) {
-            let page = page?;
-            before = page.last().map(|last| last.number);
-            handoffs.extend(page.into_iter().filter(|handoff| handoff.transaction.is_some()));
-            if handoffs.len() >= limit {
-                break;
-            }
-        }
-        let more = handoffs.len() > limit;
-        handoffs.truncate(limit);
-        if more {
-            before = handoffs.last().map(|last| last.number);
-        }
+        let request = HandoffRequest::List { before: self.before, which: Which::Signed, limit };
+        let HandoffAnswer::List { handoffs } = setup.asker()?.about_handoffs(request)? else {
+            return Err(Error::OtherAnswer);
+        };
         if self.shown.json {
             return show::json(&handoffs);
         }
@@ -187,8 +177,8 @@ impl List {
             table.add_row([number, id, transaction.state().to_string()]);
         }
         show::print(&table)?;
-        match before.filter(|_| handoffs.len() == limit) {
-            Some(before) => line(&format!("next: --before {before}")),
+        match handoffs.last().filter(|_| handoffs.len() == limit) {
+            Some(last) => line(&format!("next: --before {}", last.number)),
             None => Ok(()),
         }
     }

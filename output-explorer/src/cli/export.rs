@@ -4,6 +4,7 @@ use super::handoff::pages;
 use super::{Setup, say};
 use crate::control::{Answer, HandoffAnswer, HandoffRequest, Request};
 use crate::error::Error;
+use crate::ledger::handoffs::Which;
 use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -27,8 +28,8 @@ impl Export {
         // First: whatever is signed later than this is behind it.
         let Answer::Status(status) = asker.ask(Request::Status)? else { return Err(Error::OtherAnswer) };
         let mut numbers = Vec::new();
-        for page in pages(&mut asker, None, false) {
-            numbers.extend(page?.iter().filter(|it| it.transaction.is_some()).map(|it| it.number));
+        for page in pages(&mut asker, Which::Signed) {
+            numbers.extend(page?.iter().map(|handoff| handoff.number));
         }
         let mut out = BufWriter::new(stdout().lock());
         let head = CatchUpHead {

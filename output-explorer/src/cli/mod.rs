@@ -18,7 +18,7 @@ mod user;
 use crate::control::{Answer, Asker, Request};
 use crate::error::Error;
 use crate::ledger;
-use crate::settings::{HandoffSettings, NodeConfig, NodeSettings, Settings};
+use crate::settings::{HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, Settings};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -110,6 +110,8 @@ struct Setup {
     node: NodeSettings,
     /// And about handoffs.
     handoff: HandoffSettings,
+    /// And about HTTP.
+    http: HttpSettings,
 }
 
 /// How an answer is shown.
@@ -192,6 +194,7 @@ impl CommonArgs {
             ledger: ledger::Settings { network, keep_spent_blobs, keep_events },
             node: file.node,
             handoff: file.handoff,
+            http: file.http,
         })
     }
 }
@@ -210,6 +213,11 @@ impl Setup {
     /// What is known about the node.
     fn node_config(&mut self, flags: NodeSettings) -> NodeConfig {
         flags.config(std::mem::take(&mut self.node))
+    }
+
+    /// Who may ask over HTTP, if anybody may.
+    fn http_config(&mut self, flags: HttpSettings) -> Result<Option<HttpConfig>, Error> {
+        Ok(flags.config(std::mem::take(&mut self.http))?)
     }
 }
 

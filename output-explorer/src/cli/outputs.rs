@@ -2,7 +2,7 @@
 
 use super::show::{self, line};
 use super::{PageArgs, Setup, Shown};
-use crate::control::{Answer, BlockRow, Event, OutputRow, Request, State};
+use crate::control::{Answer, BlockRow, Event, Finality, OutputRow, Request, State};
 use crate::error::Error;
 use crate::ledger::record::What;
 use clap::Args;
@@ -22,6 +22,12 @@ pub(super) struct Outputs {
     /// Which of them
     #[arg(long, value_enum, default_value_t = State::Unspent)]
     state: State,
+    /// Only those of which all that is known is final, or something can still be taken back
+    #[arg(long, value_enum)]
+    finality: Option<Finality>,
+    /// Only those made in this epoch or later
+    #[arg(long, value_name = "EPOCH", default_value_t = 0)]
+    since: u64,
     #[command(flatten)]
     page: PageArgs,
     #[command(flatten)]
@@ -31,7 +37,8 @@ pub(super) struct Outputs {
 impl Outputs {
     pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
         let (after, limit) = (self.page.after, self.page.limit());
-        let request = Request::Outputs { account: self.account, state: self.state, after, limit };
+        let Self { account, state, finality, since, .. } = self;
+        let request = Request::Outputs { account, state, finality, since, after, limit };
         let Answer::Outputs(page) = setup.ask(request)? else { return Err(Error::OtherAnswer) };
         if self.shown.json {
             return show::json(&page);

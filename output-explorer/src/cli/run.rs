@@ -1,11 +1,12 @@
 //! `run`: follows the node.
 
 use super::{Setup, say};
+use crate::access::Access;
 use crate::control::{LinkStatus, serve};
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::node::{Broadcast, Watch};
-use crate::settings::NodeSettings;
+use crate::settings::{HttpSettings, NodeSettings};
 use clap::Args;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Builder;
@@ -25,12 +26,16 @@ Example:
 pub(super) struct Run {
     #[command(flatten)]
     node: NodeSettings,
+    #[command(flatten)]
+    http: HttpSettings,
 }
 
 impl Run {
     pub(super) fn run(self, mut setup: Setup) -> Result<(), Error> {
         let config = setup.node_config(self.node);
+        let http = setup.http_config(self.http)?;
         let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger)?);
+        let _access = http.map(|http| Access::new(&http, Arc::clone(&ledger))).transpose()?;
         let node = LinkStatus { address: config.address.to_string(), ..LinkStatus::default() };
         let node = Arc::new(Mutex::new(node));
         let address = config.address;

@@ -6,6 +6,7 @@ use super::{Setup, broadcast, say};
 use crate::control::{AskError, Asker, HandoffRequest};
 use crate::error::Error;
 use crate::handoff::record::{Handoff, Step};
+use crate::ledger::handoffs::Which;
 use clap::Args;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +114,7 @@ impl Spool {
             self.take(asker, name)?;
         }
         let mut live = BTreeMap::new();
-        for page in pages(asker, None, true) {
+        for page in pages(asker, Which::Live) {
             live.extend(page?.into_iter().map(|handoff| (handoff.number, handoff)));
         }
         for (name, (number, written)) in self.taken.clone() {

@@ -61,6 +61,12 @@ pub(super) struct List {
     /// Also those that were removed
     #[arg(long)]
     archived: bool,
+    /// Only account ids that begin so
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    prefix: String,
+    /// From the last account id to the first
+    #[arg(long)]
+    descending: bool,
     /// Go on behind this account id
     #[arg(long, value_name = "ACCOUNT")]
     after: Option<String>,
@@ -74,7 +80,8 @@ pub(super) struct List {
 impl List {
     fn run(self, setup: &Setup) -> Result<(), Error> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let request = Request::Users { after: self.after, archived: self.archived, limit };
+        let Self { archived, prefix, descending, after, .. } = self;
+        let request = Request::Users { after, prefix, archived, descending, limit };
         let Answer::Users { users } = setup.ask(request)? else { return Err(Error::OtherAnswer) };
         if self.shown.json {
             return show::json(&users);

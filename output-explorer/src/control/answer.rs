@@ -2,23 +2,24 @@
 
 use super::handoffs;
 use super::message::{
-    AccountAddress, AddressBalance, AddressSum, Answer, BalanceAnswer, BalanceAtAnswer, BlockRow, Event,
-    Finality, HistoryRow, KindName, Lag, LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows,
-    State, StatusAnswer, UserRow,
+    AccountAddress, AddressAnswer, AddressBalance, AddressSum, Answer, AsText, BalanceAnswer,
+    BalanceAtAnswer, BlockAnswer, BlockRow, Event, Finality, HistoryRow, KindName, Lag, LinkStatus,
+    OutputAnswer, OutputRow, PlaceText, Request, Rows, State, StatusAnswer, UserRow,
 };
 use crate::block::Position;
 use crate::handoff::desk::DeskError;
-use crate::ledger::query::{Cut, EpochError, Filter, Found, Happened, blob};
+use crate::ledger::query::{BlockAt, Cut, EpochError, Filter, Found, Happened, Wanted, blob};
 use crate::ledger::record::{Balance, Cause, Kind, Sum};
-use crate::ledger::users::{Added, NewAddress};
+use crate::ledger::users::{Added, NewAddress, User, UserQuery};
 use crate::ledger::{Ledger, LedgerError, UserError};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use stegos_common::account::AccountNameError;
-use stegos_common::address::{AddressError, EncodedAddress};
+use stegos_common::address::{Address, AddressError, EncodedAddress};
 use stegos_common::api::encoding::HexBytes;
 use stegos_common::group::{Encoded, EncodingError};
 use stegos_common::hash::Hash;
+use stegos_common::text::excerpt;
 use thiserror::Error;
 
 /// No page has more rows.
@@ -45,6 +46,9 @@ pub enum QueryError {
     /// An address whose bytes are no public key.
     #[error("address {0} is no public key ({1}): nobody could ever spend what is sent to it")]
     NoKey(EncodedAddress, EncodingError),
+    /// No such block.
+    #[error("there is no block {0} in the ledger: micro blocks are known until their epoch is over")]
+    NoBlock(Position),
     /// No such output.
     #[error("no block has an output {0}")]
     NoOutput(Hash),
@@ -81,16 +85,12 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
     let epoch = ledger.end()?.epoch;
     Ok(match request {
         Request::Status => Answer::Status(Box::new(status(ledger, node)?)),
-        Request::Users { after, archived, limit } => {
-            let users = ledger.users(after.as_deref(), archived, limit.min(MAX_ROWS))?;
-            let row = |user: crate::ledger::users::User| UserRow {
-                account: user.account,
-                current: user.keys.first().map(|key| address(ledger, key)),
-                addresses: user.keys.iter().map(|key| address(ledger, key)).collect(),
-                archived: user.archived,
-            };
-            Answer::Users { users: users.into_iter().map(row).collect() }
+        Request::Users { after, prefix, archived, descending, limit } => {
+            let (after, limit) = (after.as_deref(), limit.min(MAX_ROWS));
+            let users = ledger.users(UserQuery { after, prefix: &prefix, archived, descending, limit })?;
+            Answer::Users { users: users.into_iter().map(|user| user_row(ledger, user)).collect() }
         }
+        Request::User { account } => Answer::User(user_row(ledger, ledger.user(&account)?)),
         Request::AddUsers { addresses } => {
             let new =
                 addresses.par_iter().map(|new| new_address(ledger, new)).collect::<Result<Vec<_>, _>>()?;
@@ -101,15 +101,17 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
             ledger.remove_user(&account)?;
             Answer::Removed
         }
-        Request::Outputs { account, state, after, limit } => {
+        Request::Outputs { account, state, finality, since, after, limit } => {
             let filter = match state {
                 State::Unspent => Filter::Unspent,
                 State::Spent => Filter::Spent,
                 State::All => Filter::All,
             };
-            let page = ledger.outputs(&keys(&account)?, filter, cut(after, limit))?;
+            let is_final = finality.map(|finality| finality == Finality::Final);
+            let wanted = Wanted { filter, is_final, since };
+            let page = ledger.outputs(&keys(&account)?, wanted, cut(after, limit))?;
             let rows = page.rows.into_iter().map(|found| row(ledger, epoch, found)).collect();
-            Answer::Outputs(Rows { rows, next: page.next.map(PlaceText) })
+            Answer::Outputs(Rows { rows, next: page.next.map(AsText) })
         }
         Request::Balance { account, at_epoch: None } => Answer::Balance(balance(ledger, account)?),
         Request::Balance { account, at_epoch: Some(epoch) } => {
@@ -118,9 +120,31 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
         Request::History { account, after, limit } => {
             let page = ledger.history(&keys(&account)?, cut(after, limit))?;
             let rows = page.rows.into_iter().map(|happened| happening(ledger, epoch, happened));
-            Answer::History(Rows { rows: rows.collect::<Result<_, _>>()?, next: page.next.map(PlaceText) })
+            Answer::History(Rows { rows: rows.collect::<Result<_, _>>()?, next: page.next.map(AsText) })
         }
-        Request::Output { output_hash } => Answer::Output(Box::new(output(ledger, epoch, output_hash)?)),
+        Request::Output { output_hash } => {
+            let output = output(ledger, epoch, output_hash)?.ok_or(QueryError::NoOutput(output_hash))?;
+            Answer::Output(Box::new(output))
+        }
+        Request::Lookup { output_hashes } => {
+            let (mut outputs, mut unknown) = (Vec::new(), Vec::new());
+            for id in output_hashes.into_iter().take(MAX_ROWS) {
+                match output(ledger, epoch, id)? {
+                    Some(output) => outputs.push(output),
+                    None => unknown.push(id),
+                }
+            }
+            Answer::Lookup { outputs, unknown }
+        }
+        Request::Blocks { before, limit } => {
+            let blocks = ledger.blocks(before.map(|before| before.0), limit.min(MAX_ROWS))?;
+            Answer::Blocks { blocks: blocks.into_iter().map(block_row).collect() }
+        }
+        Request::Block { position: AsText(position) } => {
+            let block = ledger.block_at(position)?.ok_or(QueryError::NoBlock(position))?;
+            Answer::Block(block_row(block))
+        }
+        Request::CheckAddress { address } => Answer::Address(Box::new(check_address(ledger, address)?)),
         Request::OutputsList { utxos } => {
             let blobs = utxos.iter().map(|id| blob_of(ledger, id));
             Answer::OutputsList { utxos: blobs.collect::<Result<_, _>>()? }
@@ -140,6 +164,35 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
 
 fn address(ledger: &Ledger, key: &Encoded) -> EncodedAddress {
     EncodedAddress { network: ledger.network(), key: *key }
+}
+
+fn user_row(ledger: &Ledger, user: User) -> UserRow {
+    UserRow {
+        account: user.account,
+        current: user.keys.first().map(|key| address(ledger, key)),
+        addresses: user.keys.iter().map(|key| address(ledger, key)).collect(),
+        archived: user.archived,
+    }
+}
+
+fn block_row(BlockAt { position, id, time }: BlockAt) -> BlockAnswer {
+    let offset = position.offset();
+    let finality = if offset.is_none() { Finality::Final } else { Finality::Prepared };
+    let block = BlockRow { block_hash: id, time: time.into() };
+    BlockAnswer { epoch: position.epoch, offset, block, finality }
+}
+
+fn check_address(ledger: &Ledger, text: String) -> Result<AddressAnswer, LedgerError> {
+    let encoded: Result<EncodedAddress, _> = text.parse();
+    let network = encoded.as_ref().ok().map(|address| address.network);
+    let checked: Result<Address, _> =
+        text.parse().and_then(|address: Address| address.require(ledger.network()));
+    let account = match &checked {
+        Ok(address) => ledger.owner(&address.public_key().encoded())?,
+        Err(_) => None,
+    };
+    let reason = checked.err().map(|error| error.to_string());
+    Ok(AddressAnswer { address: excerpt(&text), valid: reason.is_none(), network, reason, account })
 }
 
 fn new_address(ledger: &Ledger, new: &AccountAddress) -> Result<NewAddress, QueryError> {
@@ -221,8 +274,8 @@ fn happening(ledger: &Ledger, epoch: u64, happened: Happened) -> Result<HistoryR
     Ok(HistoryRow { what, event: event(epoch, &cause), time, output_hash, recipient, amount })
 }
 
-fn output(ledger: &Ledger, epoch: u64, id: Hash) -> Result<OutputAnswer, QueryError> {
-    let record = ledger.output(&id)?.ok_or(QueryError::NoOutput(id))?;
+fn output(ledger: &Ledger, epoch: u64, id: Hash) -> Result<Option<OutputAnswer>, LedgerError> {
+    let Some(record) = ledger.output(&id)? else { return Ok(None) };
     let block = |cause: &Cause| -> Result<Option<BlockRow>, LedgerError> {
         let block = ledger.block(cause.place.position)?;
         Ok(block.map(|(block_hash, time)| BlockRow { block_hash, time: time.into() }))
@@ -233,8 +286,9 @@ fn output(ledger: &Ledger, epoch: u64, id: Hash) -> Result<OutputAnswer, QueryEr
     };
     let created_block = block(&record.created)?;
     let spent_block = record.spent.as_ref().map(block).transpose()?.flatten();
+    let blob = blob(&record).cloned().map(HexBytes);
     let output = row(ledger, epoch, Found { id, output: record });
-    Ok(OutputAnswer { output, account, created_block, spent_block })
+    Ok(Some(OutputAnswer { output, account, created_block, spent_block, blob }))
 }
 
 fn blob_of(ledger: &Ledger, id: &Hash) -> Result<HexBytes, QueryError> {

@@ -1,10 +1,10 @@
 //! Questions about handoffs and transactions, and their answers.
 
 use crate::clock::now;
-use crate::handoff::desk::{Desk, DeskError};
-use crate::handoff::plan::{LeftOut, PlanError, Planner, Sweep, Terms, Withdrawal};
+use crate::handoff::desk::{Desk, DeskError, Made};
+use crate::handoff::plan::{PlanError, Planner, Sweep, Terms, Withdrawal};
 use crate::handoff::record::Handoff;
-use crate::ledger::handoffs::HandoffError;
+use crate::ledger::handoffs::{HandoffError, IdempotencyKey, Which};
 use crate::ledger::{Ledger, UserError};
 use serde::{Deserialize, Serialize};
 use stegos_common::hash::Hash;
@@ -22,6 +22,8 @@ pub enum HandoffRequest {
         sweep: Box<Sweep>,
         /// How.
         terms: Terms,
+        /// By which the caller knows that it asked before.
+        key: Option<IdempotencyKey>,
     },
     /// Pay from the treasury.
     Withdraw {
@@ -29,13 +31,15 @@ pub enum HandoffRequest {
         withdrawals: Vec<Withdrawal>,
         /// How.
         terms: Terms,
+        /// By which the caller knows that it asked before.
+        key: Option<IdempotencyKey>,
     },
     /// Handoffs, the youngest first.
     List {
         /// Before this one.
         before: Option<u64>,
-        /// Only those to which something may still happen.
-        live: bool,
+        /// Which.
+        which: Which,
         /// At most so many.
         limit: usize,
     },
@@ -80,12 +84,7 @@ pub enum HandoffRequest {
 #[serde(tag = "did", rename_all = "snake_case")]
 pub enum HandoffAnswer {
     /// These handoffs do what was asked for.
-    Made {
-        /// New ones, and those that did it before.
-        handoffs: Vec<Handoff>,
-        /// Outputs that were left where they are.
-        left_out: LeftOut,
-    },
+    Made(Made),
     /// Handoffs.
     List {
         /// At most as many as asked for.
@@ -119,18 +118,19 @@ pub enum HandoffAnswer {
 pub(super) fn answer(ledger: &Ledger, request: HandoffRequest) -> Result<HandoffAnswer, DeskError> {
     let desk = Desk { ledger, now: now() };
     let planner = |terms| Planner::new(ledger, terms, desk.now);
-    let made = |(handoffs, left_out)| HandoffAnswer::Made { handoffs, left_out };
     let one = |handoff| HandoffAnswer::One { handoff };
     Ok(match request {
-        HandoffRequest::Sweep { sweep, terms } => {
-            made(desk.hand_off(terms.seconds, || planner(&terms)?.sweep(&sweep))?)
+        HandoffRequest::Sweep { sweep, terms, key } => {
+            HandoffAnswer::Made(desk.hand_off(terms.seconds, key, || planner(&terms)?.sweep(&sweep))?)
         }
-        HandoffRequest::Withdraw { withdrawals, terms } => {
-            made(desk.hand_off(terms.seconds, || planner(&terms)?.withdraw(&withdrawals))?)
+        HandoffRequest::Withdraw { withdrawals, terms, key } => {
+            HandoffAnswer::Made(
+                desk.hand_off(terms.seconds, key, || planner(&terms)?.withdraw(&withdrawals))?,
+            )
         }
-        HandoffRequest::List { before, live, limit } => {
+        HandoffRequest::List { before, which, limit } => {
             desk.expire()?;
-            HandoffAnswer::List { handoffs: ledger.handoffs(before, live, limit.min(MAX_ROWS))? }
+            HandoffAnswer::List { handoffs: ledger.handoffs(which, before, limit.min(MAX_ROWS))? }
         }
         HandoffRequest::Show { number } => {
             desk.expire()?;

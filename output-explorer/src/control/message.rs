@@ -1,9 +1,10 @@
 //! Questions about the ledger and their answers, as types and as JSON.
 
 use super::handoffs::{HandoffAnswer, HandoffRequest};
-use crate::block::{Place, PlaceError};
+use crate::block::{Place, Position};
 use crate::handoff::journal::SignerJournal;
 use crate::ledger::record::{Balance, Kind, Sum, What};
+use crate::view::text::{AddressText, HashText, TimeText};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -13,6 +14,7 @@ use stegos_common::amount::Amount;
 use stegos_common::api::encoding::{HexBytes, Timestamp};
 use stegos_common::api::response::Status;
 use stegos_common::hash::Hash;
+use utoipa::ToSchema;
 
 /// A question, or a change of users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,10 +26,19 @@ pub enum Request {
     Users {
         /// Behind this one.
         after: Option<String>,
+        /// Only account ids that begin so.
+        prefix: String,
         /// Also those that were removed.
         archived: bool,
+        /// From the last account id to the first.
+        descending: bool,
         /// At most so many.
         limit: usize,
+    },
+    /// One user.
+    User {
+        /// The account id.
+        account: String,
     },
     /// Add addresses and the users that are not there yet: all or none.
     AddUsers {
@@ -43,8 +54,12 @@ pub enum Request {
     Outputs {
         /// The account id.
         account: String,
-        /// Which.
+        /// Spent or not.
         state: State,
+        /// Only those of which all that is known is final, or something is not.
+        finality: Option<Finality>,
+        /// Only those made in this epoch or later.
+        since: u64,
         /// Behind this place.
         after: Option<PlaceText>,
         /// At most so many.
@@ -70,6 +85,28 @@ pub enum Request {
     Output {
         /// Its id.
         output_hash: Hash,
+    },
+    /// Many outputs; whichever there are.
+    Lookup {
+        /// Their ids.
+        output_hashes: Vec<Hash>,
+    },
+    /// Blocks, the youngest first.
+    Blocks {
+        /// Before this one.
+        before: Option<PositionText>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// One block.
+    Block {
+        /// Where it is.
+        position: PositionText,
+    },
+    /// Whether a text is an address that can be paid to.
+    CheckAddress {
+        /// The text.
+        address: String,
     },
     /// Blobs of public outputs, as a node answers them.
     OutputsList {
@@ -106,7 +143,8 @@ pub struct AccountAddress {
 }
 
 /// Which outputs are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
+#[schema(as = OutputState)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Those that are not spent
@@ -118,24 +156,30 @@ pub enum State {
 }
 
 /// A place as text.
+pub type PlaceText = AsText<Place>;
+
+/// A position as text.
+pub type PositionText = AsText<Position>;
+
+/// What is text in JSON, and numbers in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlaceText(pub Place);
+pub struct AsText<T>(pub T);
 
-impl FromStr for PlaceText {
-    type Err = PlaceError;
+impl<T: FromStr> FromStr for AsText<T> {
+    type Err = T::Err;
 
-    fn from_str(text: &str) -> Result<Self, PlaceError> {
+    fn from_str(text: &str) -> Result<Self, T::Err> {
         text.parse().map(Self)
     }
 }
 
-impl Serialize for PlaceText {
+impl<T: fmt::Display> Serialize for AsText<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for PlaceText {
+impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for AsText<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map(Self).map_err(serde::de::Error::custom)
     }
@@ -152,6 +196,8 @@ pub enum Answer {
         /// At most as many as asked for.
         users: Vec<UserRow>,
     },
+    /// A user.
+    User(UserRow),
     /// Users were added.
     Added {
         /// Users that are new or no longer archived.
@@ -175,6 +221,22 @@ pub enum Answer {
     History(Rows<HistoryRow>),
     /// An output.
     Output(Box<OutputAnswer>),
+    /// Outputs, in the order of the request.
+    Lookup {
+        /// Those that there are.
+        outputs: Vec<OutputAnswer>,
+        /// The ids of the others.
+        unknown: Vec<Hash>,
+    },
+    /// Blocks.
+    Blocks {
+        /// At most as many as asked for.
+        blocks: Vec<BlockAnswer>,
+    },
+    /// A block.
+    Block(BlockAnswer),
+    /// What a text is as an address.
+    Address(Box<AddressAnswer>),
     /// Blobs of outputs, in the order of the request.
     OutputsList {
         /// The protobuf bytes in hex.
@@ -241,7 +303,7 @@ pub struct StatusAnswer {
 }
 
 /// How far the ledger is behind the node, when that was last asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Lag {
     /// Epochs.
     pub epochs: u64,
@@ -250,7 +312,7 @@ pub struct Lag {
 }
 
 /// The connection to the node.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct LinkStatus {
     /// The node's address.
     pub address: String,
@@ -281,25 +343,28 @@ impl LinkStatus {
 }
 
 /// A user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = User)]
 pub struct UserRow {
     /// The account id.
     pub account: String,
     /// Where what is paid to it goes.
+    #[schema(value_type = Option<AddressText>)]
     pub current: Option<EncodedAddress>,
     /// All its addresses, the current one first.
+    #[schema(value_type = Vec<AddressText>)]
     pub addresses: Vec<EncodedAddress>,
     /// Whether it was removed.
     pub archived: bool,
 }
 
 /// Whether something can still be taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Finality {
-    /// It can.
+    /// It can
     Prepared,
-    /// It cannot.
+    /// It cannot
     Final,
 }
 
@@ -313,7 +378,8 @@ impl fmt::Display for Finality {
 }
 
 /// Where and by which transaction something happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Cause)]
 pub struct Event {
     /// The epoch.
     pub epoch: u64,
@@ -322,6 +388,7 @@ pub struct Event {
     /// The place within the block.
     pub index: u32,
     /// The transaction, where it was seen in a micro block.
+    #[schema(value_type = Option<HashText>)]
     pub transaction: Option<Hash>,
     /// Whether it can still be taken back.
     pub finality: Finality,
@@ -345,7 +412,8 @@ pub struct OutputRow {
 }
 
 /// The kinds of outputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = OutputKind)]
 #[serde(rename_all = "snake_case")]
 pub enum KindName {
     /// Everybody can read it.
@@ -396,14 +464,49 @@ pub struct OutputAnswer {
     pub created_block: Option<BlockRow>,
     /// The block that spent it, likewise.
     pub spent_block: Option<BlockRow>,
+    /// The protobuf bytes of a public one in hex, while they are kept.
+    pub blob: Option<HexBytes>,
+}
+
+/// A block, and where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BlockAnswer {
+    /// The epoch.
+    pub epoch: u64,
+    /// The offset of a micro block; none for a macro block, which closes the epoch.
+    pub offset: Option<u32>,
+    /// The block.
+    #[serde(flatten)]
+    pub block: BlockRow,
+    /// Whether it can still be taken back.
+    pub finality: Finality,
+}
+
+/// What a text is as an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AddressAnswer {
+    /// The text.
+    pub address: String,
+    /// Whether it can be paid to on this network.
+    pub valid: bool,
+    /// The network that its prefix names.
+    #[schema(value_type = Option<String>)]
+    pub network: Option<Network>,
+    /// Why it is not valid.
+    pub reason: Option<String>,
+    /// The user of this ledger whose address it is.
+    pub account: Option<String>,
 }
 
 /// A block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BlockId)]
 pub struct BlockRow {
     /// Its id.
+    #[schema(value_type = HashText)]
     pub block_hash: Hash,
     /// When it was made.
+    #[schema(value_type = TimeText)]
     pub time: Timestamp,
 }
 

@@ -5,10 +5,10 @@ use super::journal::Sign;
 use super::plan::{LeftOut, Plan, PlanError};
 use super::record::{Ended, Handoff, State, Step, Transaction};
 use super::request::request;
-use crate::ledger::handoffs::HandoffError;
+use crate::ledger::handoffs::{AnsweredRecord, HandoffError, IdempotencyKey};
 use crate::ledger::record::Kind;
 use crate::ledger::{Ledger, LedgerError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 use stegos_common::api::Message;
 use stegos_common::api::create_raw_transaction::RawTransaction;
@@ -63,6 +63,9 @@ pub enum DeskError {
         /// What it is.
         status: &'static str,
     },
+    /// The caller's key was used for something else.
+    #[error("this idempotency key was used for something else: take another key for another request")]
+    OtherBody,
     /// It cannot be planned.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -81,6 +84,17 @@ impl From<LedgerError> for DeskError {
 #[must_use]
 pub fn later(time: Timestamp, seconds: u64) -> Timestamp {
     Timestamp::from_unix_nanos(time.unix_nanos().saturating_add(seconds.saturating_mul(1_000_000_000)))
+}
+
+/// Handoffs that do what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// New ones, and those that did it before.
+    pub handoffs: Vec<Handoff>,
+    /// What was left where it is.
+    pub left_out: LeftOut,
+    /// Whether the caller's key was answered before: nothing new was made.
+    pub again: bool,
 }
 
 /// The desk at one moment.
@@ -108,20 +122,26 @@ impl Desk<'_> {
     pub fn hand_off(
         &self,
         seconds: u64,
+        key: Option<IdempotencyKey>,
         mut plan: impl FnMut() -> Result<Plan, PlanError>,
-    ) -> Result<(Vec<Handoff>, LeftOut), DeskError> {
+    ) -> Result<Made, DeskError> {
         self.expire()?;
         let mut attempts = 0;
         loop {
+            if let Some(made) = key.map(|key| self.made_before(key)).transpose()?.flatten() {
+                return Ok(made);
+            }
             let Plan { new, known, left_out } = plan()?;
             attempts += 1;
             // What was known comes first: where that fails, nothing new is made.
-            let known =
+            let renewed =
                 known.iter().map(|number| self.renew(*number, seconds)).collect::<Result<Vec<_>, _>>();
-            match known.and_then(|known| Ok([known, self.ledger.add_handoffs(new)?].concat())) {
-                Ok(handoffs) => return Ok((handoffs, left_out)),
+            let answered = key.map(|key| (key, known.as_slice(), left_out));
+            match renewed.and_then(|known| Ok([known, self.ledger.add_handoffs(new, answered)?].concat())) {
+                Ok(handoffs) => return Ok(Made { handoffs, left_out, again: false }),
                 Err(
-                    HandoffError::Reserved { .. }
+                    HandoffError::KeyUsed
+                    | HandoffError::Reserved { .. }
                     | HandoffError::NotUnspent(_)
                     | HandoffError::Known { .. }
                     | HandoffError::Changed(_),
@@ -129,6 +149,18 @@ impl Desk<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// What was answered to a caller's key, as it is now.
+    fn made_before(&self, key: IdempotencyKey) -> Result<Option<Made>, DeskError> {
+        let Some(AnsweredRecord { body, numbers, left_out }) = self.ledger.answered(&key.key)? else {
+            return Ok(None);
+        };
+        if body != key.body {
+            return Err(DeskError::OtherBody);
+        }
+        let handoffs = numbers.iter().map(|number| self.ledger.handoff(*number)).collect::<Result<_, _>>()?;
+        Ok(Some(Made { handoffs, left_out, again: true }))
     }
 
     /// A handoff, with its inputs reserved again where it has expired: the same inputs, so that it can never be paid

@@ -5,6 +5,7 @@ use super::value::{damaged, get};
 use super::{Ledger, LedgerError, table};
 use crate::event::{Event, HandoffFacts, TransactionChange};
 use crate::handoff::journal::{Sign, SignerJournal};
+use crate::handoff::plan::LeftOut;
 use crate::handoff::record::State::Submitted;
 use crate::handoff::record::{Ended, Handoff};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,38 @@ pub struct OwnOutput {
     pub blob: Vec<u8>,
     /// The handoff that made it.
     pub number: u64,
+}
+
+/// Which handoffs are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// All.
+    All,
+    /// Those to which something may still happen.
+    Live,
+    /// Those with a signed transaction.
+    Signed,
+}
+
+/// By which a caller knows that it asked before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdempotencyKey {
+    /// The digest of the caller and of the key that it chose.
+    pub key: Hash,
+    /// The digest of what it asked for.
+    pub body: Hash,
+}
+
+/// What was answered to a caller's key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnsweredRecord {
+    /// The digest of what was asked for.
+    pub body: Hash,
+    /// The handoffs that do it.
+    pub numbers: Vec<u64>,
+    /// What was left where it is.
+    pub left_out: LeftOut,
 }
 
 /// A handoff that is to be made; its number is given when it is stored.
@@ -77,6 +110,9 @@ pub enum HandoffError {
         /// The other handoff.
         number: u64,
     },
+    /// The caller's key was used before.
+    #[error("this idempotency key was used before")]
+    KeyUsed,
     /// Somebody else changed it first.
     #[error("handoff {0} was changed at the same time: try again")]
     Changed(u64),
@@ -92,13 +128,23 @@ pub enum HandoffError {
 }
 
 impl Ledger {
-    /// Stores handoffs and reserves their inputs: all or none.
+    /// Stores handoffs and reserves their inputs: all or none. With a caller's key, what is answered to it from now on is
+    /// stored too: `known` handoffs of before, and these.
     ///
     /// # Errors
-    /// [`HandoffError`] where an input is not free and unspent, or a withdrawal is known.
-    pub fn add_handoffs(&self, new: Vec<NewHandoff>) -> Result<Vec<Handoff>, HandoffError> {
+    /// [`HandoffError`] where an input is not free and unspent, a withdrawal is known, or the key was used.
+    pub fn add_handoffs(
+        &self,
+        new: Vec<NewHandoff>,
+        answered: Option<(IdempotencyKey, &[u64], LeftOut)>,
+    ) -> Result<Vec<Handoff>, HandoffError> {
         let mut state = self.write()?;
         let mut batch = Batch::default();
+        if let Some((IdempotencyKey { key, .. }, ..)) = answered
+            && self.json::<AnsweredRecord>(&table::answered(&key))?.is_some()
+        {
+            return Err(HandoffError::KeyUsed);
+        }
         let mut number = self.last_handoff()?;
         let journal = self.signer_journal_inside()?.known;
         let (mut added, mut events) = (Vec::new(), Vec::new());
@@ -116,6 +162,10 @@ impl Ledger {
             put(&mut batch, &handoff, false);
             events.push(Event::HandoffCreated(HandoffFacts::from(&handoff)));
             added.push(handoff);
+        }
+        if let Some((IdempotencyKey { key, body }, known, left_out)) = answered {
+            let numbers = known.iter().copied().chain(added.iter().map(|handoff| handoff.number)).collect();
+            batch.put(table::answered(&key), to_json(&AnsweredRecord { body, numbers, left_out }));
         }
         self.store_own(&mut state, batch, events)?;
         Ok(added)
@@ -184,20 +234,22 @@ impl Ledger {
         self.handoff(number.ok_or(HandoffError::UnknownTransaction(*transaction))?)
     }
 
-    /// Handoffs, the youngest first, at most `limit`, before the number `before`; with `live` only those to which
-    /// something may still happen.
+    /// Handoffs, the youngest first, at most `limit`, before the number `before`.
     ///
     /// # Errors
     /// [`LedgerError`] where the database fails.
     pub fn handoffs(
         &self,
+        which: Which,
         before: Option<u64>,
-        live: bool,
         limit: usize,
     ) -> Result<Vec<Handoff>, LedgerError> {
         let _state = self.read()?;
-        let (prefix, key): (_, fn(u64) -> Vec<u8>) =
-            if live { (table::LIVE, table::live) } else { (table::HANDOFFS, table::handoff) };
+        let (prefix, key): (_, fn(u64) -> Vec<u8>) = match which {
+            Which::All => (table::HANDOFFS, table::handoff),
+            Which::Live => (table::LIVE, table::live),
+            Which::Signed => (table::TRANSACTIONS, table::transaction),
+        };
         let (first, last) = beginning_with(prefix);
         let last = before.map_or(last, |before| Bound::Excluded(key(before)));
         let mut handoffs = Vec::new();
@@ -213,7 +265,7 @@ impl Ledger {
     pub fn live_handoffs(&self) -> impl Iterator<Item = Result<Handoff, LedgerError>> {
         let mut before = None;
         std::iter::from_fn(move || {
-            let next = self.handoffs(before, true, 1).map(|mut page| page.pop()).transpose()?;
+            let next = self.handoffs(Which::Live, before, 1).map(|mut page| page.pop()).transpose()?;
             if let Ok(handoff) = &next {
                 before = Some(handoff.number);
             }
@@ -258,6 +310,15 @@ impl Ledger {
     pub fn released_from(&self, output: &Hash) -> Result<Option<u64>, LedgerError> {
         let _state = self.read()?;
         self.json(&table::released(output))
+    }
+
+    /// What was answered to a caller's key.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn answered(&self, key: &Hash) -> Result<Option<AnsweredRecord>, LedgerError> {
+        let _state = self.read()?;
+        self.json(&table::answered(key))
     }
 
     /// A withdrawal by its id.
@@ -389,7 +450,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn json<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
+    pub(super) fn json<T: serde::de::DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
         let value = self.store.get(key)?;
         value.map(|value| serde_json::from_slice(&value).map_err(|_| damaged(key))).transpose()
     }
@@ -422,8 +483,9 @@ fn changes(before: &Handoff, after: &Handoff) -> Vec<Event> {
     ended.into_iter().chain(steps).collect()
 }
 
-/// Handoffs are stored as they are shown: they are few, and JSON takes new fields without another form of the ledger.
-fn to_json(value: &impl Serialize) -> Vec<u8> {
+/// Handoffs and tokens are stored as they are shown: they are few, and JSON takes new fields without another form of the
+/// ledger.
+pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("records are plain data")
 }
 

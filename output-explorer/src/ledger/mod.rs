@@ -17,6 +17,7 @@ pub mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod tokens;
 pub mod users;
 mod value;
 

@@ -47,6 +47,17 @@ pub struct Happened {
     pub found: Found,
 }
 
+/// A block and where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockAt {
+    /// Where.
+    pub position: Position,
+    /// Its id.
+    pub id: Hash,
+    /// When it was made.
+    pub time: Time,
+}
+
 /// A page and where the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
@@ -67,6 +78,17 @@ pub struct Cut {
 
 /// Which outputs are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// Spent or not.
+    pub filter: Filter,
+    /// Whether all that is known of it must be final, or something must not; either, otherwise.
+    pub is_final: Option<bool>,
+    /// Made in this epoch or later.
+    pub since: u64,
+}
+
+/// Whether outputs are wanted that are spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
     /// Those that are not spent.
     Unspent,
@@ -74,6 +96,13 @@ pub enum Filter {
     Spent,
     /// All.
     All,
+}
+
+impl From<Filter> for Wanted {
+    /// However final, and however old.
+    fn from(filter: Filter) -> Self {
+        Self { filter, is_final: None, since: 0 }
+    }
 }
 
 /// An epoch whose end is not known.
@@ -130,6 +159,56 @@ impl Ledger {
         Ok(block.map(|block| (block.id, block.time)))
     }
 
+    /// A block that is stored, at this very position.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn block_at(&self, position: Position) -> Result<Option<BlockAt>, LedgerError> {
+        let state = self.read()?;
+        let block = match position.offset() {
+            None => get(self.store.as_ref(), &table::macro_block(position.epoch))?
+                .map(|MacroRecord { id, time }| BlockAt { position, id, time }),
+            Some(offset) if position.epoch == state.epoch => {
+                get(self.store.as_ref(), &table::micro_block(offset))?
+                    .map(|MicroRecord { id, time }| BlockAt { position, id, time })
+            }
+            Some(_) => None,
+        };
+        Ok(block)
+    }
+
+    /// Blocks, the youngest first, at most `limit`, before the position `before`: the micro blocks of the current epoch and
+    /// the macro blocks of all before.
+    ///
+    /// # Errors
+    /// [`LedgerError`].
+    pub fn blocks(&self, before: Option<Position>, limit: usize) -> Result<Vec<BlockAt>, LedgerError> {
+        let state = self.read()?;
+        let mut blocks = Vec::new();
+        let offset = match before {
+            Some(before) if before.epoch < state.epoch => 0,
+            Some(before) if before.epoch == state.epoch => before.offset().unwrap_or(u32::MAX),
+            _ => u32::MAX,
+        };
+        let range = (Bound::Included(table::micro_block(0)), Bound::Excluded(table::micro_block(offset)));
+        for pair in self.store.scan(range).rev().take(limit) {
+            let (key, value) = pair?;
+            let MicroRecord { id, time } = decode(table::MICRO_BLOCKS, &value)?;
+            let (_, offset) = key.split_last_chunk().ok_or_else(|| damaged(&key))?;
+            let position = Position::micro(state.epoch, u32::from_be_bytes(*offset));
+            blocks.push(BlockAt { position, id, time });
+        }
+        let epoch = before.map_or(u64::MAX, |before| before.epoch);
+        let range = (Bound::Included(table::macro_block(0)), Bound::Excluded(table::macro_block(epoch)));
+        for pair in self.store.scan(range).rev().take(limit.saturating_sub(blocks.len())) {
+            let (key, value) = pair?;
+            let MacroRecord { id, time } = decode(table::MACRO_BLOCKS, &value)?;
+            let epoch = table::number_of(&key).ok_or_else(|| damaged(&key))?;
+            blocks.push(BlockAt { position: Position::macro_block(epoch), id, time });
+        }
+        Ok(blocks)
+    }
+
     /// The balance of a recipient.
     ///
     /// # Errors
@@ -172,24 +251,34 @@ impl Ledger {
     pub fn outputs(
         &self,
         recipients: &[Encoded],
-        filter: Filter,
+        wanted: Wanted,
         cut: Cut,
     ) -> Result<Page<Found>, LedgerError> {
-        let _state = self.read()?;
+        let state = self.read()?;
+        let Wanted { filter, is_final, since } = wanted;
+        let before = |cause: &Cause| cause.place.position.epoch < state.epoch;
+        let is_wanted = |output: &OutputRecord| {
+            is_final
+                .is_none_or(|is| (before(&output.created) && output.spent.as_ref().is_none_or(before)) == is)
+        };
+        let begin = since.checked_sub(1).map(Position::macro_block);
+        let begin = begin.map(|position| Place { position, index: u32::MAX });
+        let after = cut.after.max(begin);
         if filter == Filter::Unspent {
-            let pairs = self.merged(recipients, table::unspent, cut.after);
+            let pairs = self.merged(recipients, table::unspent, after);
             return page(pairs, cut.limit, |(place, value)| {
                 let id = decode(b"N", &value)?;
-                Ok(Some((place, self.found(id, place)?)))
+                let found = self.found(id, place)?;
+                Ok(is_wanted(&found.output).then_some((place, found)))
             });
         }
-        page(self.merged(recipients, table::history, cut.after), cut.limit, |(place, value)| {
+        page(self.merged(recipients, table::history, after), cut.limit, |(place, value)| {
             let HistoryRecord { output, what, .. } = decode(b"H", &value)?;
             if what == What::Spend {
                 return Ok(None);
             }
             let found = self.found(output, place)?;
-            let wanted = filter == Filter::All || found.output.spent.is_some();
+            let wanted = (filter == Filter::All || found.output.spent.is_some()) && is_wanted(&found.output);
             Ok(wanted.then_some((place, found)))
         })
     }

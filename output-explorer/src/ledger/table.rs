@@ -27,9 +27,12 @@
 //! | `Q` | account, 0, id | a private output of an account of ours ([`super::handoffs::OwnOutput`]) |
 //! | `J` | — | what is known of the signer's journal ([`crate::handoff::journal::SignerJournal`]) |
 //! | `C` | handoff, records | the head that the signer's journal had with so many; the handoff is the one before which an alarm was ended last |
+//! | `i` | digest of caller and key | what was answered to an idempotency key ([`super::handoffs::AnsweredRecord`]) |
+//! | `t` | token | a token for HTTP ([`super::tokens::TokenRecord`]) |
 //! | `e` | number | an event ([`crate::event::EventRecord`], as JSON) |
 //! | `R` | — | counts the changes of users and handoffs |
 
+use crate::access::token::TokenId;
 use crate::block::{Place, Position};
 use stegos_common::group::Encoded;
 use stegos_common::hash::Hash;
@@ -46,7 +49,9 @@ pub(super) const USERS: &[u8] = b"A";
 pub(super) const OWNERS: &[u8] = b"P";
 pub(super) const HANDOFFS: &[u8] = b"D";
 pub(super) const LIVE: &[u8] = b"V";
+pub(super) const TRANSACTIONS: &[u8] = b"X";
 pub(super) const SIGNER_JOURNAL: &[u8] = b"J";
+pub(super) const TOKENS: &[u8] = b"t";
 pub(super) const EVENTS: &[u8] = b"e";
 pub(super) const REVISION: &[u8] = b"R";
 
@@ -130,7 +135,7 @@ pub(super) fn released(output: &Hash) -> Vec<u8> {
 }
 
 pub(super) fn transaction(number: u64) -> Vec<u8> {
-    [b"X", number.to_be_bytes().as_slice()].concat()
+    [TRANSACTIONS, &number.to_be_bytes()].concat()
 }
 
 pub(super) fn input_blobs(number: u64) -> Vec<u8> {
@@ -149,6 +154,10 @@ pub(super) fn withdrawal(id: &str) -> Vec<u8> {
     [b"W", id.as_bytes()].concat()
 }
 
+pub(super) fn answered(key: &Hash) -> Vec<u8> {
+    [b"i", key.as_bytes().as_slice()].concat()
+}
+
 pub(super) fn event(id: u64) -> Vec<u8> {
     [EVENTS, &id.to_be_bytes()].concat()
 }
@@ -160,6 +169,10 @@ pub(super) fn own_outputs(account: &str) -> Vec<u8> {
 
 pub(super) fn own_output(account: &str, id: &Hash) -> Vec<u8> {
     [own_outputs(account).as_slice(), id.as_bytes()].concat()
+}
+
+pub(super) fn token(id: TokenId) -> Vec<u8> {
+    [TOKENS, id.as_bytes()].concat()
 }
 
 /// The number at the end of a key.

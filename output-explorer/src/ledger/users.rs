@@ -3,7 +3,7 @@
 //! was archived: money may come to it for ever.
 
 use super::record::UserRecord;
-use super::store::{Batch, beginning_with};
+use super::store::{Batch, Pairs, beginning_with};
 use super::value::{decode, encode, get};
 use super::{Ledger, LedgerError, UserError, table};
 use crate::event::{Event, UserFacts};
@@ -34,6 +34,21 @@ pub struct User {
     pub keys: Vec<Encoded>,
     /// Whether the user was removed. Its addresses stay its own.
     pub archived: bool,
+}
+
+/// Which users are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserQuery<'a> {
+    /// Behind this account id in the order that is asked for.
+    pub after: Option<&'a str>,
+    /// Only account ids that begin so.
+    pub prefix: &'a str,
+    /// Also those that were removed.
+    pub archived: bool,
+    /// From the last account id to the first.
+    pub descending: bool,
+    /// At most so many.
+    pub limit: usize,
 }
 
 /// What adding did.
@@ -139,16 +154,29 @@ impl Ledger {
         stored.map(|user| shown(account, user)).ok_or_else(|| UserError::Unknown(account.to_owned()))
     }
 
-    /// Users in the order of their account ids, at most `limit`, behind the account `after`.
+    /// Users in the order of their account ids, or in the reverse one.
     ///
     /// # Errors
     /// [`LedgerError`] where the database fails.
-    pub fn users(&self, after: Option<&str>, archived: bool, limit: usize) -> Result<Vec<User>, LedgerError> {
+    pub fn users(&self, query: UserQuery<'_>) -> Result<Vec<User>, LedgerError> {
+        let UserQuery { after, prefix, archived, descending, limit } = query;
         let _state = self.read()?;
-        let (first, last) = beginning_with(table::USERS);
-        let first = after.map_or(first, |after| Bound::Excluded(table::user(after)));
+        let (mut first, mut last) = beginning_with(&table::user(prefix));
+        match after {
+            // Behind everything, or before it.
+            Some(after) if !after.starts_with(prefix) => {
+                if (after > prefix) != descending {
+                    return Ok(Vec::new());
+                }
+            }
+            Some(after) if descending => last = Bound::Excluded(table::user(after)),
+            Some(after) => first = Bound::Excluded(table::user(after)),
+            None => {}
+        }
         let mut users = Vec::new();
-        for pair in self.store.scan((first, last)) {
+        let pairs = self.store.scan((first, last));
+        let pairs: Pairs<'_> = if descending { Box::new(pairs.rev()) } else { pairs };
+        for pair in pairs {
             let (key, value) = pair?;
             let account = key.get(table::USERS.len()..).unwrap_or_default();
             let user: UserRecord = decode(table::USERS, &value)?;

@@ -2,7 +2,7 @@
 
 use crate::node::{Node, RECIPIENTS};
 use output_explorer::block::{Content, NewOutput, Place, Position};
-use output_explorer::ledger::query::{Cut, Filter, Found, Happened, Page};
+use output_explorer::ledger::query::{Cut, Filter, Found, Happened, Page, Wanted};
 use output_explorer::ledger::record::{Balance, Cause, Count, Kind, OutputRecord, Sum, What};
 use output_explorer::ledger::{Ledger, LedgerError};
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ impl Naive {
         }
         let mut lives: BTreeMap<Hash, usize> = BTreeMap::new();
         let mut deposits = 0;
-        for found in walk(usize::MAX, |cut| ledger.outputs(&RECIPIENTS, Filter::All, cut)) {
+        for found in walk(usize::MAX, |cut| ledger.outputs(&RECIPIENTS, Filter::All.into(), cut)) {
             let life = lives.entry(found.id).or_default();
             self.compare_life(&found, *life, known);
             *life += 1;
@@ -236,7 +236,7 @@ pub(crate) fn walk<T>(limit: usize, mut read: impl FnMut(Cut) -> Result<Page<T>,
 pub(crate) fn check(ledger: &Ledger) {
     let history: Vec<Happened> = walk(usize::MAX, |cut| ledger.history(&RECIPIENTS, cut));
     assert!(history.windows(2).all(|pair| pair[0].cause.place < pair[1].cause.place));
-    let unspent = walk(usize::MAX, |cut| ledger.outputs(&RECIPIENTS, Filter::Unspent, cut));
+    let unspent = walk(usize::MAX, |cut| ledger.outputs(&RECIPIENTS, Filter::Unspent.into(), cut));
     let mut total = Balance::default();
     for recipient in &RECIPIENTS {
         let of_what = |what| history.iter().filter(move |it| it.what == what).map(|it| &it.found);
@@ -256,6 +256,7 @@ pub(crate) fn check(ledger: &Ledger) {
 
 /// Whether all pages of each recipient, however small, have what the history has.
 pub(crate) fn check_pages(ledger: &Ledger, limit: usize) {
+    let epoch = ledger.end().unwrap().epoch;
     for recipient in &RECIPIENTS {
         let recipients = [*recipient];
         let history = walk(limit, |cut| ledger.history(&recipients, cut));
@@ -264,13 +265,19 @@ pub(crate) fn check_pages(ledger: &Ledger, limit: usize) {
         assert!(spent.iter().all(|it| it.found.output.spent == Some(it.cause)));
         assert!(made.iter().all(|it| it.found.output.created == it.cause));
         for filter in [Filter::All, Filter::Unspent, Filter::Spent] {
-            let wanted = |found: &&Found| match filter {
-                Filter::All => true,
-                Filter::Unspent => found.output.spent.is_none(),
-                Filter::Spent => found.output.spent.is_some(),
-            };
-            let outputs = walk(limit, |cut| ledger.outputs(&recipients, filter, cut));
-            assert!(outputs.iter().eq(made.iter().map(|it| &it.found).filter(wanted)), "{filter:?}");
+            for (is_final, since) in [(None, 0), (Some(true), 0), (Some(false), 1), (None, epoch)] {
+                let wanted = |found: &&Found| {
+                    let OutputRecord { created, spent, .. } = &found.output;
+                    let is_spent = spent.is_some() == (filter == Filter::Spent) || filter == Filter::All;
+                    let settled =
+                        std::iter::once(created).chain(spent).all(|it| it.place.position.epoch < epoch);
+                    let is_old = created.place.position.epoch < since;
+                    is_spent && !is_old && is_final.is_none_or(|is_final| is_final == settled)
+                };
+                let query = Wanted { filter, is_final, since };
+                let outputs = walk(limit, |cut| ledger.outputs(&recipients, query, cut));
+                assert!(outputs.iter().eq(made.iter().map(|it| &it.found).filter(wanted)), "{query:?}");
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::cli::show::{self, line};
 use crate::cli::{Setup, Shown};
 use crate::control::{HandoffAnswer, HandoffRequest};
 use crate::error::Error;
+use crate::handoff::desk::Made;
 use crate::handoff::plan::{LeftOut, Sweep, Terms, Withdrawal};
 use crate::settings::HandoffSettings;
 use clap::Args;
@@ -61,7 +62,7 @@ impl SweepArgs {
         let terms = setup.terms(self.terms)?;
         let users = Some(self.users).filter(|_| !self.all);
         let sweep = Box::new(Sweep { users, to: self.to, min_amount: self.min_amount });
-        made(&setup, HandoffRequest::Sweep { sweep, terms }, &self.out)
+        made(&setup, HandoffRequest::Sweep { sweep, terms, key: None }, &self.out)
     }
 }
 
@@ -123,30 +124,31 @@ impl WithdrawArgs {
             // The parser of the command line asks for them.
             _ => Vec::new(),
         };
-        made(&setup, HandoffRequest::Withdraw { withdrawals, terms }, &self.out)
+        made(&setup, HandoffRequest::Withdraw { withdrawals, terms, key: None }, &self.out)
     }
 }
 
 /// Asks for handoffs, writes their requests, and shows both.
 fn made(setup: &Setup, request: HandoffRequest, out: &Out) -> Result<(), Error> {
     let mut asker = setup.asker()?;
-    let HandoffAnswer::Made { handoffs, left_out } = asker.about_handoffs(request)? else {
+    let HandoffAnswer::Made(made) = asker.about_handoffs(request)? else {
         return Err(Error::OtherAnswer);
     };
     let mut written = Vec::new();
+    let Made { handoffs, left_out, .. } = &made;
     for handoff in handoffs.iter().filter(|handoff| handoff.is_open()) {
         written.push(write_request(&mut asker, &out.out, handoff.number));
     }
     if out.shown.json {
-        show::json(&HandoffAnswer::Made { handoffs, left_out })?;
+        show::json(&HandoffAnswer::Made(made))?;
         return written.into_iter().try_for_each(|file| file.map(drop));
     }
     if handoffs.len() > IN_FULL {
-        table(&handoffs)?;
+        table(handoffs)?;
     } else {
         handoffs.iter().try_for_each(show_handoff)?;
     }
-    if left_out != LeftOut::default() {
+    if *left_out != LeftOut::default() {
         line(&format!("left out: {left_out}"))?;
     }
     // All of them are made and shown, whatever file could not be written.

@@ -8,6 +8,7 @@ use super::{Setup, Shown};
 use crate::control::{Answer, Asker, HandoffAnswer, HandoffRequest, Request};
 use crate::error::Error;
 use crate::handoff::record::Handoff;
+use crate::ledger::handoffs::Which;
 use clap::{Args, Subcommand};
 use make::{SweepArgs, WithdrawArgs};
 use std::path::{Path, PathBuf};
@@ -90,7 +91,8 @@ pub(super) struct List {
 impl List {
     fn run(self, setup: &Setup) -> Result<(), Error> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let request = HandoffRequest::List { before: self.before, live: self.live, limit };
+        let which = if self.live { Which::Live } else { Which::All };
+        let request = HandoffRequest::List { before: self.before, which, limit };
         let HandoffAnswer::List { handoffs } = setup.asker()?.about_handoffs(request)? else {
             return Err(Error::OtherAnswer);
         };
@@ -172,19 +174,15 @@ pub(super) fn write_request(asker: &mut Asker, dir: &Path, number: u64) -> Resul
     written.map(|()| path.clone()).map_err(|source| Error::Request { path, number, source })
 }
 
-/// Handoffs page by page, the youngest first; with `live` only those to which something may still happen.
-pub(super) fn pages(
-    asker: &mut Asker,
-    mut before: Option<u64>,
-    live: bool,
-) -> impl Iterator<Item = Result<Vec<Handoff>, Error>> {
+/// Handoffs page by page, the youngest first.
+pub(super) fn pages(asker: &mut Asker, which: Which) -> impl Iterator<Item = Result<Vec<Handoff>, Error>> {
     const PAGE: usize = 100;
-    let mut over = false;
+    let (mut before, mut over) = (None, false);
     std::iter::from_fn(move || {
         if over {
             return None;
         }
-        let handoffs = match asker.about_handoffs(HandoffRequest::List { before, live, limit: PAGE }) {
+        let handoffs = match asker.about_handoffs(HandoffRequest::List { before, which, limit: PAGE }) {
             Ok(HandoffAnswer::List { handoffs }) => Ok(handoffs),
             Ok(_) => Err(Error::OtherAnswer),
             Err(error) => Err(error),

@@ -48,11 +48,11 @@ fn change_is_forgotten_once_its_spend_is_final() {
     let begin =
         MacroBlock { id: hash(9), previous: hash(8), epoch: 0, time: TIME, inputs: Vec::new(), outputs };
     ledger.commit(&Change::Close(begin)).unwrap();
-    let made = ledger.add_handoffs(vec![handoff(1, false)]).unwrap().remove(0);
+    let made = ledger.add_handoffs(vec![handoff(1, false)], None).unwrap().remove(0);
     let own = vec![("hot".to_owned(), hash(2), Amount::ZERO, Vec::new())];
     let with_change = Signed { bytes: Vec::new(), inputs: Vec::new(), own };
     ledger.change_handoff(&made, &signed(&made, 3), Some(&with_change)).unwrap();
-    let spent = ledger.add_handoffs(vec![handoff(2, true)]).unwrap().remove(0);
+    let spent = ledger.add_handoffs(vec![handoff(2, true)], None).unwrap().remove(0);
     let sent = signed(&spent, 4);
     ledger.change_handoff(&spent, &sent, Some(&Signed::default())).unwrap();
     assert_eq!(ledger.own_outputs("hot").unwrap().len(), 1);
