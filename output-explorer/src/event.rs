@@ -238,18 +238,3 @@ pub struct UserFacts {
     /// The keys of all its addresses, the current one first.
     pub keys: Vec<Encoded>,
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_is_stored_under_the_name_of_its_type() {
-        let user = UserFacts { account: "alice".to_owned(), keys: Vec::new() };
-        let event = Event::UserArchived(user);
-        let record = EventRecord { id: 7, time: Timestamp::from_unix_nanos(0), event };
-        let json = serde_json::to_value(&record).unwrap();
-        assert_eq!(json["type"], record.event.kind());
-        assert_eq!(serde_json::from_value::<EventRecord>(json).unwrap(), record);
-    }
-}
