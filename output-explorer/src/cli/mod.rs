@@ -13,6 +13,7 @@ mod run;
 mod show;
 mod spool;
 mod status;
+mod token;
 mod user;
 
 use crate::control::{Answer, Asker, Request};
@@ -96,6 +97,8 @@ enum Command {
     Status(status::Status),
     AcceptJournal(status::AcceptJournal),
     Audit(audit::Audit),
+    #[command(subcommand)]
+    Token(token::Command),
 }
 
 /// Which ledger, after all sources of settings were heard.
@@ -169,6 +172,7 @@ impl Cli {
             Command::Status(status) => status.run(&setup),
             Command::AcceptJournal(accept) => accept.run(&setup),
             Command::Audit(audit) => audit.run(setup),
+            Command::Token(token) => token.run(&setup),
         }
     }
 }

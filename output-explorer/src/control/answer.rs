@@ -1,15 +1,16 @@
 //! The one place where questions become answers.
 
-use super::handoffs;
 use super::message::{
     AccountAddress, AddressBalance, AddressSum, Answer, BalanceAnswer, BalanceAtAnswer, BlockRow, Event,
     Finality, HistoryRow, KindName, Lag, LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows,
     State, StatusAnswer, UserRow,
 };
+use super::{handoffs, tokens};
 use crate::block::Position;
 use crate::handoff::desk::DeskError;
 use crate::ledger::query::{Cut, EpochError, Filter, Found, Happened, blob};
 use crate::ledger::record::{Balance, Cause, Kind, Sum};
+use crate::ledger::tokens::TokenError;
 use crate::ledger::users::{Added, NewAddress};
 use crate::ledger::{Ledger, LedgerError, UserError};
 use rayon::prelude::*;
@@ -54,6 +55,9 @@ pub enum QueryError {
     /// A handoff that cannot be made or changed.
     #[error(transparent)]
     Handoff(#[from] DeskError),
+    /// A token that cannot be made or revoked.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// Amounts that cannot be added.
     #[error("the user has more than the protocol can count")]
     TooMuch,
@@ -65,6 +69,7 @@ impl QueryError {
     pub const fn is_refusal(&self) -> bool {
         match self {
             Self::Ledger(_) | Self::User(UserError::Ledger(_)) | Self::Epoch(EpochError::Ledger(_)) => false,
+            Self::Token(TokenError::Ledger(_)) => false,
             Self::Handoff(error) => handoffs::is_refusal(error),
             _ => true,
         }
@@ -126,6 +131,7 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
             Answer::OutputsList { utxos: blobs.collect::<Result<_, _>>()? }
         }
         Request::Handoff(request) => Answer::Handoff(Box::new(handoffs::answer(ledger, *request)?)),
+        Request::Token(request) => Answer::Tokens { tokens: tokens::answer(ledger, request)? },
         Request::AllOutputs { after, limit } => {
             let rows = ledger.all_outputs(after, limit.min(MAX_ROWS))?;
             Answer::AllOutputs { rows: rows.into_iter().map(|found| row(ledger, epoch, found)).collect() }
