@@ -1,6 +1,6 @@
 //! What a command can fail with, and the exit code that says so.
 
-use crate::access::AccessConfigError;
+use crate::access::{AccessConfigError, TlsError};
 use crate::control::{AskError, ServerError};
 use crate::ledger::LedgerError;
 use crate::node::WatchError;
@@ -34,6 +34,9 @@ pub(crate) enum Error {
     /// A key of those who may ask over HTTP.
     #[error(transparent)]
     Access(#[from] AccessConfigError),
+    /// TLS cannot be had as it is configured.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Neither an option nor the environment says where the ledger is.
     #[error("neither HOME nor XDG_DATA_HOME is set: name the ledger's directory with --data-dir")]
     NoDataDir,

@@ -1,7 +1,7 @@
 //! `run`: follows the node.
 
 use super::{Setup, say};
-use crate::access::Access;
+use crate::access::{Access, server_config};
 use crate::control::{LinkStatus, serve};
 use crate::error::Error;
 use crate::ledger::Ledger;
@@ -35,7 +35,8 @@ impl Run {
         let config = setup.node_config(self.node);
         let http = setup.http_config(self.http)?;
         let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger)?);
-        let _access = http.map(|http| Access::new(&http, Arc::clone(&ledger))).transpose()?;
+        let _access = http.as_ref().map(|http| Access::new(http, Arc::clone(&ledger))).transpose()?;
+        let _tls = http.as_ref().map(server_config).transpose()?;
         let node = LinkStatus { address: config.address.to_string(), ..LinkStatus::default() };
         let node = Arc::new(Mutex::new(node));
         let address = config.address;
