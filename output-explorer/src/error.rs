@@ -31,7 +31,7 @@ pub(crate) enum Error {
     /// Settings of HTTP that do not go together.
     #[error(transparent)]
     HttpSettings(#[from] HttpSettingsError),
-    /// A key of those who may ask over HTTP.
+    /// HTTP cannot be answered, or not any more.
     #[error(transparent)]
     Http(#[from] HttpError),
     /// Neither an option nor the environment says where the ledger is.

@@ -14,6 +14,7 @@ mod run;
 mod show;
 mod spool;
 mod status;
+mod token;
 mod user;
 
 use crate::control::{Answer, Asker, Request};
@@ -102,6 +103,8 @@ enum Command {
     AcceptJournal(status::AcceptJournal),
     Audit(audit::Audit),
     Openapi(openapi::Openapi),
+    #[command(subcommand)]
+    Token(token::Command),
 }
 
 /// Which ledger, after all sources of settings were heard.
@@ -180,6 +183,7 @@ impl Cli {
             Command::AcceptJournal(accept) => accept.run(&setup),
             Command::Audit(audit) => audit.run(setup),
             Command::Openapi(openapi) => openapi.run(),
+            Command::Token(token) => token.run(&setup),
         }
     }
 }

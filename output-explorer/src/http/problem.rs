@@ -110,7 +110,9 @@ impl From<QueryError> for Problem {
             }
             QueryError::Events(EventsError::Expired { .. }) => Self::new(GONE, "events_expired", error),
             QueryError::Events(EventsError::Ahead { .. }) => Self::new(CONFLICT, "events_ahead", error),
-            QueryError::TooMuch
+            // Tokens are not asked about over HTTP.
+            QueryError::Token(_)
+            | QueryError::TooMuch
             | QueryError::Ledger(_)
             | QueryError::Epoch(EpochError::Ledger(_))
             | QueryError::Events(EventsError::Ledger(_)) => Self::internal(error),
