@@ -4,6 +4,7 @@ mod audit;
 mod balance;
 mod batch;
 mod broadcast;
+mod events;
 mod export;
 mod file;
 mod handoff;
@@ -36,7 +37,7 @@ Exit codes:
   0  done
   1  failed, the message says why and what to do
   2  wrong usage
-  3  no such user, output or epoch, or an address of somebody else
+  3  no such user, output, epoch or event, or an address of somebody else
   4  the ledger cannot be opened or written (in use, damaged, disk full, of another network, …)
   5  the node cannot be reached, or is one of another network or chain
   6  `audit` found differences
@@ -91,6 +92,7 @@ enum Command {
     Balance(balance::Balance),
     Outputs(outputs::Outputs),
     History(outputs::History),
+    Events(events::Events),
     Output(outputs::Output),
     OutputsList(outputs::OutputsList),
     #[command(subcommand)]
@@ -173,6 +175,7 @@ impl Cli {
             Command::Balance(balance) => balance.run(&setup),
             Command::Outputs(outputs) => outputs.run(&setup),
             Command::History(history) => history.run(&setup),
+            Command::Events(events) => events.run(&setup),
             Command::Output(output) => output.run(&setup),
             Command::OutputsList(list) => list.run(&setup),
             Command::Handoff(handoff) => handoff.run(setup),

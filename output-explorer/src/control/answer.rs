@@ -2,8 +2,8 @@
 
 use super::message::{
     AccountAddress, AddressAnswer, AddressBalance, AddressSum, Answer, AsText, BalanceAnswer,
-    BalanceAtAnswer, BlockAnswer, BlockRow, Event, Finality, HistoryRow, KindName, Lag, LinkStatus,
-    OutputAnswer, OutputRow, PlaceText, Request, Rows, State, StatusAnswer, UserRow,
+    BalanceAtAnswer, BlockAnswer, BlockRow, Event, EventsAnswer, Finality, HistoryRow, KindName, Lag,
+    LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows, State, StatusAnswer, UserRow,
 };
 use super::{handoffs, tokens};
 use crate::block::Position;
@@ -134,6 +134,9 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
             let rows = page.rows.into_iter().map(|happened| happening(ledger, epoch, happened));
             Answer::History(Rows { rows: rows.collect::<Result<_, _>>()?, next: page.next.map(AsText) })
         }
+        Request::Events { after, types, limit } => {
+            Answer::Events(events(ledger, after, &types, limit.clamp(1, MAX_ROWS))?)
+        }
         Request::Output { output_hash } => {
             let output = output(ledger, epoch, output_hash)?.ok_or(QueryError::NoOutput(output_hash))?;
             Answer::Output(Box::new(output))
@@ -217,6 +220,27 @@ fn new_address(ledger: &Ledger, new: &AccountAddress) -> Result<NewAddress, Quer
 
 fn cut(after: Option<PlaceText>, limit: usize) -> Cut {
     Cut { after: after.map(|after| after.0), limit: limit.clamp(1, MAX_ROWS) }
+}
+
+/// A page of events of some types, read in pages of all.
+fn events(ledger: &Ledger, after: u64, types: &[String], limit: usize) -> Result<EventsAnswer, EventsError> {
+    let (mut events, mut next) = (Vec::new(), after);
+    loop {
+        let page = ledger.events(next, limit)?;
+        let (first, last, is_end) = (page.first, page.last, page.events.len() < limit);
+        for record in page.events {
+            if events.len() == limit {
+                return Ok(EventsAnswer { events, next, first, last });
+            }
+            next = record.id;
+            if types.is_empty() || types.iter().any(|name| name == record.event.kind()) {
+                events.push(record);
+            }
+        }
+        if is_end || events.len() == limit {
+            return Ok(EventsAnswer { events, next, first, last });
+        }
+    }
 }
 
 fn status(ledger: &Ledger, node: Option<LinkStatus>) -> Result<StatusAnswer, QueryError> {

@@ -4,6 +4,7 @@ use super::handoffs::{HandoffAnswer, HandoffRequest};
 use super::tokens::TokenRequest;
 use crate::access::token::Token;
 use crate::block::{Place, Position};
+use crate::event::EventRecord;
 use crate::handoff::journal::SignerJournal;
 use crate::ledger::record::{Balance, Kind, Sum, What};
 use crate::view::text::{AddressText, HashText, TimeText};
@@ -80,6 +81,15 @@ pub enum Request {
         account: String,
         /// Behind this place.
         after: Option<PlaceText>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// What happened, in the order in which it did.
+    Events {
+        /// Behind the event with this number.
+        after: u64,
+        /// Of these types only; of all where there are none.
+        types: Vec<String>,
         /// At most so many.
         limit: usize,
     },
@@ -223,6 +233,8 @@ pub enum Answer {
     BalanceAt(BalanceAtAnswer),
     /// History.
     History(Rows<HistoryRow>),
+    /// Events.
+    Events(EventsAnswer),
     /// An output.
     Output(Box<OutputAnswer>),
     /// Outputs, in the order of the request.
@@ -279,6 +291,19 @@ pub struct Rows<T> {
     pub rows: Vec<T>,
     /// Where the next one begins, if there is one.
     pub next: Option<PlaceText>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsAnswer {
+    /// The events.
+    pub events: Vec<EventRecord>,
+    /// Behind which event to go on.
+    pub next: u64,
+    /// The oldest event that is kept.
+    pub first: u64,
+    /// The newest event.
+    pub last: u64,
 }
 
 /// Where ledger and node are.

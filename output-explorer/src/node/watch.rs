@@ -6,6 +6,7 @@ use super::link::{Heard, Link, LinkError};
 use super::report::Report;
 use crate::block::{Block, MacroBlock, MicroBlock, Position};
 use crate::control::LinkStatus;
+use crate::event;
 use crate::follower::{Event, Follower, Question};
 use crate::ledger::{Ledger, LedgerError};
 use crate::settings::NodeConfig;
@@ -38,6 +39,8 @@ pub struct Watch {
     arrived: bool,
     /// Whether there was a connection to a node of the right network.
     met: bool,
+    /// Whether an event told that there is one, and none that it was lost.
+    told: bool,
 }
 
 /// What is asked for.
@@ -82,6 +85,7 @@ impl Watch {
             node: None,
             arrived: false,
             met: false,
+            told: false,
         })
     }
 
@@ -110,6 +114,10 @@ impl Watch {
             }
             let wait = pause.next().unwrap_or(LONGEST_PAUSE);
             self.report.lost(&lost, wait);
+            if std::mem::take(&mut self.told) {
+                let (address, reason) = (self.config.address.to_string(), lost.to_string());
+                self.ledger.note(event::Event::NodeLost { address, reason })?;
+            }
             sleep(wait).await;
         }
     }
@@ -148,6 +156,11 @@ impl Watch {
         }
         self.report.connected(&endpoint, self.follower.chain());
         self.met = true;
+        // An audit only looks.
+        if !once {
+            self.ledger.note(event::Event::NodeConnected { address: address.to_string() })?;
+            self.told = true;
+        }
         let mut subscription = Subscription::No;
         let mut polls = polls(poll);
         self.take(Event::Connected)?;

@@ -8,6 +8,7 @@
 mod dice;
 mod naive;
 mod node;
+mod reader;
 mod watcher;
 
 use dice::Dice;
@@ -39,15 +40,19 @@ fn in_the_end_only_the_final_chain_counts() {
 
 fn history(dice: &mut Dice) {
     let mut node = Node::new(dice);
-    let mut watcher = Watcher::new(dice.chance(50));
+    let keep_events = if dice.chance(30) { 1 + dice.below(20) } else { 1_000_000 };
+    let mut watcher = Watcher::new(dice.chance(50), keep_events);
     let announces = dice.chance(30);
     let mut users = 0;
     watcher.connect(&node, dice);
     for _ in 0..10 + dice.below(21) {
         step(&mut node, &mut watcher, announces, dice);
         if dice.chance(4) && users < RECIPIENTS.len() {
-            add_user(&watcher, users);
+            add_user(&mut watcher, users);
             users += 1;
+        }
+        if dice.chance(30) {
+            watcher.read(dice);
         }
         for _ in 0..dice.below(4) {
             watcher.receive(&node, dice);
@@ -56,6 +61,7 @@ fn history(dice: &mut Dice) {
     node.learn();
     watcher.settle(&node, dice);
     watcher.compare(&node);
+    watcher.read(dice);
 }
 
 /// Something happens.
@@ -93,7 +99,7 @@ fn step(node: &mut Node, watcher: &mut Watcher, announces: bool, dice: &mut Dice
 }
 
 /// A user who is late sees what came before, for every output is known.
-fn add_user(watcher: &Watcher, number: usize) {
+fn add_user(watcher: &mut Watcher, number: usize) {
     let key = RECIPIENTS[number];
     let account = format!("user{number}");
     let before = watcher.ledger.balance(&key).unwrap();
@@ -102,4 +108,5 @@ fn add_user(watcher: &Watcher, number: usize) {
     assert_eq!(watcher.ledger.owner(&key).unwrap(), Some(account.clone()));
     assert_eq!(watcher.ledger.user(&account).unwrap().keys, [key]);
     assert_eq!(watcher.ledger.balance(&key).unwrap(), before);
+    watcher.reader.remember(&watcher.ledger, key);
 }

@@ -3,8 +3,10 @@
 use crate::dice::Dice;
 use crate::naive::{Known, Naive, check, check_pages};
 use crate::node::Node;
+use crate::reader::{Reader, walk};
 use output_explorer::block::{Block, Content, MacroBlock, MicroBlock, NewOutput, Transaction};
 use output_explorer::follower::{Change, Event, Follower};
+use output_explorer::ledger::events::EventsError;
 use output_explorer::ledger::store::memory::MemoryStore;
 use output_explorer::ledger::store::{Batch, Pair, Pairs, Range, Store, StoreError, beginning_with};
 use output_explorer::ledger::{Ledger, LedgerError, Settings};
@@ -57,11 +59,12 @@ pub(crate) struct Watcher {
     micros: Vec<MicroBlock>,
     /// Those that it held at each macro block.
     known: Vec<Vec<MicroBlock>>,
+    pub(crate) reader: Reader,
 }
 
 impl Watcher {
-    pub(crate) fn new(keep_spent_blobs: bool) -> Self {
-        let settings = Settings { network: Network::Dev, keep_spent_blobs, keep_events: 1000 };
+    pub(crate) fn new(keep_spent_blobs: bool, keep_events: usize) -> Self {
+        let settings = Settings { network: Network::Dev, keep_spent_blobs, keep_events: keep_events as u64 };
         let store = Shared::default();
         let ledger = Ledger::new(Box::new(store.clone()), settings).unwrap();
         Self {
@@ -73,6 +76,7 @@ impl Watcher {
             answer: None,
             micros: Vec::new(),
             known: Vec::new(),
+            reader: Reader::new(),
         }
     }
 
@@ -149,6 +153,17 @@ impl Watcher {
         assert_eq!(self.store.pairs(), before);
     }
 
+    /// Somebody reads the events that are new, in pages of any size.
+    pub(crate) fn read(&mut self, dice: &mut Dice) {
+        self.reader.read(&self.ledger, 1 + dice.below(10));
+        let page =
+            self.ledger.events(self.ledger.events(0, 0).map_or_else(first, |_| 0), usize::MAX).unwrap();
+        let kept = page.last + 1 - page.first;
+        assert!(kept <= self.settings.keep_events && page.events.len() as u64 == kept);
+        assert_eq!(walk(&self.ledger, page.first - 1, 1 + dice.below(10)).unwrap(), page.events);
+        assert!(self.reader.is_complete || page.first > 1);
+    }
+
     /// Nothing happens any more: the next polls find the end.
     pub(crate) fn settle(&mut self, node: &Node, dice: &mut Dice) {
         if dice.chance(50) {
@@ -198,6 +213,12 @@ impl Watcher {
         }
         assert_eq!(self.store.chain(), store.chain());
     }
+}
+
+/// Behind which event one can read, where that is not the first.
+fn first(error: EventsError) -> u64 {
+    let EventsError::Expired { first, .. } = error else { panic!("{error}") };
+    first - 1
 }
 
 /// Whether a macro block has all that micro blocks have.

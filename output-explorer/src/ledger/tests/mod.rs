@@ -1,4 +1,5 @@
 //! Stories of a ledger, told one by one.
 
+mod events;
 mod lives;
 mod own;
