@@ -17,3 +17,4 @@ pub mod ledger;
 pub mod node;
 pub mod settings;
 pub mod view;
+pub mod webhook;

@@ -19,7 +19,9 @@ mod user;
 use crate::control::{Answer, Asker, Request};
 use crate::error::Error;
 use crate::ledger;
-use crate::settings::{HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, Settings};
+use crate::settings::{
+    HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, Settings, WebhookSettings,
+};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
@@ -114,6 +116,8 @@ struct Setup {
     handoff: HandoffSettings,
     /// And about HTTP.
     http: HttpSettings,
+    /// And about webhooks.
+    webhooks: WebhookSettings,
 }
 
 /// How an answer is shown.
@@ -198,6 +202,7 @@ impl CommonArgs {
             node: file.node,
             handoff: file.handoff,
             http: file.http,
+            webhooks: file.webhooks,
         })
     }
 }

@@ -6,7 +6,8 @@ use crate::control::{LinkStatus, serve};
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::node::{Broadcast, Watch};
-use crate::settings::{HttpSettings, NodeSettings};
+use crate::settings::{HttpSettings, NodeSettings, WebhookSettings};
+use crate::webhook::{SystemClock, Webhooks};
 use clap::Args;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Builder;
@@ -28,12 +29,15 @@ pub(super) struct Run {
     node: NodeSettings,
     #[command(flatten)]
     http: HttpSettings,
+    #[command(flatten)]
+    webhooks: WebhookSettings,
 }
 
 impl Run {
     pub(super) fn run(self, mut setup: Setup) -> Result<(), Error> {
         let config = setup.node_config(self.node);
         let http = setup.http_config(self.http)?;
+        let webhooks = self.webhooks.config(std::mem::take(&mut setup.webhooks));
         let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger)?);
         let _access = http.map(|http| Access::new(&http, Arc::clone(&ledger))).transpose()?;
         let node = LinkStatus { address: config.address.to_string(), ..LinkStatus::default() };
@@ -41,6 +45,7 @@ impl Run {
         let address = config.address;
         let mut broadcast = Broadcast::new(Arc::clone(&ledger), config.clone(), say);
         let mut watch = Watch::new(Arc::clone(&ledger), config, Arc::clone(&node), say)?;
+        let webhooks = Webhooks::new(Arc::clone(&ledger), &webhooks, Arc::new(SystemClock), say)?;
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(async {
             let (mut interrupt, mut terminate) =
@@ -51,6 +56,7 @@ impl Run {
                 () = serve => Ok(()),
                 end = watch.run() => Ok(end?),
                 end = broadcast.run() => Ok(end?),
+                end = webhooks.run() => Ok(end?),
                 _ = interrupt.recv() => Ok(()),
                 _ = terminate.recv() => Ok(()),
             }

@@ -5,6 +5,7 @@ pub mod event;
 mod money;
 pub mod text;
 mod transaction;
+pub mod webhook;
 
 pub use money::Money;
 pub use transaction::TransactionState;

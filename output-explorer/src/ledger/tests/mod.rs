@@ -2,3 +2,4 @@
 
 mod lives;
 mod own;
+mod webhooks;
