@@ -28,12 +28,22 @@ fn questions_have_the_same_answers_with_and_without_the_daemon() {
         assert_eq!(list, json!({ "type": "outputs_list", "utxos": [hex::encode(blob), hex::encode(blob)] }));
         assert!(world.ok(&["balance", "alice"]).contains("1000000.000005 STG"));
         assert!(world.ok(&["history", "alice"]).contains("+0.000005 STG"));
+        let last = world.json(&["events"])["last"].as_u64().unwrap();
+        let finals = world.json(&["events", "--type", "deposit.final"]);
+        let finals: Vec<_> = finals["events"].as_array().unwrap().iter().map(|it| &it["data"]).collect();
+        assert!(finals.iter().any(|it| it["output_hash"] == deposit && it["amount"]["micro_stg"] == 5));
+        let none = world.json(&["events", "--type", "alarm.raised"]);
+        assert_eq!((&none["events"], &none["next"]), (&json!([]), &json!(last)), "the others were looked at");
+        let page = world.json(&["events", "--after", "1", "--limit", "2"]);
+        assert_eq!((&page["events"][0]["id"], &page["next"]), (&json!(2), &json!(3)));
+        assert!(world.ok(&["events"]).contains(&format!("alice +0.000005 STG in 1 output {deposit}")));
         let unknown = "00".repeat(32);
         for args in [
             &["output", &unknown][..],
             &["outputs-list", &deposit, &unknown],
             &["balance", "nobody"],
             &["outputs", "nobody"],
+            &["events", "--after", "100000"],
             &["user", "remove", "nobody"],
         ] {
             let refused = world.run(args);

@@ -7,11 +7,20 @@ use custody_tests::daemon::Daemon;
 use custody_tests::explorer::{World, output_explorer};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{OsRng, RngCore, SeedableRng};
+use serde_json::Value;
 use std::process::Command;
 use std::{env, fs};
 
 fn setting(name: &str) -> Option<u64> {
     env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+/// All events; their numbers have no gap.
+fn events(world: &World) -> Vec<Value> {
+    let page = world.json(&["events", "--limit", "100000"]);
+    let events = page["events"].as_array().unwrap();
+    assert!(events.iter().map(|event| event["id"].as_u64().unwrap()).eq(1..=page["last"].as_u64().unwrap()));
+    events.clone()
 }
 
 #[test]
@@ -45,8 +54,10 @@ fn killed_at_any_moment_it_goes_on_rightly() {
             std::hint::black_box(stegos_common::hash::Hash::digest(unit.to_le_bytes().as_slice()));
         });
         let added = world.json(&["user", "list", "--limit", "1000"]);
+        let told = events(&world);
         drop(explorer);
         assert_eq!(world.json(&["user", "list", "--limit", "1000"]), added, "round {round}");
+        assert!(events(&world).starts_with(&told), "round {round}");
 
         let explorer = world.follow();
         explorer.check();

@@ -1,5 +1,6 @@
 //! Stories of a ledger, told one by one.
 
+mod events;
 mod lives;
 mod own;
 mod webhooks;
