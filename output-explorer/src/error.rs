@@ -5,6 +5,7 @@ use crate::http::HttpError;
 use crate::ledger::LedgerError;
 use crate::node::WatchError;
 use crate::settings::{HttpSettingsError, SettingsError};
+use crate::webhook::ClientError;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,6 +26,9 @@ pub(crate) enum Error {
     /// Other commands could not ask.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// Webhooks cannot be sent.
+    #[error(transparent)]
+    Webhooks(#[from] ClientError),
     /// The configuration file cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),

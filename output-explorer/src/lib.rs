@@ -19,3 +19,4 @@ mod log;
 pub mod node;
 pub mod settings;
 pub mod view;
+pub mod webhook;

@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) handoff: HandoffSettings,
     pub(crate) http: HttpSettings,
     pub(crate) events: EventSettings,
+    pub(crate) webhooks: WebhookSettings,
 }
 
 impl Settings {
@@ -132,6 +133,46 @@ impl HandoffSettings {
     }
 }
 
+/// How webhooks are sent.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct WebhookSettings {
+    /// Whether webhooks may go into private networks and to this host itself, and by plain http: whoever registers one
+    /// can then reach what only this host should reach [default: false]
+    #[arg(
+        long = "webhook-allow-private-targets",
+        value_name = "BOOL",
+        env = "OUTPUT_EXPLORER_WEBHOOK_ALLOW_PRIVATE_TARGETS"
+    )]
+    allow_private_targets: Option<bool>,
+    /// A file of certificates (PEM) of authorities that receivers of webhooks may have, besides those of this host
+    #[arg(long = "webhook-ca-file", value_name = "FILE", env = "OUTPUT_EXPLORER_WEBHOOK_CA_FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+/// How webhooks are sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookConfig {
+    /// Whether they may go into private networks.
+    pub allow_private_targets: bool,
+    /// Certificate authorities besides those of the host.
+    pub ca_file: Option<PathBuf>,
+    /// How long a receiver has to answer.
+    pub limit: Duration,
+}
+
+impl WebhookSettings {
+    /// These settings, with `file` filling the gaps and the defaults the rest.
+    pub(crate) fn config(self, file: Self) -> WebhookConfig {
+        let allow_private_targets = self.allow_private_targets.or(file.allow_private_targets);
+        WebhookConfig {
+            allow_private_targets: allow_private_targets.unwrap_or(false),
+            ca_file: self.ca_file.or(file.ca_file),
+            limit: Duration::from_secs(10),
+        }
+    }
+}
+
 /// The node, and how it is talked to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeConfig {
@@ -188,6 +229,8 @@ mod tests {
         assert_eq!(NodeConfig { token_file: None, ..config }, default);
         assert!(settings.data_dir.is_some());
         assert_eq!(settings.events.keep, Some(crate::ledger::Settings::KEEP_EVENTS));
+        assert_eq!(settings.webhooks.allow_private_targets, Some(false));
+        assert!(settings.webhooks.ca_file.is_some());
         let HandoffSettings { treasury, private_change, spend_prepared, spend_released, expire_seconds } =
             settings.handoff;
         assert!(treasury.is_some());

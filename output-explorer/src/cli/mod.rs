@@ -22,7 +22,9 @@ use crate::control::{Answer, Asker, Request};
 use crate::error::Error;
 use crate::ledger;
 use crate::log::say;
-use crate::settings::{HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, Settings};
+use crate::settings::{
+    HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, Settings, WebhookSettings,
+};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -86,7 +88,7 @@ struct CommonArgs {
 
 #[derive(Subcommand)]
 enum Command {
-    Run(run::Run),
+    Run(Box<run::Run>),
     #[command(subcommand)]
     User(user::User),
     Balance(balance::Balance),
@@ -119,6 +121,8 @@ struct Setup {
     handoff: HandoffSettings,
     /// And about HTTP.
     http: HttpSettings,
+    /// And about webhooks.
+    webhooks: WebhookSettings,
 }
 
 /// How an answer is shown.
@@ -209,6 +213,7 @@ impl CommonArgs {
             node: file.node,
             handoff: file.handoff,
             http: file.http,
+            webhooks: file.webhooks,
         })
     }
 }

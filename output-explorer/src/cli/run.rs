@@ -6,7 +6,8 @@ use crate::error::Error;
 use crate::http::{Ingredients, Server};
 use crate::ledger::Ledger;
 use crate::node::{Broadcast, Watch};
-use crate::settings::{HandoffSettings, HttpSettings, NodeSettings};
+use crate::settings::{HandoffSettings, HttpSettings, NodeSettings, WebhookSettings};
+use crate::webhook::{SystemClock, Webhooks};
 use clap::Args;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Builder;
@@ -31,6 +32,8 @@ pub(super) struct Run {
     handoff: HandoffSettings,
     #[command(flatten)]
     http: HttpSettings,
+    #[command(flatten)]
+    webhooks: WebhookSettings,
 }
 
 impl Run {
@@ -38,13 +41,21 @@ impl Run {
         let config = setup.node_config(self.node);
         let http = setup.http_config(self.http)?;
         let terms = self.handoff.terms(std::mem::take(&mut setup.handoff));
+        let webhooks = self.webhooks.config(std::mem::take(&mut setup.webhooks));
         let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger)?);
         let node = LinkStatus { address: config.address.to_string(), ..LinkStatus::default() };
         let node = Arc::new(Mutex::new(node));
         let address = config.address;
         let mut broadcast = Broadcast::new(Arc::clone(&ledger), config.clone(), say);
         let mut follow = Watch::new(Arc::clone(&ledger), config, Arc::clone(&node), say)?;
-        let ingredients = Ingredients { ledger: Arc::clone(&ledger), node: Arc::clone(&node), terms };
+        let webhooks = Webhooks::new(Arc::clone(&ledger), &webhooks, Arc::new(SystemClock), say)?;
+        let webhooks = Arc::new(webhooks);
+        let ingredients = Ingredients {
+            ledger: Arc::clone(&ledger),
+            node: Arc::clone(&node),
+            webhooks: Arc::clone(&webhooks),
+            terms,
+        };
         let server = http.map(|http| Server::new(&http, ingredients)).transpose()?;
         let runtime = Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -58,6 +69,7 @@ impl Run {
                 () = serve => Ok(()),
                 end = follow.run() => end.map_err(Error::from),
                 end = broadcast.run() => end.map_err(Error::from),
+                end = webhooks.run() => end.map_err(Error::from),
                 end = &mut answering => return end.map_err(std::io::Error::other)?,
                 _ = interrupt.recv() => Ok(()),
                 _ = terminate.recv() => Ok(()),

@@ -6,6 +6,7 @@ use crate::access::{Access, AllowList, Caller, Limits, Right};
 use crate::control::{Answer, HandoffAnswer, HandoffRequest, LinkStatus, Request, answer};
 use crate::handoff::plan::Terms;
 use crate::ledger::Ledger;
+use crate::webhook::Webhooks;
 use axum::http::StatusCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, watch};
@@ -17,6 +18,7 @@ pub(super) struct App {
     pub(super) access: Access,
     pub(super) allow: AllowList,
     pub(super) limits: Limits,
+    pub(super) webhooks: Arc<Webhooks>,
     pub(super) terms: Option<Terms>,
     /// So many micro blocks behind the node is still ready.
     pub(super) ready_blocks: u32,

@@ -1,7 +1,6 @@
 //! Events for many readers at once: each is read from the ledger and put into words once, and the newest are kept at hand.
 
 use super::problem::Problem;
-use crate::control::QueryError;
 use crate::event::EventRecord;
 use crate::ledger::Ledger;
 use crate::ledger::events::EventsError;
@@ -102,6 +101,6 @@ impl Feed {
         }
         let feed = Arc::clone(self);
         let stored = tokio::task::spawn_blocking(move || feed.stored(after)).await;
-        stored.map_err(Problem::internal)?.map_err(|error| QueryError::from(error).into())
+        stored.map_err(Problem::internal)?.map_err(Problem::from)
     }
 }

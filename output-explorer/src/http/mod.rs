@@ -21,6 +21,7 @@ mod problem;
 mod server;
 mod transactions;
 mod users;
+mod webhooks;
 
 pub(crate) use server::{HttpError, Ingredients, Server};
 
@@ -59,6 +60,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(handoffs::routes())
         .merge(transactions::routes())
         .merge(events::routes())
+        .merge(webhooks::routes())
         .merge(health::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .merge(import::routes().layer(DefaultBodyLimit::disable()))

@@ -4,11 +4,13 @@ use crate::access::AccessError;
 use crate::control::QueryError;
 use crate::handoff::desk::DeskError;
 use crate::handoff::plan::PlanError;
-use crate::ledger::UserError;
 use crate::ledger::events::EventsError;
 use crate::ledger::handoffs::HandoffError;
 use crate::ledger::query::EpochError;
+use crate::ledger::webhooks::EndpointError;
+use crate::ledger::{LedgerError, UserError};
 use crate::log::say;
+use crate::webhook::WebhookError;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
@@ -30,7 +32,7 @@ pub(super) struct Problem {
     /// What went wrong, with which value, and what to do next: for people.
     detail: String,
     #[serde(skip)]
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Problem {
@@ -58,7 +60,7 @@ impl Problem {
 
     /// The same with a header.
     pub(super) fn with(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { header: Some((name, value)), ..self }
+        Self { header: Some(Box::new((name, value))), ..self }
     }
 
     /// The same, about a part of what was asked for.
@@ -82,7 +84,7 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(self)).into_response();
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, json);
-        if let Some((name, value)) = header {
+        if let Some((name, value)) = header.map(|header| *header) {
             response.headers_mut().insert(name, value);
         }
         response
@@ -108,14 +110,50 @@ impl From<QueryError> for Problem {
             QueryError::Address(_) | QueryError::NoKey(..) => {
                 Self::new(UNPROCESSABLE, "address_invalid", error)
             }
-            QueryError::Events(EventsError::Expired { .. }) => Self::new(GONE, "events_expired", error),
-            QueryError::Events(EventsError::Ahead { .. }) => Self::new(CONFLICT, "events_ahead", error),
+            QueryError::Events(error) => error.into(),
             // Tokens are not asked about over HTTP.
             QueryError::Token(_)
             | QueryError::TooMuch
             | QueryError::Ledger(_)
-            | QueryError::Epoch(EpochError::Ledger(_))
-            | QueryError::Events(EventsError::Ledger(_)) => Self::internal(error),
+            | QueryError::Epoch(EpochError::Ledger(_)) => Self::internal(error),
+        }
+    }
+}
+
+impl From<EventsError> for Problem {
+    fn from(error: EventsError) -> Self {
+        match error {
+            EventsError::Expired { .. } => Self::new(GONE, "events_expired", error),
+            EventsError::Ahead { .. } => Self::new(CONFLICT, "events_ahead", error),
+            EventsError::Ledger(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Endpoint(error) => error.into(),
+            WebhookError::Events(error) => error.into(),
+            WebhookError::Target(_) => Self::new(UNPROCESSABLE, "target_not_allowed", error),
+            WebhookError::Filter(_) | WebhookError::Description | WebhookError::Grace => Self::body(error),
+        }
+    }
+}
+
+impl From<EndpointError> for Problem {
+    fn from(error: EndpointError) -> Self {
+        match error {
+            EndpointError::Unknown(_) => Self::new(NOT_FOUND, "webhook_unknown", error),
+            EndpointError::UnknownDelivery { .. } => Self::new(NOT_FOUND, "delivery_unknown", error),
+            EndpointError::TooMany => Self::new(CONFLICT, "too_many_webhooks", error),
+            EndpointError::Ledger(error) => Self::internal(error),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::control::LinkStatus;
 use crate::handoff::plan::Terms;
 use crate::ledger::Ledger;
 use crate::settings::HttpConfig;
+use crate::webhook::Webhooks;
 use axum_server::Handle;
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -60,6 +61,7 @@ pub(crate) enum HttpError {
 pub(crate) struct Ingredients {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) node: Arc<Mutex<LinkStatus>>,
+    pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) terms: Option<Terms>,
 }
 
@@ -79,7 +81,7 @@ impl Server {
     /// # Errors
     /// [`HttpError`].
     pub(crate) fn new(config: &HttpConfig, ingredients: Ingredients) -> Result<Self, HttpError> {
-        let Ingredients { ledger, node, terms } = ingredients;
+        let Ingredients { ledger, node, webhooks, terms } = ingredients;
         let address = config.listen;
         let bind = || {
             let listener = TcpListener::bind(address)?;
@@ -97,6 +99,7 @@ impl Server {
             access,
             allow: AllowList::new(&config.allow),
             limits: Limits::new(config),
+            webhooks,
             terms,
             ready_blocks: config.ready_blocks,
             feed,

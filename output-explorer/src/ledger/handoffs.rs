@@ -483,8 +483,7 @@ fn changes(before: &Handoff, after: &Handoff) -> Vec<Event> {
     ended.into_iter().chain(steps).collect()
 }
 
-/// Handoffs and tokens are stored as they are shown: they are few, and JSON takes new fields without another form of the
-/// ledger.
+/// Handoffs, tokens and webhooks are stored as JSON: it takes new fields without another form of the ledger.
 pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("records are plain data")
 }

@@ -20,6 +20,7 @@ mod tests;
 pub mod tokens;
 pub mod users;
 mod value;
+pub mod webhooks;
 
 pub use error::{Fault, LedgerError, UserError};
 

@@ -31,9 +31,14 @@
 //! | `t` | token | a token for HTTP ([`super::tokens::TokenRecord`]) |
 //! | `e` | number | an event ([`crate::event::EventRecord`], as JSON) |
 //! | `R` | — | counts the changes of users and handoffs |
+//! | `w` | — or endpoint | the last endpoint's id; a webhook endpoint ([`crate::webhook::record`]) |
+//! | `d` | endpoint, event | the delivery of an event to an endpoint |
+//! | `q` | endpoint, time, event | a delivery is due then |
+//! | `f` | endpoint, event | a delivery is over |
 
 use crate::access::token::TokenId;
 use crate::block::{Place, Position};
+use stegos_common::api::encoding::Timestamp;
 use stegos_common::group::Encoded;
 use stegos_common::hash::Hash;
 
@@ -54,6 +59,8 @@ pub(super) const SIGNER_JOURNAL: &[u8] = b"J";
 pub(super) const TOKENS: &[u8] = b"t";
 pub(super) const EVENTS: &[u8] = b"e";
 pub(super) const REVISION: &[u8] = b"R";
+pub(super) const ENDPOINTS: &[u8] = b"w";
+pub(super) const DELIVERIES: &[u8] = b"d";
 
 /// Length of a place in a key, in bytes.
 const PLACE: usize = 16;
@@ -173,6 +180,41 @@ pub(super) fn own_output(account: &str, id: &Hash) -> Vec<u8> {
 
 pub(super) fn token(id: TokenId) -> Vec<u8> {
     [TOKENS, id.as_bytes()].concat()
+}
+
+pub(super) fn endpoint(id: u64) -> Vec<u8> {
+    [ENDPOINTS, &id.to_be_bytes()].concat()
+}
+
+pub(super) fn deliveries(endpoint: u64) -> Vec<u8> {
+    [DELIVERIES, &endpoint.to_be_bytes()].concat()
+}
+
+pub(super) fn delivery(endpoint: u64, event: u64) -> Vec<u8> {
+    [deliveries(endpoint).as_slice(), &event.to_be_bytes()].concat()
+}
+
+pub(super) fn due(endpoint: u64) -> Vec<u8> {
+    [b"q", endpoint.to_be_bytes().as_slice()].concat()
+}
+
+pub(super) fn due_at(endpoint: u64, time: Timestamp, event: u64) -> Vec<u8> {
+    [due(endpoint).as_slice(), &time.unix_nanos().to_be_bytes(), &event.to_be_bytes()].concat()
+}
+
+pub(super) fn finished(endpoint: u64) -> Vec<u8> {
+    [b"f", endpoint.to_be_bytes().as_slice()].concat()
+}
+
+pub(super) fn finished_at(endpoint: u64, event: u64) -> Vec<u8> {
+    [finished(endpoint).as_slice(), &event.to_be_bytes()].concat()
+}
+
+/// The time and the event at the end of a key.
+pub(super) fn due_of(key: &[u8]) -> Option<(Timestamp, u64)> {
+    let (rest, event) = key.split_last_chunk()?;
+    let (_, time) = rest.split_last_chunk()?;
+    Some((Timestamp::from_unix_nanos(u64::from_be_bytes(*time)), u64::from_be_bytes(*event)))
 }
 
 /// The number at the end of a key.

@@ -9,6 +9,7 @@ mod output;
 mod page;
 mod status;
 pub mod text;
+pub mod webhook;
 
 pub use balance::{Balance, Sum, UserBalance, UserBalanceAt};
 pub use event::Event;

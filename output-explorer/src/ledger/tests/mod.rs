@@ -3,3 +3,4 @@
 mod events;
 mod lives;
 mod own;
+mod webhooks;
