@@ -3,7 +3,10 @@
 use crate::explorer::{Explorer, World};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::time::Duration;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::{Message, WebSocket, client};
 use ureq::http::{HeaderMap, Request, Response};
 use ureq::{Agent, AsSendBody, Body};
 
@@ -17,6 +20,21 @@ pub struct Api {
     pub base: String,
     /// The token that is sent, if one is.
     pub token: Option<String>,
+}
+
+/// A websocket of events.
+pub struct Socket(WebSocket<TcpStream>);
+
+impl Socket {
+    /// The next event.
+    #[must_use]
+    pub fn next_json(&mut self) -> Value {
+        loop {
+            if let Message::Text(text) = self.0.read().unwrap_or_else(|error| panic!("{error}")) {
+                return serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+            }
+        }
+    }
 }
 
 /// What is answered.
@@ -44,7 +62,7 @@ impl Answer {
     }
 
     /// The body of an answer with this status.
-    #[must_use]
+    #[allow(clippy::must_use_candidate, reason = "often the status alone matters")]
     pub fn is(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         self.json()
@@ -86,10 +104,16 @@ impl Api {
         Self { agent: config.build().into(), base: base.to_owned(), token: None }
     }
 
+    /// Somebody with a token.
+    #[must_use]
+    pub fn with_token(base: &str, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::nobody(base) }
+    }
+
     /// Somebody with a token of a role.
     #[must_use]
     pub fn of(world: &World, base: &str, role: &str) -> Self {
-        Self { token: Some(world.token(role)), ..Self::nobody(base) }
+        Self::with_token(base, &world.token(role))
     }
 
     fn send(&self, request: Request<impl AsSendBody>) -> Response<Body> {
@@ -133,6 +157,23 @@ impl Api {
     pub fn hand_off(&self, purpose: &str, key: &str, body: &Value) -> Answer {
         let headers = [("content-type", "application/json"), ("idempotency-key", key)];
         self.ask("POST", &format!("/v1/handoffs/{purpose}"), &headers, &body.to_string())
+    }
+
+    /// Opens a websocket.
+    #[must_use]
+    pub fn socket(&self, path: &str) -> Socket {
+        let host = self.base.trim_start_matches("http://");
+        let stream = TcpStream::connect(host).unwrap_or_else(|error| panic!("{error}"));
+        let request = format!("ws://{host}{path}").into_client_request();
+        let mut request = request.unwrap_or_else(|error| panic!("{error}"));
+        let token = self.token.as_ref().and_then(|token| format!("Bearer {token}").parse().ok());
+        if let Some(token) = token {
+            request.headers_mut().insert("authorization", token);
+        }
+        match client(request, stream) {
+            Ok((socket, _answer)) => Socket(socket),
+            Err(error) => panic!("{path}: {error}"),
+        }
     }
 
     /// Follows Server-Sent Events: the data of each, with its id.

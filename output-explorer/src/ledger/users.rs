@@ -164,11 +164,10 @@ impl Ledger {
         let (mut first, mut last) = beginning_with(&table::user(prefix));
         match after {
             // Behind everything, or before it.
-            Some(after) if !after.starts_with(prefix) => {
-                if (after > prefix) != descending {
-                    return Ok(Vec::new());
-                }
+            Some(after) if !after.starts_with(prefix) && (after > prefix) != descending => {
+                return Ok(Vec::new());
             }
+            Some(after) if !after.starts_with(prefix) => {}
             Some(after) if descending => last = Bound::Excluded(table::user(after)),
             Some(after) => first = Bound::Excluded(table::user(after)),
             None => {}

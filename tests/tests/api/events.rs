@@ -73,7 +73,7 @@ fn streams_go_on_where_they_were_through_restarts() {
     let mut last = None;
     for round in 0..3 {
         let (explorer, base) = world.serve(&[]);
-        let api = Api { token: Some(token.clone()), ..Api::nobody(&base) };
+        let api = Api::with_token(&base, &token);
         let mut stream = api.follow("/v1/events/stream?after=0", last);
         world.pay(round + 1);
         world.mine(2);
@@ -94,7 +94,7 @@ fn streams_go_on_where_they_were_through_restarts() {
         }
     }
     let (_explorer, base) = world.serve(&[]);
-    let api = Api { token: Some(token), ..Api::nobody(&base) };
+    let api = Api::with_token(&base, &token);
     let listed = walk(&api, 0, 1000);
     assert!(listed.iter().take(told.len()).eq(told.values()), "none lost, none twice");
 }

@@ -124,7 +124,7 @@ fn one_key_at_the_same_time_makes_one_handoff() {
     let token = custody.world.token("service");
     let body = json!({ "withdrawals": [{ "to": custody.world.new_address(7), "amount": STG / 2 }] });
     let ask = || {
-        let api = Api { token: Some(token.clone()), ..Api::nobody(&base) };
+        let api = Api::with_token(&base, &token);
         api.hand_off("withdrawal", "once", &body).is(201)["handoffs"][0]["number"].as_u64()
     };
     let numbers: Vec<_> = std::thread::scope(|scope| {
@@ -135,6 +135,6 @@ fn one_key_at_the_same_time_makes_one_handoff() {
     // Also after a restart.
     explorer.stop();
     let (_explorer, base) = custody.world.serve(&["--treasury", TREASURY]);
-    let api = Api { token: Some(token), ..Api::nobody(&base) };
+    let api = Api::with_token(&base, &token);
     assert_eq!(api.hand_off("withdrawal", "once", &body).is(201)["handoffs"][0]["number"], 1);
 }

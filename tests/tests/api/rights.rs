@@ -23,7 +23,7 @@ fn nobody_is_answered_anything_but_health() {
         }
     }
     assert_eq!(nobody.get("/no/such/path").problem(401), "no_credentials");
-    let wrong = Api { token: Some("oe_0000000000000000_x".to_owned()), ..Api::nobody(&base) };
+    let wrong = Api::with_token(&base, "oe_0000000000000000_x");
     let answer = wrong.get("/v1/status");
     assert_eq!(answer.problem(401), "credentials_invalid");
     assert!(answer.header("www-authenticate").unwrap().contains("invalid_token"));
