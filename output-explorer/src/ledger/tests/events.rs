@@ -140,7 +140,7 @@ fn changes_of_users_are_told_and_what_changes_nothing_is_not() {
         add_alice(ledger);
         add_alice(ledger);
         let moved = NewAddress { account: "alice".parse().unwrap(), key: NOBODY, current: 2.try_into().ok() };
-        ledger.add_users(&[moved.clone()]).unwrap();
+        ledger.add_users(std::slice::from_ref(&moved)).unwrap();
         ledger.add_users(&[moved]).unwrap();
         ledger.remove_user("alice").unwrap();
         ledger.remove_user("alice").unwrap();
