@@ -1,7 +1,7 @@
 //! What a command can fail with, and the exit code that says so.
 
-use crate::access::AccessConfigError;
 use crate::control::{AskError, ServerError};
+use crate::http::HttpError;
 use crate::ledger::LedgerError;
 use crate::node::WatchError;
 use crate::settings::{HttpSettingsError, SettingsError};
@@ -31,9 +31,9 @@ pub(crate) enum Error {
     /// Settings of HTTP that do not go together.
     #[error(transparent)]
     HttpSettings(#[from] HttpSettingsError),
-    /// A key of those who may ask over HTTP.
+    /// HTTP cannot be answered, or not any more.
     #[error(transparent)]
-    Access(#[from] AccessConfigError),
+    Http(#[from] HttpError),
     /// Neither an option nor the environment says where the ledger is.
     #[error("neither HOME nor XDG_DATA_HOME is set: name the ledger's directory with --data-dir")]
     NoDataDir,

@@ -3,6 +3,10 @@
 //! Each is stored in the batch of the change that it tells of ([`crate::ledger::events`]): neither is there without the
 //! other.
 
+mod filter;
+
+pub use filter::{Filter, UnknownType};
+
 use crate::block::Position;
 use crate::handoff::journal::Alarm;
 use crate::handoff::record::{Handoff, Purpose, State};

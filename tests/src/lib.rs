@@ -6,6 +6,7 @@
 //! [`round_trip`], say what is wrong.
 #![allow(clippy::panic, clippy::indexing_slicing)]
 
+pub mod api;
 pub mod books;
 pub mod custody;
 pub mod daemon;

@@ -5,6 +5,8 @@ mod allow;
 mod jwt;
 mod limits;
 mod role;
+#[cfg(test)]
+mod tests;
 mod tls;
 pub mod token;
 

@@ -9,19 +9,21 @@ mod export;
 mod file;
 mod handoff;
 mod import;
+mod openapi;
 mod outputs;
 mod run;
 mod show;
 mod spool;
 mod status;
+mod token;
 mod user;
 
 use crate::control::{Answer, Asker, Request};
 use crate::error::Error;
 use crate::ledger;
+use crate::log::say;
 use crate::settings::{HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, Settings};
 use clap::{Args, Parser, Subcommand};
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::{env, io};
@@ -102,6 +104,9 @@ enum Command {
     Status(status::Status),
     AcceptJournal(status::AcceptJournal),
     Audit(audit::Audit),
+    Openapi(openapi::Openapi),
+    #[command(subcommand)]
+    Token(token::Command),
 }
 
 /// Which ledger, after all sources of settings were heard.
@@ -159,6 +164,10 @@ pub fn run() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Result<(), Error> {
+        // It is about no ledger.
+        if let Command::Openapi(openapi) = self.command {
+            return openapi.run();
+        }
         let setup = self.common.setup()?;
         match self.command {
             Command::Run(run) => run.run(setup),
@@ -176,6 +185,8 @@ impl Cli {
             Command::Status(status) => status.run(&setup),
             Command::AcceptJournal(accept) => accept.run(&setup),
             Command::Audit(audit) => audit.run(setup),
+            Command::Openapi(openapi) => openapi.run(),
+            Command::Token(token) => token.run(&setup),
         }
     }
 }
@@ -222,10 +233,4 @@ impl Setup {
     fn http_config(&mut self, flags: HttpSettings) -> Result<Option<HttpConfig>, Error> {
         Ok(flags.config(std::mem::take(&mut self.http))?)
     }
-}
-
-/// Tells the user something that is not the command's output.
-fn say(text: &str) {
-    // With standard error closed there is nobody to tell, and nobody to tell about that.
-    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,16 +1,17 @@
 //! The one place where questions become answers.
 
-use super::handoffs;
 use super::message::{
     AccountAddress, AddressAnswer, AddressBalance, AddressSum, Answer, AsText, BalanceAnswer,
     BalanceAtAnswer, BlockAnswer, BlockRow, Event, EventsAnswer, Finality, HistoryRow, KindName, Lag,
     LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows, State, StatusAnswer, UserRow,
 };
+use super::{handoffs, tokens};
 use crate::block::Position;
 use crate::handoff::desk::DeskError;
 use crate::ledger::events::EventsError;
 use crate::ledger::query::{BlockAt, Cut, EpochError, Filter, Found, Happened, Wanted, blob};
 use crate::ledger::record::{Balance, Cause, Kind, Sum};
+use crate::ledger::tokens::TokenError;
 use crate::ledger::users::{Added, NewAddress, User, UserQuery};
 use crate::ledger::{Ledger, LedgerError, UserError};
 use rayon::prelude::*;
@@ -62,6 +63,9 @@ pub enum QueryError {
     /// A handoff that cannot be made or changed.
     #[error(transparent)]
     Handoff(#[from] DeskError),
+    /// A token that cannot be made or revoked.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// Amounts that cannot be added.
     #[error("the user has more than the protocol can count")]
     TooMuch,
@@ -76,6 +80,7 @@ impl QueryError {
             | Self::User(UserError::Ledger(_))
             | Self::Epoch(EpochError::Ledger(_))
             | Self::Events(EventsError::Ledger(_)) => false,
+            Self::Token(TokenError::Ledger(_)) => false,
             Self::Handoff(error) => handoffs::is_refusal(error),
             _ => true,
         }
@@ -160,6 +165,7 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
             Answer::OutputsList { utxos: blobs.collect::<Result<_, _>>()? }
         }
         Request::Handoff(request) => Answer::Handoff(Box::new(handoffs::answer(ledger, *request)?)),
+        Request::Token(request) => Answer::Tokens { tokens: tokens::answer(ledger, request)? },
         Request::AllOutputs { after, limit } => {
             let rows = ledger.all_outputs(after, limit.min(MAX_ROWS))?;
             Answer::AllOutputs { rows: rows.into_iter().map(|found| row(ledger, epoch, found)).collect() }

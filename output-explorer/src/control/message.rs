@@ -1,6 +1,8 @@
 //! Questions about the ledger and their answers, as types and as JSON.
 
 use super::handoffs::{HandoffAnswer, HandoffRequest};
+use super::tokens::TokenRequest;
+use crate::access::token::Token;
 use crate::block::{Place, Position};
 use crate::event::EventRecord;
 use crate::handoff::journal::SignerJournal;
@@ -132,6 +134,8 @@ pub enum Request {
     },
     /// Handoffs and transactions.
     Handoff(Box<HandoffRequest>),
+    /// Tokens for HTTP.
+    Token(TokenRequest),
     /// All balances of the chain, for an audit.
     AllBalances {
         /// Behind this one.
@@ -266,6 +270,11 @@ pub enum Answer {
     },
     /// Handoffs and transactions.
     Handoff(Box<HandoffAnswer>),
+    /// Tokens for HTTP.
+    Tokens {
+        /// Those that were asked about.
+        tokens: Vec<Token>,
+    },
     /// There is no answer.
     Error {
         /// Why.

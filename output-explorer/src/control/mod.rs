@@ -7,12 +7,14 @@ mod asker;
 mod handoffs;
 mod message;
 mod server;
+mod tokens;
 
 pub use answer::{QueryError, answer};
 pub use asker::{AskError, Asker};
 pub use handoffs::{HandoffAnswer, HandoffRequest};
 pub use message::*;
 pub use server::{ServerError, serve};
+pub use tokens::TokenRequest;
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
 //! A handoff as it is stored and shown: in JSON, both times.
 
+use crate::view::text::{HashText, TimeText};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use stegos_common::address::Address;
@@ -9,6 +10,7 @@ use stegos_common::api::encoding::Timestamp;
 use stegos_common::api::request::CertificateClaim;
 use stegos_common::hash::Hash;
 use stegos_common::review::{InputFacts, Kind, Known, OutputFacts, Review};
+use utoipa::ToSchema;
 
 /// One request to the signer, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +39,7 @@ pub struct Handoff {
 }
 
 /// What a handoff is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// It gathers users' outputs.
@@ -94,7 +96,7 @@ pub struct Output {
 }
 
 /// What only a private output has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Private {
     /// What the recipient is told.
     pub comment: String,
@@ -118,17 +120,19 @@ pub struct Transaction {
 }
 
 /// Something that happened to a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     /// What is so since then.
     pub state: State,
     /// When that was noticed.
+    #[schema(value_type = TimeText)]
     pub time: Timestamp,
 }
 
 /// What is known about a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "name", rename_all = "snake_case")]
+#[schema(as = TransactionState)]
 pub enum State {
     /// It is stored here, and will be submitted.
     Submitted,
@@ -151,8 +155,10 @@ pub enum State {
     /// An input was spent by another transaction.
     Conflicted {
         /// The input.
+        #[schema(value_type = HashText)]
         input: Hash,
         /// What spent it, where that is known.
+        #[schema(value_type = Option<HashText>)]
         by: Option<Hash>,
         /// The epoch in which it was spent.
         epoch: u64,

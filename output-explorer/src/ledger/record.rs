@@ -8,6 +8,7 @@ use stegos_common::amount::Amount;
 use stegos_common::api::encoding::Timestamp;
 use stegos_common::group::Encoded;
 use stegos_common::hash::Hash;
+use utoipa::ToSchema;
 
 /// The form of the records below. Another one is not understood.
 pub(super) const FORMAT: u32 = 1;
@@ -185,7 +186,7 @@ pub(super) struct HistoryRecord {
 }
 
 /// The two things that can happen to an output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// It was made.

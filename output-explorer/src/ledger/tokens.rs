@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use stegos_common::api::encoding::Timestamp;
 use thiserror::Error;
 
+/// The longest name of a token, in characters.
+const NAME: usize = 128;
+
 /// A token as it is stored, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRecord {
@@ -24,6 +27,9 @@ pub enum TokenError {
     /// The id is taken.
     #[error("there is a token {0} already: make another one")]
     Known(TokenId),
+    /// A name that is too long, or would not be shown as it is.
+    #[error("the name of a token has up to {NAME} characters, and none that control a terminal")]
+    Name,
     /// There is no such token.
     #[error("there is no token {0}; see `token list`")]
     Unknown(TokenId),
@@ -36,8 +42,12 @@ impl Ledger {
     /// Stores a new token.
     ///
     /// # Errors
-    /// [`TokenError::Known`].
+    /// [`TokenError::Known`], [`TokenError::Name`].
     pub fn add_token(&self, record: &TokenRecord) -> Result<(), TokenError> {
+        let name = &record.token.name;
+        if name.chars().count() > NAME || name.chars().any(char::is_control) {
+            return Err(TokenError::Name);
+        }
         let mut state = self.write()?;
         let (id, key) = (record.token.id, table::token(record.token.id));
         if self.store.get(&key).map_err(LedgerError::from)?.is_some() {

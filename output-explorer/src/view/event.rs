@@ -1,10 +1,10 @@
 //! What the world is shown of events: by the HTTP API, in webhooks and on the command line.
 
+use super::Money;
 use super::text::{AddressText, HashText, TimeText};
-use super::{Money, TransactionState};
 use crate::event::{self, EventRecord, HandoffFacts, TransactionChange, UserFacts};
 use crate::handoff::journal::{Alarm, Sign};
-use crate::handoff::record::Purpose;
+use crate::handoff::record::{Purpose, State};
 use serde::Serialize;
 use stegos_common::address::{EncodedAddress, Network};
 use stegos_common::api::encoding::Timestamp;
@@ -132,7 +132,6 @@ pub struct HandoffEvent {
     /// Its number.
     pub number: u64,
     /// What it is for.
-    #[schema(value_type = String, pattern = "^(sweep|withdrawal)$")]
     pub purpose: Purpose,
     /// How many outputs it spends.
     pub inputs: u64,
@@ -156,7 +155,7 @@ pub struct TransactionEvent {
     #[schema(value_type = HashText)]
     pub transaction: Hash,
     /// What is so now.
-    pub state: TransactionState,
+    pub state: State,
 }
 
 /// A user in short.
@@ -248,7 +247,7 @@ impl From<HandoffFacts> for HandoffEvent {
 impl From<TransactionChange> for TransactionEvent {
     fn from(change: TransactionChange) -> Self {
         let TransactionChange { handoff, transaction, state } = change;
-        Self { handoff, transaction, state: state.into() }
+        Self { handoff, transaction, state }
     }
 }
 

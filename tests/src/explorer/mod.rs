@@ -12,6 +12,7 @@ use crate::devnode::clock::Clock;
 use crate::devnode::control::Command as Control;
 use crate::devnode::faults::Faults;
 use crate::devnode::server::{Server, Settings};
+use crate::money::{key, stranger};
 use crate::request::pay;
 use crate::session::Session;
 use serde_json::{Value, json};
@@ -135,6 +136,24 @@ impl World {
     #[must_use]
     pub fn alice(&self) -> Address {
         account("alice").address(self.network)
+    }
+
+    /// The address of one of the node's accounts.
+    #[must_use]
+    pub fn address(&self, name: &str) -> Address {
+        account(name).address(self.network)
+    }
+
+    /// An address of this network that no user has.
+    #[must_use]
+    pub fn new_address(&self, number: u8) -> String {
+        Address::new(self.network, key(&format!("nobody {number}")).1).to_string()
+    }
+
+    /// One of another network.
+    #[must_use]
+    pub fn other_address(&self) -> String {
+        stranger(Network::Testnet).to_string()
     }
 
     /// Lets the node obey.

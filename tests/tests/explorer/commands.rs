@@ -53,6 +53,53 @@ fn questions_have_the_same_answers_with_and_without_the_daemon() {
 }
 
 #[test]
+fn tokens_are_made_listed_and_revoked_and_shown_once() {
+    let world = World::new(4);
+    both_ways(&world, |world| {
+        let listed = world.json(&["token", "list"]).as_array().unwrap().len();
+        let made = world.run(&[
+            "token",
+            "create",
+            "--role",
+            "service",
+            "--name",
+            "shop",
+            "--expires",
+            "2100-01-31T00:00:00Z",
+        ]);
+        assert!(made.status.success(), "{made:?}");
+        let (token, told) =
+            (String::from_utf8(made.stdout).unwrap(), String::from_utf8(made.stderr).unwrap());
+        let [prefix, id, secret] = token.trim_end().split('_').collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!((prefix, id.len(), secret.len()), ("oe", 16, 64));
+        assert!(told.contains(id) && told.contains("2100-01-31") && !told.contains(secret), "{told}");
+        let list = world.json(&["token", "list"]);
+        let row = &list[listed];
+        assert_eq!((&row["id"], &row["role"], &row["name"]), (&json!(id), &json!("service"), &json!("shop")));
+        assert!(row["revoked"].is_null() && !list.to_string().contains(secret), "{list}");
+        assert!(world.ok(&["token", "list"]).contains("valid"));
+        world.ok(&["token", "revoke", id]);
+        assert!(world.json(&["token", "list"])[listed]["revoked"].is_string());
+        assert_eq!(world.run(&["token", "revoke", "0011223344556677"]).status.code(), Some(3));
+        for args in [&["--role", "root"][..], &["--role", "auditor", "--expires", "2020-01-01T00:00:00Z"]] {
+            assert_eq!(world.run(&[&["token", "create"], args].concat()).status.code(), Some(2), "{args:?}");
+        }
+    });
+}
+
+#[test]
+fn http_that_would_be_open_to_others_is_not_begun() {
+    let world = World::new(4);
+    let in_clear = world.run(&["run", "--http-listen", "0.0.0.0:0"]);
+    let text = String::from_utf8_lossy(&in_clear.stderr);
+    assert!(!in_clear.status.success() && text.contains("--http-allow-tokens-in-clear"), "{text}");
+    let tls = ["--http-tls-certificate-file", "missing.crt", "--http-tls-key-file", "missing.key"];
+    let missing = world.run(&[&["run", "--http-listen", "127.0.0.1:0"][..], &tls].concat());
+    assert!(!missing.status.success(), "{missing:?}");
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("missing.crt"), "{missing:?}");
+}
+
+#[test]
 fn pages_are_complete_and_without_repetition() {
     let world = World::new(3);
     let explorer = world.follow();

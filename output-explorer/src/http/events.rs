@@ -1,0 +1,263 @@
+//! Events, for whoever must miss nothing: asked for, or as they come.
+
+use super::app::App;
+use super::extract::{MAX_ROWS, Params, limit};
+use super::feed::Told;
+use super::problem::Problem;
+use crate::event::Filter;
+use crate::view::Event;
+use axum::Json;
+use axum::extract::State as Of;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The longest that a request may wait for an event, in seconds.
+const LONGEST_WAIT: u32 = 60;
+
+/// So many events are looked through for one answer.
+const LOOKED_THROUGH: usize = 100_000;
+
+/// After so long without an event a stream shows that it lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// A client that takes nothing for so long is gone.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(follow)).routes(routes!(socket))
+}
+
+/// Which events.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct List {
+    /// Those behind this one: the `next` of the answer before; 0 for all that are kept.
+    #[serde(default)]
+    after: u64,
+    /// Only these types, separated by commas; `deposit.*` is every type that begins so.
+    types: Option<String>,
+    /// At most so many.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// Where there is none yet, wait for so many seconds.
+    #[serde(default)]
+    #[param(minimum = 0, maximum = 60, default = 0)]
+    wait: u32,
+}
+
+/// Events in their order.
+#[derive(Serialize, ToSchema)]
+struct Events {
+    /// The events.
+    rows: Vec<Event>,
+    /// What to ask for next, as `after`: always there.
+    next: u64,
+    /// The newest event of all; where it is `next`, nothing is left to read.
+    newest: u64,
+}
+
+fn filter(types: Option<&str>) -> Result<Filter, Problem> {
+    let types = types.map(|types| types.split(',').map(str::to_owned).collect());
+    Filter::new(types.unwrap_or_default()).map_err(Problem::parameter)
+}
+
+/// List events
+///
+/// Everything that happened since the event `after`, at once or as soon as something does. Ids count by one; none is lost
+/// and none comes twice. How many are kept is configured: `410` says that some behind `after` are not, `409` that there is
+/// no event `after` yet, because the ledger was begun anew.
+#[utoipa::path(get, path = "/v1/events", tag = "events", operation_id = "list_events", params(List),
+    responses((status = 200, body = Events)))]
+async fn list(Of(app): Of<Arc<App>>, Params(list): Params<List>) -> Result<Json<Events>, Problem> {
+    let most = limit(list.limit, 100, MAX_ROWS)?;
+    if list.wait > LONGEST_WAIT {
+        return Err(Problem::parameter(format!("wait {} is not one of 0 to {LONGEST_WAIT}", list.wait)));
+    }
+    let filter = filter(list.types.as_deref())?;
+    let until = Instant::now() + Duration::from_secs(list.wait.into());
+    let mut reader = Reader::new(&app, list.after, filter);
+    let mut rows = Vec::new();
+    let mut looked = 0;
+    while rows.len() < most && looked < LOOKED_THROUGH {
+        let room = most - rows.len();
+        let (told, seen) = reader.read(room).await?;
+        looked += seen;
+        rows.extend(told.iter().map(|told| told.event.clone()));
+        if seen == 0 && (!rows.is_empty() || timeout_at(until, reader.wait()).await != Ok(true)) {
+            break;
+        }
+    }
+    let newest = *app.feed.watch().borrow();
+    Ok(Json(Events { rows, next: reader.after, newest }))
+}
+
+/// Somewhere among the events.
+struct Reader {
+    app: Arc<App>,
+    after: u64,
+    filter: Filter,
+    news: watch::Receiver<u64>,
+}
+
+impl Reader {
+    fn new(app: &Arc<App>, after: u64, filter: Filter) -> Self {
+        Self { app: Arc::clone(app), after, filter, news: app.feed.watch() }
+    }
+
+    /// Reads on: at most so many that are wanted, and how many were looked at. None were where there are none yet.
+    async fn read(&mut self, room: usize) -> Result<(Vec<Arc<Told>>, usize), Problem> {
+        // Before it is looked at, so that nothing comes unnoticed.
+        self.news.borrow_and_update();
+        let (mut wanted, mut seen) = (Vec::new(), 0);
+        for told in self.app.feed.after(self.after).await? {
+            if wanted.len() == room {
+                break;
+            }
+            (self.after, seen) = (told.id, seen + 1);
+            if self.filter.takes(told.kind) {
+                wanted.push(told);
+            }
+        }
+        Ok((wanted, seen))
+    }
+
+    /// Waits for news. Answers whether there are any; there are none once the server is to end.
+    async fn wait(&mut self) -> bool {
+        let mut stopping = self.app.stopping.clone();
+        tokio::select! {
+            changed = self.news.changed() => changed.is_ok(),
+            _ = stopping.wait_for(|stopping| *stopping) => false,
+        }
+    }
+
+    /// The next events that are wanted, as soon as there are some; none where no more can be told.
+    async fn next(&mut self) -> Option<Vec<Arc<Told>>> {
+        loop {
+            match self.read(usize::MAX).await {
+                // A client that connects again is told what is wrong.
+                Err(_) => return None,
+                Ok((wanted, _)) if !wanted.is_empty() => return Some(wanted),
+                Ok((_, 0)) if !self.wait().await => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// Where a stream begins, and what comes in it.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Begin {
+    /// Behind this event; without it, with the next one that happens.
+    after: Option<u64>,
+    /// Only these types, separated by commas; `deposit.*` is every type that begins so.
+    types: Option<String>,
+}
+
+/// A reader that can begin, and a place for it.
+async fn begin(
+    app: &Arc<App>,
+    begin: Begin,
+    last: Option<u64>,
+) -> Result<(Reader, OwnedSemaphorePermit), Problem> {
+    let full = "too many streams of events are open: close one";
+    let place = Arc::clone(&app.streams).try_acquire_owned();
+    let place = place.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", full))?;
+    let newest = *app.feed.watch().borrow();
+    let after = last.or(begin.after).unwrap_or(newest);
+    // What cannot be read is said at once, as a problem.
+    app.feed.after(after).await?;
+    Ok((Reader::new(app, after, filter(begin.types.as_deref())?), place))
+}
+
+/// Follow events (Server-Sent Events)
+///
+/// Each comes with its id, its type as the name of the event, and as data the same JSON as `list_events`. A client that
+/// connects again goes on with `Last-Event-ID`. Where the stream ends by itself, that is how to learn why.
+#[utoipa::path(get, path = "/v1/events/stream", tag = "events", operation_id = "follow_events",
+    params(Begin, ("last-event-id" = Option<u64>, Header, description = "as `after`, and before it")),
+    responses((status = 200, description = "a stream without end", body = String, content_type = "text/event-stream")))]
+async fn follow(
+    Of(app): Of<Arc<App>>,
+    Params(at): Params<Begin>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let last = headers.get("last-event-id").map(|value| {
+        let id = value.to_str().ok().and_then(|text| text.parse().ok());
+        id.ok_or_else(|| Problem::parameter("last-event-id is the id of an event"))
+    });
+    let (reader, place) = begin(&app, at, last.transpose()?).await?;
+    let event = |told: Arc<Told>| {
+        let event = sse::Event::default().id(told.id.to_string()).event(told.kind);
+        Ok::<_, Infallible>(event.data(&told.json))
+    };
+    let alive = KeepAlive::new().interval(SIGN_OF_LIFE);
+    Ok(Sse::new(told(reader, place).map(event)).keep_alive(alive).into_response())
+}
+
+/// Events as they come. The place is kept as long as the stream.
+fn told(reader: Reader, place: OwnedSemaphorePermit) -> impl Stream<Item = Arc<Told>> {
+    let state = (reader, VecDeque::new(), place);
+    stream::unfold(state, |(mut reader, mut ready, place)| async move {
+        if ready.is_empty() {
+            ready.extend(reader.next().await?);
+        }
+        let told = ready.pop_front()?;
+        Some((told, (reader, ready, place)))
+    })
+}
+
+/// Follow events (websocket)
+///
+/// Each is one text message, the same JSON as in `list_events`.
+#[utoipa::path(get, path = "/v1/events/socket", tag = "events", operation_id = "open_event_socket", params(Begin),
+    responses((status = 101, description = "the websocket is open")))]
+async fn socket(
+    Of(app): Of<Arc<App>>,
+    Params(at): Params<Begin>,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, Problem> {
+    let upgrade = upgrade.map_err(|error| Problem::new(error.status(), "no_websocket", error.body_text()))?;
+    let (reader, place) = begin(&app, at, None).await?;
+    // Nothing is read but the end.
+    let upgrade = upgrade.max_message_size(4096);
+    Ok(upgrade.on_upgrade(move |socket| talk(socket, reader, place)))
+}
+
+async fn talk(mut socket: WebSocket, reader: Reader, place: OwnedSemaphorePermit) {
+    let mut events = std::pin::pin!(told(reader, place));
+    loop {
+        let message = tokio::select! {
+            event = events.next() => match event {
+                Some(told) => Message::Text(told.json.as_str().into()),
+                None => break,
+            },
+            // Pings are answered on the way; what else is said is not meant for us.
+            heard = socket.recv() => match heard {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => continue,
+            },
+            () = sleep(SIGN_OF_LIFE) => Message::Ping(Default::default()),
+        };
+        if !matches!(timeout(PATIENCE, socket.send(message)).await, Ok(Ok(()))) {
+            return;
+        }
+    }
+    let _ = socket.send(Message::Close(None)).await;
+}

@@ -1,0 +1,107 @@
+//! Events for many readers at once: each is read from the ledger and put into words once, and the newest are kept at hand.
+
+use super::problem::Problem;
+use crate::control::QueryError;
+use crate::event::EventRecord;
+use crate::ledger::Ledger;
+use crate::ledger::events::EventsError;
+use crate::view::Event;
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
+
+/// So many of the newest events are kept at hand.
+const AT_HAND: usize = 10_000;
+
+/// So many are read at a time.
+const PAGE: usize = 1000;
+
+/// An event in words.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) id: u64,
+    pub(super) kind: &'static str,
+    pub(super) event: Event,
+    /// The event as JSON.
+    pub(super) json: String,
+}
+
+/// See the module.
+pub(super) struct Feed {
+    ledger: Arc<Ledger>,
+    newest: RwLock<VecDeque<Arc<Told>>>,
+    /// The newest event that is at hand.
+    told: watch::Sender<u64>,
+}
+
+impl Feed {
+    pub(super) fn new(ledger: Arc<Ledger>) -> Self {
+        let last = *ledger.watch_events().borrow();
+        Self { ledger, newest: RwLock::default(), told: watch::Sender::new(last) }
+    }
+
+    /// Tells the newest event that is at hand, whenever there are more.
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.told.subscribe()
+    }
+
+    /// Keeps the newest events at hand, for ever.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut ledger = self.ledger.watch_events();
+        while ledger.changed().await.is_ok() {
+            let newest = *ledger.borrow_and_update();
+            while *self.told.borrow() < newest {
+                let feed = Arc::clone(&self);
+                let read = tokio::task::spawn_blocking(move || feed.read_on()).await;
+                if !matches!(read, Ok(Ok(()))) {
+                    // Whoever asks for them is told what is wrong.
+                    break;
+                }
+            }
+        }
+    }
+
+    fn read_on(&self) -> Result<(), EventsError> {
+        let after = *self.told.borrow();
+        let told = match self.stored(after) {
+            Err(EventsError::Expired { first, .. }) => self.stored(first.saturating_sub(1)),
+            told => told,
+        }?;
+        let last = told.last().map_or(after, |told| told.id);
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        newest.extend(told);
+        let old = newest.len().saturating_sub(AT_HAND);
+        newest.drain(..old);
+        drop(newest);
+        self.told.send_replace(last);
+        Ok(())
+    }
+
+    fn stored(&self, after: u64) -> Result<Vec<Arc<Told>>, EventsError> {
+        let page = self.ledger.events(after, PAGE)?;
+        page.events.into_iter().map(|record| Ok(Arc::new(self.tell(record)?))).collect()
+    }
+
+    fn tell(&self, record: EventRecord) -> Result<Told, EventsError> {
+        let (id, kind) = (record.id, record.event.kind());
+        let event = Event::new(record, self.ledger.network());
+        let json = serde_json::to_string(&event).unwrap_or_default();
+        Ok(Told { id, kind, event, json })
+    }
+
+    /// Events behind `after`, at most a page: those at hand, or else those that are stored. None where there are none yet.
+    pub(super) async fn after(self: &Arc<Self>, after: u64) -> Result<Vec<Arc<Told>>, Problem> {
+        {
+            let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(first) = newest.front().filter(|first| first.id <= after.saturating_add(1)) {
+                let skip = usize::try_from(after.saturating_add(1) - first.id).unwrap_or(usize::MAX);
+                if skip < newest.len() {
+                    return Ok(newest.iter().skip(skip).take(PAGE).cloned().collect());
+                }
+            }
+        }
+        let feed = Arc::clone(self);
+        let stored = tokio::task::spawn_blocking(move || feed.stored(after)).await;
+        stored.map_err(Problem::internal)?.map_err(|error| QueryError::from(error).into())
+    }
+}

@@ -1,0 +1,153 @@
+//! What stands before every request: from where it comes, how often, who asks; and what every answer gets.
+
+use super::app::App;
+use super::health::{ALIVE, READY};
+use super::problem::Problem;
+use super::{DOCS, OPENAPI};
+use crate::access::Caller;
+use crate::clock::now;
+use crate::log::say;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use headers::{HeaderMapExt, IfNoneMatch};
+use rand_core::{OsRng, RngCore};
+use sha2::{Digest, Sha256};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// By which a request is found in the log.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// An answer takes no longer, but for imports.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// Nor does an import.
+const LONGEST_IMPORT: Duration = Duration::from_secs(3600);
+
+/// Lets a request in, or not.
+pub(super) async fn guard(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let mut id = [0; 8];
+    OsRng.fill_bytes(&mut id);
+    let id = hex::encode(id);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let asked = request.headers().typed_get::<IfNoneMatch>();
+    let mut who = String::from("nobody");
+    let response = match admit(&app, peer, &method, &path, request.headers()).await {
+        Err(problem) => problem.into_response(),
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                who.clone_from(&caller.id);
+                request.extensions_mut().insert(caller);
+            }
+            let longest = if path.starts_with("/v1/imports/") { LONGEST_IMPORT } else { LONGEST };
+            let slow = "the request took too long";
+            timeout(longest, next.run(request)).await.unwrap_or_else(|_| {
+                Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", slow).into_response()
+            })
+        }
+    };
+    if !matches!(method, Method::GET | Method::HEAD) {
+        let status = response.status().as_u16();
+        say(&format!("http: {method} {path} by {who} from {}: {status}, request {id}", peer.ip()));
+    }
+    let mut response = tagged(&method, asked, response).await;
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// Whether a request may come in, and who asks.
+async fn admit(
+    app: &Arc<App>,
+    peer: SocketAddr,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<Option<Caller>, Problem> {
+    let address = peer.ip();
+    if !app.allow.allows(address) {
+        let detail = format!("requests from {} are not allowed here", address.to_canonical());
+        return Err(Problem::new(StatusCode::FORBIDDEN, "address_not_allowed", detail));
+    }
+    app.limits.check_address(address).map_err(Problem::too_many)?;
+    if matches!(path, ALIVE | READY) {
+        return Ok(None);
+    }
+    let is_page = *method == Method::GET && (path.starts_with(DOCS) || path == OPENAPI);
+    let said = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    let credentials = match said {
+        // A browser can send nothing else. What it sends by itself must not change anything.
+        Some(said) if is_page && is_basic(said) => password(said),
+        said => said.map(str::to_owned),
+    };
+    let caller = app.blocking(move |app| Ok(app.access.caller(credentials.as_deref(), now())?)).await;
+    match caller {
+        Ok(caller) => {
+            app.limits.check_caller(&caller.id).map_err(Problem::too_many)?;
+            Ok(Some(caller))
+        }
+        Err(problem) if said.is_none() && is_page => {
+            Err(problem.with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"output-explorer\"")))
+        }
+        Err(problem) if said.is_some() => {
+            app.limits.check_failure(address).map_err(Problem::too_many)?;
+            Err(problem)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+fn is_basic(said: &str) -> bool {
+    said.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "))
+}
+
+/// The password of a browser's log-in, as the token that it is.
+fn password(said: &str) -> Option<String> {
+    let decoded = BASE64_STANDARD.decode(said.get(6..)?.trim()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (_, token) = text.split_once(':')?;
+    Some(format!("Bearer {token}"))
+}
+
+/// Whoever has the same answer already is told no more than that.
+async fn tagged(method: &Method, asked: Option<IfNoneMatch>, response: Response) -> Response {
+    let json = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+    if *method != Method::GET || response.status() != StatusCode::OK || !json {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let body = match to_bytes(body, usize::MAX).await {
+        Ok(body) => body,
+        Err(error) => return Problem::internal(error).into_response(),
+    };
+    let digest = Sha256::digest(&body);
+    let tag = format!("\"{}\"", hex::encode(digest.split_at(16).0));
+    let Ok(tag) = tag.parse::<headers::ETag>() else { return Response::from_parts(parts, Body::from(body)) };
+    parts.headers.typed_insert(tag.clone());
+    if asked.is_some_and(|asked| !asked.precondition_passes(&tag)) {
+        parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.remove(CONTENT_TYPE);
+        return Response::from_parts(parts, Body::empty());
+    }
+    Response::from_parts(parts, Body::from(body))
+}

@@ -1,0 +1,65 @@
+//! Whether the server lives, and whether what it knows is recent: the only answers without credentials.
+
+use super::app::App;
+use super::problem::Problem;
+use crate::control::{Answer, Lag, Request};
+use axum::Json;
+use axum::extract::State as Of;
+use axum::http::StatusCode;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Where the server says that it lives.
+pub(super) const ALIVE: &str = "/healthz";
+
+/// Where it says whether it is ready.
+pub(super) const READY: &str = "/readyz";
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready))
+}
+
+/// That all is well.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// Whether the server lives
+#[utoipa::path(get, path = "/healthz", tag = "health", operation_id = "is_alive", security(()),
+    responses((status = 200, body = Health)))]
+async fn alive() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Whether what it knows is recent
+///
+/// The node is connected and has caught up with the network, and the ledger is at most as many blocks behind it as the
+/// configuration allows.
+#[utoipa::path(get, path = "/readyz", tag = "health", operation_id = "is_ready", security(()),
+    responses((status = 200, body = Health), (status = 503, description = "not ready, and why", body = Problem,
+        content_type = "application/problem+json")))]
+async fn ready(Of(app): Of<Arc<App>>) -> Result<Json<Health>, Problem> {
+    let not = |why: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", why);
+    let most = app.ready_blocks;
+    let Answer::Status(status) = app.ask(Request::Status).await? else {
+        return Err(super::app::other_answer());
+    };
+    let node =
+        status.node.as_ref().filter(|node| node.connected).ok_or_else(|| not("the node is not connected"))?;
+    if node.is_synchronized != Some(true) {
+        return Err(not("the node has not caught up with the network"));
+    }
+    match status.lag {
+        Some(Lag { epochs: 0, micro_blocks }) if micro_blocks <= most => Ok(Json(Health { status: "ok" })),
+        Some(Lag { epochs, micro_blocks }) => Err(not(&format!(
+            "the ledger is {epochs} epochs and {micro_blocks} micro blocks behind the node"
+        ))),
+        None => Err(not("the node has not said where it is")),
+    }
+}

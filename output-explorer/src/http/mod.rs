@@ -1,0 +1,100 @@
+//! The HTTP API: `/v1`, its OpenAPI document, pages that show it, and health.
+//!
+//! A request's way: [`guard`] (from where, how often, who) → a handler → [`crate::control`], the one place where questions
+//! become answers → [`crate::view`], what the world is shown.
+
+#![allow(unused_qualifications, reason = "the macros of utoipa write them")]
+
+mod app;
+mod blocks;
+mod events;
+mod extract;
+mod feed;
+mod guard;
+mod handoffs;
+mod health;
+mod import;
+mod micro;
+mod openapi;
+mod outputs;
+mod problem;
+mod server;
+mod transactions;
+mod users;
+
+pub(crate) use server::{HttpError, Ingredients, Server};
+
+use app::App;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use problem::Problem;
+use std::sync::Arc;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// Where the document is.
+const OPENAPI: &str = "/openapi.json";
+
+/// Where the pages are that show it.
+const DOCS: &str = "/docs";
+
+/// The longest body, in bytes; imports have none.
+const MAX_BODY: usize = 8 << 20;
+
+/// Nothing from elsewhere. The pages set styles of their own as they go.
+const POLICY: &str =
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .merge(users::routes())
+        .merge(outputs::routes())
+        .merge(blocks::routes())
+        .merge(handoffs::routes())
+        .merge(transactions::routes())
+        .merge(events::routes())
+        .merge(health::routes())
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .merge(import::routes().layer(DefaultBodyLimit::disable()))
+}
+
+/// The OpenAPI document as JSON.
+pub(crate) fn document() -> String {
+    let (_, api) = routes().split_for_parts();
+    openapi::complete(api).to_pretty_json().unwrap_or_default()
+}
+
+/// Everything that is answered.
+fn router(app: Arc<App>) -> Router {
+    let (router, _) = routes().split_for_parts();
+    let document = document();
+    let openapi = move || std::future::ready(([(CONTENT_TYPE, "application/json")], document.clone()));
+    let policy = HeaderValue::from_static(POLICY);
+    let pages = Router::new()
+        .merge(SwaggerUi::new(DOCS).config(Config::from(OPENAPI)))
+        .layer(SetResponseHeaderLayer::overriding(CONTENT_SECURITY_POLICY, policy));
+    router
+        .route(OPENAPI, get(openapi))
+        .merge(pages)
+        .fallback(nothing)
+        .method_not_allowed_fallback(not_so)
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(CompressionLayer::new())
+        .with_state(app)
+}
+
+async fn nothing(uri: Uri) -> Problem {
+    let detail = format!("there is nothing at {}; see {OPENAPI}", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "path_unknown", detail)
+}
+
+async fn not_so(method: Method, uri: Uri) -> Problem {
+    let detail = format!("{method} is not done at {}; see {OPENAPI}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
