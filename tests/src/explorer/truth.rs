@@ -165,8 +165,7 @@ impl Truth {
             compare(&said, &json!({ "epoch": epoch, "final": sum_after(epoch, &own) }), account);
         }
         for state in ["unspent", "spent", "all"] {
-            let request =
-                json!({ "type": "outputs", "account": account, "state": state, "after": null, "limit": ALL });
+            let request = json!({ "type": "outputs", "account": account, "state": state, "since": 0, "after": null, "limit": ALL });
             let is_wanted =
                 |output: &&&Output| state == "all" || output.spent.is_some() == (state == "spent");
             let expected = own.iter().filter(is_wanted).map(|output| self.row(output)).collect();
