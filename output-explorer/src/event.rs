@@ -235,6 +235,6 @@ pub struct TransactionChange {
 pub struct UserFacts {
     /// The account id.
     pub account: String,
-    /// The keys of all its addresses, the current one first.
+    /// The key of its current address, then those of the addresses that are new.
     pub keys: Vec<Encoded>,
 }

@@ -64,12 +64,13 @@ impl Run {
             let serve = serve(ledger, node, &setup.data_dir)?;
             say(&format!("output-explorer for {} follows {address}", setup.ledger.network));
             let (stop, stopping) = watch::channel(false);
+            let mut delivering = tokio::spawn(async move { webhooks.run().await });
             let mut answering = tokio::spawn(answer(server, stopping));
             let end = tokio::select! {
                 () = serve => Ok(()),
                 end = follow.run() => end.map_err(Error::from),
                 end = broadcast.run() => end.map_err(Error::from),
-                end = webhooks.run() => end.map_err(Error::from),
+                end = &mut delivering => end.map_err(std::io::Error::other)?.map_err(Error::from),
                 end = &mut answering => return end.map_err(std::io::Error::other)?,
                 _ = interrupt.recv() => Ok(()),
                 _ = terminate.recv() => Ok(()),

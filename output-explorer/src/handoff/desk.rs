@@ -128,7 +128,7 @@ impl Desk<'_> {
         self.expire()?;
         let mut attempts = 0;
         loop {
-            if let Some(made) = key.map(|key| self.made_before(key)).transpose()?.flatten() {
+            if let Some(made) = key.map(|key| self.made_before(key, seconds)).transpose()?.flatten() {
                 return Ok(made);
             }
             let Plan { new, known, left_out } = plan()?;
@@ -151,15 +151,16 @@ impl Desk<'_> {
         }
     }
 
-    /// What was answered to a caller's key, as it is now.
-    fn made_before(&self, key: IdempotencyKey) -> Result<Option<Made>, DeskError> {
+    /// What was answered to a caller's key, as it is now; what has expired is renewed: a caller who must take another key
+    /// would have it paid twice.
+    fn made_before(&self, key: IdempotencyKey, seconds: u64) -> Result<Option<Made>, DeskError> {
         let Some(AnsweredRecord { body, numbers, left_out }) = self.ledger.answered(&key.key)? else {
             return Ok(None);
         };
         if body != key.body {
             return Err(DeskError::OtherBody);
         }
-        let handoffs = numbers.iter().map(|number| self.ledger.handoff(*number)).collect::<Result<_, _>>()?;
+        let handoffs = numbers.iter().map(|number| self.renew(*number, seconds)).collect::<Result<_, _>>()?;
         Ok(Some(Made { handoffs, left_out, again: true }))
     }
 

@@ -4,11 +4,13 @@ use super::app::App;
 use super::extract::{MAX_ROWS, Params, limit};
 use super::feed::Told;
 use super::problem::Problem;
+use crate::clock::now;
 use crate::event::Filter;
 use crate::view::Event;
 use axum::Json;
 use axum::extract::State as Of;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -90,7 +92,7 @@ async fn list(Of(app): Of<Arc<App>>, Params(list): Params<List>) -> Result<Json<
     }
     let filter = filter(list.types.as_deref())?;
     let until = Instant::now() + Duration::from_secs(list.wait.into());
-    let mut reader = Reader::new(&app, list.after, filter);
+    let mut reader = Reader::new(&app, list.after, filter, None);
     let mut rows = Vec::new();
     let mut looked = 0;
     while rows.len() < most && looked < LOOKED_THROUGH {
@@ -102,7 +104,7 @@ async fn list(Of(app): Of<Arc<App>>, Params(list): Params<List>) -> Result<Json<
             break;
         }
     }
-    let newest = *app.feed.watch().borrow();
+    let newest = reader.after.max(*app.feed.watch().borrow());
     Ok(Json(Events { rows, next: reader.after, newest }))
 }
 
@@ -112,11 +114,25 @@ struct Reader {
     after: u64,
     filter: Filter,
     news: watch::Receiver<u64>,
+    /// What the reader said of itself, and when that was looked at last.
+    said: Option<String>,
+    checked: Instant,
 }
 
 impl Reader {
-    fn new(app: &Arc<App>, after: u64, filter: Filter) -> Self {
-        Self { app: Arc::clone(app), after, filter, news: app.feed.watch() }
+    fn new(app: &Arc<App>, after: u64, filter: Filter, said: Option<String>) -> Self {
+        let (news, checked) = (app.feed.watch(), Instant::now());
+        Self { app: Arc::clone(app), after, filter, news, said, checked }
+    }
+
+    /// Whether the reader may still know what happens: its token may be revoked, or over.
+    async fn is_welcome(&mut self) -> bool {
+        if self.checked.elapsed() < SIGN_OF_LIFE {
+            return true;
+        }
+        self.checked = Instant::now();
+        let said = self.said.clone();
+        self.app.blocking(move |app| Ok(app.access.caller(said.as_deref(), now())?)).await.is_ok()
     }
 
     /// Reads on: at most so many that are wanted, and how many were looked at. None were where there are none yet.
@@ -151,7 +167,9 @@ impl Reader {
             match self.read(usize::MAX).await {
                 // A client that connects again is told what is wrong.
                 Err(_) => return None,
-                Ok((wanted, _)) if !wanted.is_empty() => return Some(wanted),
+                Ok((wanted, _)) if !wanted.is_empty() => {
+                    return if self.is_welcome().await { Some(wanted) } else { None };
+                }
                 Ok((_, 0)) if !self.wait().await => return None,
                 Ok(_) => {}
             }
@@ -174,6 +192,7 @@ struct Begin {
 async fn begin(
     app: &Arc<App>,
     begin: Begin,
+    headers: &HeaderMap,
     last: Option<u64>,
 ) -> Result<(Reader, OwnedSemaphorePermit), Problem> {
     let full = "too many streams of events are open: close one";
@@ -183,7 +202,8 @@ async fn begin(
     let after = last.or(begin.after).unwrap_or(newest);
     // What cannot be read is said at once, as a problem.
     app.feed.after(after).await?;
-    Ok((Reader::new(app, after, filter(begin.types.as_deref())?), place))
+    let said = headers.get(AUTHORIZATION).and_then(|said| said.to_str().ok()).map(str::to_owned);
+    Ok((Reader::new(app, after, filter(begin.types.as_deref())?, said), place))
 }
 
 /// Follow events (Server-Sent Events)
@@ -202,7 +222,7 @@ async fn follow(
         let id = value.to_str().ok().and_then(|text| text.parse().ok());
         id.ok_or_else(|| Problem::parameter("last-event-id is the id of an event"))
     });
-    let (reader, place) = begin(&app, at, last.transpose()?).await?;
+    let (reader, place) = begin(&app, at, &headers, last.transpose()?).await?;
     let event = |told: Arc<Told>| {
         let event = sse::Event::default().id(told.id.to_string()).event(told.kind);
         Ok::<_, Infallible>(event.data(&told.json))
@@ -231,12 +251,13 @@ fn told(reader: Reader, place: OwnedSemaphorePermit) -> impl Stream<Item = Arc<T
 async fn socket(
     Of(app): Of<Arc<App>>,
     Params(at): Params<Begin>,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|error| Problem::new(error.status(), "no_websocket", error.body_text()))?;
-    let (reader, place) = begin(&app, at, None).await?;
+    let (reader, place) = begin(&app, at, &headers, None).await?;
     // Nothing is read but the end.
-    let upgrade = upgrade.max_message_size(4096);
+    let upgrade = upgrade.max_message_size(4096).max_frame_size(4096);
     Ok(upgrade.on_upgrade(move |socket| talk(socket, reader, place)))
 }
 

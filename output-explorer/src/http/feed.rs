@@ -47,7 +47,7 @@ impl Feed {
     /// Keeps the newest events at hand, for ever.
     pub(super) async fn run(self: Arc<Self>) {
         let mut ledger = self.ledger.watch_events();
-        while ledger.changed().await.is_ok() {
+        loop {
             let newest = *ledger.borrow_and_update();
             while *self.told.borrow() < newest {
                 let feed = Arc::clone(&self);
@@ -57,17 +57,24 @@ impl Feed {
                     break;
                 }
             }
+            if ledger.changed().await.is_err() {
+                return;
+            }
         }
     }
 
     fn read_on(&self) -> Result<(), EventsError> {
         let after = *self.told.borrow();
-        let told = match self.stored(after) {
-            Err(EventsError::Expired { first, .. }) => self.stored(first.saturating_sub(1)),
-            told => told,
-        }?;
+        let (told, follows) = match self.stored(after) {
+            Err(EventsError::Expired { first, .. }) => (self.stored(first.saturating_sub(1))?, false),
+            told => (told?, true),
+        };
         let last = told.last().map_or(after, |told| told.id);
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        if !follows {
+            // What is at hand has no gap.
+            newest.clear();
+        }
         newest.extend(told);
         let old = newest.len().saturating_sub(AT_HAND);
         newest.drain(..old);
@@ -90,6 +97,10 @@ impl Feed {
 
     /// Events behind `after`, at most a page: those at hand, or else those that are stored. None where there are none yet.
     pub(super) async fn after(self: &Arc<Self>, after: u64) -> Result<Vec<Arc<Told>>, Problem> {
+        // Who has read it all has nothing to look for; that there is more is told after it is at hand.
+        if after > 0 && after == *self.told.borrow() {
+            return Ok(Vec::new());
+        }
         {
             let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(first) = newest.front().filter(|first| first.id <= after.saturating_add(1)) {

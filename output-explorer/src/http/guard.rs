@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use stegos_common::text::excerpt;
 use tokio::time::timeout;
 
 /// By which a request is found in the log.
@@ -47,12 +48,12 @@ pub(super) async fn guard(
     let id = hex::encode(id);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let asked = request.headers().typed_get::<IfNoneMatch>();
-    let mut who = String::from("nobody");
+    let mut who = None;
     let response = match admit(&app, peer, &method, &path, request.headers()).await {
         Err(problem) => problem.into_response(),
         Ok(caller) => {
             if let Some(caller) = caller {
-                who.clone_from(&caller.id);
+                who = Some(caller.id.clone());
                 request.extensions_mut().insert(caller);
             }
             let longest = if path.starts_with("/v1/imports/") { LONGEST_IMPORT } else { LONGEST };
@@ -62,8 +63,10 @@ pub(super) async fn guard(
             })
         }
     };
-    if !matches!(method, Method::GET | Method::HEAD) {
+    // What changes something, or tries to; whoever has no token is not worth a line.
+    if let Some(who) = who.filter(|_| !matches!(method, Method::GET | Method::HEAD)) {
         let status = response.status().as_u16();
+        let (who, path) = (excerpt(&who), excerpt(&path));
         say(&format!("http: {method} {path} by {who} from {}: {status}, request {id}", peer.ip()));
     }
     let mut response = tagged(&method, asked, response).await;
@@ -93,7 +96,8 @@ async fn admit(
     if matches!(path, ALIVE | READY) {
         return Ok(None);
     }
-    let is_page = *method == Method::GET && (path.starts_with(DOCS) || path == OPENAPI);
+    let is_page =
+        matches!(*method, Method::GET | Method::HEAD) && (path.starts_with(DOCS) || path == OPENAPI);
     let said = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let credentials = match said {
         // A browser can send nothing else. What it sends by itself must not change anything.
@@ -106,14 +110,14 @@ async fn admit(
             app.limits.check_caller(&caller.id).map_err(Problem::too_many)?;
             Ok(Some(caller))
         }
-        Err(problem) if said.is_none() && is_page => {
-            Err(problem.with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"output-explorer\"")))
+        Err(problem) if !problem.is_unauthorized() => Err(problem),
+        Err(problem) => {
+            if said.is_some() {
+                app.limits.check_failure(address).map_err(Problem::too_many)?;
+            }
+            let basic = HeaderValue::from_static("Basic realm=\"output-explorer\"");
+            Err(if is_page { problem.with(WWW_AUTHENTICATE, basic) } else { problem })
         }
-        Err(problem) if said.is_some() => {
-            app.limits.check_failure(address).map_err(Problem::too_many)?;
-            Err(problem)
-        }
-        Err(problem) => Err(problem),
     }
 }
 

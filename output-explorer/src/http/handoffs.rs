@@ -96,7 +96,12 @@ async fn get(Of(app): Of<Arc<App>>, InPath(number): InPath<u64>) -> Result<Json<
     params(("number" = u64, Path, description = "the handoff's number")),
     responses((status = 200, description = "the JSON of `create_raw_transaction`", body = Object,
         headers(("content-disposition" = String, description = "the name of the file")))))]
-async fn request(Of(app): Of<Arc<App>>, InPath(number): InPath<u64>) -> Result<Response, Problem> {
+async fn request(
+    Of(app): Of<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    InPath(number): InPath<u64>,
+) -> Result<Response, Problem> {
+    require(&caller, Right::HandOff)?;
     let answer = app.about_handoffs(HandoffRequest::Request { number }).await?;
     let HandoffAnswer::Request { request } = answer else { return Err(other_answer()) };
     let name = format!("attachment; filename=\"handoff-{number}.request.json\"");
@@ -171,7 +176,7 @@ struct Withdrawal {
     /// Your own id of this payment, 1 to 128 characters of printable ASCII: the same id is never paid twice, whatever the
     /// idempotency key.
     #[schema(min_length = 1, max_length = 128)]
-    id: Option<String>,
+    id: String,
     /// The recipient.
     #[schema(value_type = AddressText)]
     to: Address,
@@ -190,7 +195,7 @@ struct Withdrawal {
 impl From<Withdrawal> for plan::Withdrawal {
     fn from(withdrawal: Withdrawal) -> Self {
         let Withdrawal { id, to, amount, private, comment, with_certificate } = withdrawal;
-        Self { id, to, amount: amount.0, private, comment, with_certificate }
+        Self { id: Some(id), to, amount: amount.0, private, comment, with_certificate }
     }
 }
 

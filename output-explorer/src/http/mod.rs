@@ -45,8 +45,11 @@ const OPENAPI: &str = "/openapi.json";
 /// Where the pages are that show it.
 const DOCS: &str = "/docs";
 
-/// The longest body, in bytes; imports have none.
-const MAX_BODY: usize = 8 << 20;
+/// The longest body, in bytes.
+const MAX_BODY: usize = 1 << 20;
+
+/// The longest signed transaction, in bytes. Imports have no limit.
+const MAX_TRANSACTION: usize = 8 << 20;
 
 /// Nothing from elsewhere. The pages set styles of their own as they go.
 const POLICY: &str =
@@ -58,11 +61,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(outputs::routes())
         .merge(blocks::routes())
         .merge(handoffs::routes())
-        .merge(transactions::routes())
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(health::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .merge(transactions::routes().layer(DefaultBodyLimit::max(MAX_TRANSACTION)))
         .merge(import::routes().layer(DefaultBodyLimit::disable()))
 }
 

@@ -9,28 +9,39 @@ use crate::handoff::plan::Terms;
 use crate::ledger::Ledger;
 use crate::settings::HttpConfig;
 use crate::webhook::Webhooks;
-use axum_server::Handle;
-use axum_server::accept::Accept;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use std::future::{Ready, ready};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tower::Service;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
 
-/// So many connections at a time; more are closed at once.
+/// So many connections at a time, where the system allows as many open files; more are closed at once.
 const CONNECTIONS: usize = 4096;
 
-/// So many of them may be streams of events.
-const STREAMS: usize = 3000;
+/// Open files that are kept for everything else: the database, the node, webhooks, the socket of the commands.
+const OTHER_FILES: u64 = 300;
 
-/// So long may a client take to say what it wants first.
-const FIRST_REQUEST: Duration = Duration::from_secs(10);
+/// So long may a client take to say what it wants, the first time and between two requests, or to agree on TLS.
+const REQUEST: Duration = Duration::from_secs(30);
+
+/// A client that takes nothing of its answer for so long is gone.
+const TAKING: Duration = Duration::from_secs(30);
 
 /// What is under way when the server ends gets so long.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -70,7 +81,8 @@ pub(crate) struct Server {
     listener: TcpListener,
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    tls: Option<RustlsConfig>,
+    tls: Option<TlsAcceptor>,
+    connections: usize,
     app: Arc<App>,
     stop: watch::Sender<bool>,
 }
@@ -88,9 +100,10 @@ impl Server {
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?, listener))
         };
-        let tls = server_config(config)?.map(|tls| RustlsConfig::from_config(Arc::new(tls)));
+        let tls = server_config(config)?.map(|tls| TlsAcceptor::from(Arc::new(tls)));
         let access = Access::new(config, Arc::clone(&ledger))?;
         let (address, listener) = bind().map_err(|source| HttpError::Listen { address, source })?;
+        let connections = connections();
         let (stop, stopping) = watch::channel(false);
         let feed = Arc::new(Feed::new(Arc::clone(&ledger)));
         let app = App {
@@ -103,10 +116,10 @@ impl Server {
             terms,
             ready_blocks: config.ready_blocks,
             feed,
-            streams: Arc::new(Semaphore::new(STREAMS)),
+            streams: Arc::new(Semaphore::new(connections / 4 * 3)),
             stopping,
         };
-        Ok(Self { listener, address, tls, app: Arc::new(app), stop })
+        Ok(Self { listener, address, tls, connections, app: Arc::new(app), stop })
     }
 
     /// Whether it speaks TLS.
@@ -119,69 +132,89 @@ impl Server {
     /// # Errors
     /// [`HttpError::Ended`].
     pub(crate) async fn run(self, end: impl Future<Output = ()>) -> Result<(), HttpError> {
-        let Self { listener, tls, app, stop, .. } = self;
-        let feed = tokio::spawn(Arc::clone(&app.feed).run());
-        let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-        let handle = Handle::new();
-        let server = axum_server::from_tcp(listener).map_err(HttpError::Ended)?;
-        let server = server.http1_only().first_request_timeout(FIRST_REQUEST).handle(handle.clone());
-        let limited = Limited(Arc::new(Semaphore::new(CONNECTIONS)));
-        let serve = async {
-            match tls {
-                Some(tls) => server.acceptor(RustlsAcceptor::new(tls).acceptor(limited)).serve(service).await,
-                None => server.acceptor(limited).serve(service).await,
+        let Self { listener, tls, connections, app, stop, .. } = self;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(HttpError::Ended)?;
+        let mut feed = JoinSet::new();
+        feed.spawn(Arc::clone(&app.feed).run());
+        let router = router(Arc::clone(&app));
+        let places = Arc::new(Semaphore::new(connections));
+        let mut under_way = JoinSet::new();
+        let mut end = std::pin::pin!(end);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ended = under_way.join_next(), if !under_way.is_empty() => continue,
+                () = &mut end => break,
+            };
+            let Ok((stream, peer)) = accepted else {
+                // Too many open files, perhaps: some may be closed soon.
+                sleep(Duration::from_millis(100)).await;
+                continue;
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+            let connection = Connection { peer, router: router.clone(), stopping: stop.subscribe() };
+            let tls = tls.clone();
+            under_way.spawn(async move {
+                connection.begin(stream, tls).await;
+                drop(place);
+            });
+        }
+        drop(listener);
+        stop.send_replace(true);
+        let _ = timeout(LAST_ANSWERS, async { while under_way.join_next().await.is_some() {} }).await;
+        Ok(())
+    }
+}
+
+/// So many connections as the system allows: each is an open file.
+fn connections() -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // Whatever may be had is taken; where it may not, what there is has to do.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let files = getrlimit(Resource::Nofile).current.or(current).unwrap_or(u64::MAX);
+    let files = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
+    files.clamp(16, CONNECTIONS)
+}
+
+/// Somebody who connected.
+struct Connection {
+    peer: SocketAddr,
+    router: Router,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Connection {
+    /// Serves it to its end. Whoever goes away, or speaks nonsense, is not worth a word.
+    async fn begin(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(TAKING));
+        let stream = Box::pin(stream);
+        match tls {
+            None => self.serve(stream).await,
+            Some(tls) => {
+                if let Ok(Ok(stream)) = timeout(REQUEST, tls.accept(stream)).await {
+                    self.serve(stream).await;
+                }
             }
-        };
-        let stop = async {
-            end.await;
-            stop.send_replace(true);
-            handle.graceful_shutdown(Some(LAST_ANSWERS));
-            std::future::pending().await
-        };
-        let served = tokio::select! {
-            served = serve => served,
-            never = stop => never,
-        };
-        feed.abort();
-        served.map_err(HttpError::Ended)
-    }
-}
-
-/// Takes so many connections at a time.
-#[derive(Clone)]
-struct Limited(Arc<Semaphore>);
-
-impl<S> Accept<TcpStream, S> for Limited {
-    type Stream = TcpStream;
-    type Service = Held<S>;
-    type Future = Ready<io::Result<(TcpStream, Held<S>)>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let place = Arc::clone(&self.0).try_acquire_owned().map_err(io::Error::other);
-        ready(place.and_then(|place| {
-            stream.set_nodelay(true)?;
-            Ok((stream, Held { service, _place: Arc::new(place) }))
-        }))
-    }
-}
-
-/// The service of a connection, which holds its place.
-#[derive(Clone)]
-struct Held<S> {
-    service: S,
-    _place: Arc<OwnedSemaphorePermit>,
-}
-
-impl<R, S: Service<R>> Service<R> for Held<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.service.poll_ready(context)
+        }
     }
 
-    fn call(&mut self, request: R) -> S::Future {
-        self.service.call(request)
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Self { peer, router, mut stopping } = self;
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.clone().oneshot(request.map(Body::new))
+        });
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(REQUEST);
+        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            _ended = connection.as_mut() => return,
+            _ = stopping.wait_for(|stop| *stop) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
     }
 }

@@ -10,6 +10,7 @@ use crate::ledger::handoffs::Which;
 use crate::view::text::HashText;
 use crate::view::{Page, SignedTransaction};
 use axum::extract::State as Of;
+use axum::extract::rejection::StringRejection;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -93,10 +94,11 @@ async fn submit(
     Of(app): Of<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Params(Submit { again }): Params<Submit>,
-    body: String,
+    body: Result<String, StringRejection>,
 ) -> Result<Response, Problem> {
     require(&caller, if again { Right::Manage } else { Right::Submit })?;
-    match app.about_handoffs(HandoffRequest::Broadcast { answer: body, again }).await? {
+    let answer = body.map_err(|error| Problem::new(error.status(), "malformed_json", error.body_text()))?;
+    match app.about_handoffs(HandoffRequest::Broadcast { answer, again }).await? {
         HandoffAnswer::One { handoff } => {
             let transaction = signed(&handoff)?;
             let location = [(LOCATION, format!("/v1/transactions/{}", transaction.transaction_hash))];

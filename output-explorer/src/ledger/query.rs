@@ -410,21 +410,29 @@ impl Source<'_> {
     }
 }
 
-/// The first rows, and whether there are more.
+/// So many places are looked at for one page, however few of them are wanted: nobody else can write meanwhile.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// The first rows, and whether there are more. A page that is not full may have another one behind it.
 fn page<T>(
     pairs: impl Iterator<Item = Result<(Place, Vec<u8>), LedgerError>>,
     limit: usize,
     mut read: impl FnMut((Place, Vec<u8>)) -> Result<Option<(Place, T)>, LedgerError>,
 ) -> Result<Page<T>, LedgerError> {
     let (mut rows, mut last) = (Vec::new(), None);
-    for pair in pairs {
-        if let Some((place, row)) = read(pair?)? {
-            if rows.len() == limit {
-                return Ok(Page { rows, next: last });
-            }
-            rows.push(row);
-            last = Some(place);
+    for (looked_at, pair) in pairs.enumerate() {
+        let pair = pair?;
+        let place = pair.0;
+        if looked_at == MOST_LOOKED_AT.max(limit) {
+            return Ok(Page { rows, next: last });
         }
+        match read(pair)? {
+            Some(_) if rows.len() == limit => return Ok(Page { rows, next: last }),
+            Some((_, row)) => rows.push(row),
+            // Behind what is looked at, the next page goes on.
+            None => {}
+        }
+        last = Some(place);
     }
     Ok(Page { rows, next: None })
 }

@@ -58,7 +58,7 @@ impl Ledger {
         Ok(self.store_own(&mut state, batch, Vec::new())?)
     }
 
-    /// Revokes a token, and answers what is known of it. One that was revoked before stays so since then.
+    /// Revokes a token, disables its webhooks, and answers what is known of it. One that was revoked before stays so since then.
     ///
     /// # Errors
     /// [`TokenError::Unknown`].
@@ -70,6 +70,8 @@ impl Ledger {
             record.token.revoked = Some(now);
             let mut batch = Batch::default();
             batch.put(key, to_json(&record));
+            // Whoever had it is told nothing more.
+            self.disable_endpoints(&mut batch, &id.to_string())?;
             self.store_own(&mut state, batch, Vec::new())?;
         }
         Ok(record.token)

@@ -115,7 +115,7 @@ impl Ledger {
             added.moved += usize::from(moved);
             let is_new = stored.as_ref().is_none_or(|stored| stored.archived);
             let event = if is_new { Event::UserAdded } else { Event::UserChanged };
-            events.push(event(facts(account, user)));
+            events.push(event(facts(account, user, stored.as_ref())));
             batch.put(table::user(account), encode(user));
         }
         for (key, account) in owners {
@@ -139,7 +139,7 @@ impl Ledger {
             return Ok(());
         }
         let mut batch = Batch::default();
-        let events = vec![Event::UserArchived(facts(account, &user))];
+        let events = vec![Event::UserArchived(facts(account, &user, Some(&user)))];
         batch.put(table::user(account), encode(&UserRecord { archived: true, ..user }));
         Ok(self.store_own(&mut state, batch, events)?)
     }
@@ -199,8 +199,14 @@ impl Ledger {
     }
 }
 
-fn facts(account: &str, user: &UserRecord) -> UserFacts {
-    UserFacts { account: account.to_owned(), keys: user.addresses.clone() }
+/// The current address, and those that are new: no event is as long as all that a user ever had.
+fn facts(account: &str, user: &UserRecord, stored: Option<&UserRecord>) -> UserFacts {
+    let is_known = |key: &&Encoded| stored.is_some_and(|stored| stored.addresses.contains(key));
+    let new = user.addresses.iter().skip(1).filter(|key| !is_known(key));
+    UserFacts {
+        account: account.to_owned(),
+        keys: user.addresses.first().into_iter().chain(new).copied().collect(),
+    }
 }
 
 fn shown(account: &str, user: UserRecord) -> User {

@@ -84,6 +84,19 @@ impl Ledger {
             .collect()
     }
 
+    /// Disables whatever endpoints somebody has.
+    pub(super) fn disable_endpoints(&self, batch: &mut Batch, subscriber: &str) -> Result<(), LedgerError> {
+        for endpoint in self.endpoints_inside(Some(subscriber))? {
+            let key = table::endpoint(endpoint.id);
+            let record: Option<EndpointRecord> = self.json(&key)?;
+            if let Some(mut record) = record {
+                record.endpoint.enabled = false;
+                batch.put(key, to_json(&record));
+            }
+        }
+        Ok(())
+    }
+
     /// An endpoint with its secrets.
     pub(crate) fn endpoint(&self, id: u64) -> Result<Option<EndpointRecord>, LedgerError> {
         let _state = self.read()?;

@@ -163,7 +163,7 @@ pub struct TransactionEvent {
 pub struct UserEvent {
     /// The account id.
     pub account: String,
-    /// All its addresses, the current one first.
+    /// Its current address, then those that are new.
     #[schema(value_type = Vec<AddressText>)]
     pub addresses: Vec<EncodedAddress>,
 }

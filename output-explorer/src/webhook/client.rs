@@ -99,8 +99,11 @@ impl Client {
             Ok(url) => url,
             Err(error) => return Outcome::NotAnswered { reason: error.to_string() },
         };
-        let signatures: Vec<_> =
-            message.secrets.iter().map(|secret| secret.signature(timestamp, message.body)).collect();
+        let signatures: Vec<_> = message
+            .secrets
+            .iter()
+            .map(|secret| secret.signature(message.id, timestamp, message.body))
+            .collect();
         let request = self
             .http
             .post(url)

@@ -36,10 +36,13 @@ impl Secret {
         &self.0
     }
 
-    /// `v1=` and the hex HMAC-SHA256 of `timestamp`, a dot and the body. The key is the whole text.
-    pub(super) fn signature(&self, timestamp: u64, body: &str) -> String {
+    /// `v1=` and the hex HMAC-SHA256 of the delivery's id, `timestamp` and the body, with dots between them. The key is the
+    /// whole text.
+    pub(super) fn signature(&self, id: &str, timestamp: u64, body: &str) -> String {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).expect("HMAC takes keys of every length");
+        mac.update(id.as_bytes());
+        mac.update(b".");
         mac.update(timestamp.to_string().as_bytes());
         mac.update(b".");
         mac.update(body.as_bytes());
@@ -66,15 +69,15 @@ pub(crate) mod stored {
 mod tests {
     use super::*;
 
-    /// Computed by `hmac.new(secret, b"1700000000." + body, "sha256").hexdigest()` of Python.
+    /// Computed by `hmac.new(secret, b"3-17.1700000000." + body, "sha256").hexdigest()` of Python.
     #[test]
     fn a_signature_is_what_another_implementation_computes() {
         let secret = Secret(Zeroizing::new("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8".to_owned()));
-        let signature = secret.signature(1_700_000_000, r#"{"id":1}"#);
-        assert_eq!(signature, "v1=62b0f55cd6cce1f1a1e3a53d6afab760415f0b9ad25b9047191a8e4a1b5f8344");
-        assert_ne!(secret.signature(1_700_000_000, r#"{"id":2}"#), signature);
-        assert_ne!(secret.signature(1_700_000_001, r#"{"id":1}"#), signature);
-        assert_ne!(Secret::random().signature(1_700_000_000, r#"{"id":1}"#), signature);
+        let signature = secret.signature("3-17", 1_700_000_000, r#"{"id":1}"#);
+        assert_eq!(signature, "v1=33ae1de0317da5ad22a6cc191ba8a57271ac91892727783abec8a15b07e04087");
+        assert_ne!(secret.signature("3-17", 1_700_000_000, r#"{"id":2}"#), signature);
+        assert_ne!(secret.signature("3-17", 1_700_000_001, r#"{"id":1}"#), signature);
+        assert_ne!(Secret::random().signature("3-17", 1_700_000_000, r#"{"id":1}"#), signature);
     }
 
     #[test]

@@ -24,8 +24,10 @@ async fn a_request_is_as_documented() {
     assert_eq!(post.headers["webhook-timestamp"], "1700000000");
     assert!(post.headers["user-agent"].starts_with("output-explorer/"));
     assert!(post.is_signed_with(&secret));
-    assert!(!signs(&secret, "1700000000", "{}", &post.signatures()), "another body is not signed");
-    assert!(!signs(&secret, "1700000001", &post.body, &post.signatures()), "nor is another time");
+    let id = &post.headers["webhook-id"];
+    assert!(!signs(&secret, id, "1700000000", "{}", &post.signatures()), "another body is not signed");
+    assert!(!signs(&secret, id, "1700000001", &post.body, &post.signatures()), "nor is another time");
+    assert!(!signs(&secret, "9-9", "1700000000", &post.body, &post.signatures()), "nor is another id");
 }
 
 #[tokio::test]
@@ -152,14 +154,17 @@ async fn the_documented_lines_verify_a_request() {
     stage.happen(1);
     stage.settle(endpoint.id).await;
     let post = receiver.posts().remove(0);
-    let call = "import sys\nsecret, timestamp, signature, body, now = sys.argv[1:]\n\
-        headers = {'webhook-timestamp': timestamp, 'webhook-signature': signature}\n\
+    let call = "import sys\nsecret, delivery, timestamp, signature, body, now = sys.argv[1:]\n\
+        headers = {'webhook-id': delivery, 'webhook-timestamp': timestamp, 'webhook-signature': signature}\n\
         print(is_genuine(secret, headers, body.encode(), int(now)))";
     let is_genuine = |secret: &str, body: &str, now: &str| {
         let (timestamp, signature) = (&post.headers["webhook-timestamp"], &post.headers["webhook-signature"]);
         let mut python = Command::new("python3");
         python.arg("-c").arg(format!("{code}\n{call}"));
-        let output = python.args([secret, timestamp, signature, body, now]).output().ok()?;
+        let output = python
+            .args([secret, &post.headers["webhook-id"], timestamp, signature, body, now])
+            .output()
+            .ok()?;
         Some(String::from_utf8(output.stdout).unwrap().trim() == "True")
     };
     let Some(genuine) = is_genuine(secret.reveal(), &post.body, "1700000000") else {

@@ -115,13 +115,19 @@ impl Post {
 
     /// As an integrator would do it.
     pub(crate) fn is_signed_with(&self, secret: &Secret) -> bool {
-        signs(secret, &self.headers["webhook-timestamp"], &self.body, &self.signatures())
+        signs(
+            secret,
+            &self.headers["webhook-id"],
+            &self.headers["webhook-timestamp"],
+            &self.body,
+            &self.signatures(),
+        )
     }
 }
 
-pub(crate) fn signs(secret: &Secret, timestamp: &str, body: &str, signatures: &[&str]) -> bool {
+pub(crate) fn signs(secret: &Secret, id: &str, timestamp: &str, body: &str, signatures: &[&str]) -> bool {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).unwrap();
-    mac.update(format!("{timestamp}.{body}").as_bytes());
+    mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
     let expected = format!("v1={}", hex::encode(mac.finalize().into_bytes()));
     signatures.contains(&expected.as_str())
 }

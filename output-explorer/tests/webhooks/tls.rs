@@ -1,7 +1,9 @@
 //! Receivers behind TLS: of an authority that the configuration names, and of one that nobody knows.
 
 use crate::stage::{SETTINGS, Stage, config, ledger};
-use axum_server::tls_rustls::{RustlsConfig, from_tcp_rustls};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use output_explorer::settings::WebhookConfig;
 use output_explorer::view::webhook::NewEndpoint;
 use output_explorer::webhook::Outcome;
@@ -12,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio_rustls::TlsAcceptor;
 
 fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls").join(name)
@@ -31,8 +34,18 @@ fn receiver() -> u16 {
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
     let app = axum::Router::new().route("/", axum::routing::post(|body: String| async { body }));
-    let server = from_tcp_rustls(listener, RustlsConfig::from_config(Arc::new(config))).unwrap();
-    tokio::spawn(server.serve(app.into_make_service()));
+    let (acceptor, listener) =
+        (TlsAcceptor::from(Arc::new(config)), tokio::net::TcpListener::from_std(listener).unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Whoever does not like the certificate goes away.
+            if let Ok(stream) = acceptor.accept(stream).await {
+                let service = TowerToHyperService::new(app.clone());
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            }
+        }
+    });
     port
 }
 

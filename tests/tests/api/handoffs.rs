@@ -35,7 +35,7 @@ fn a_withdrawal_goes_its_way_by_http_alone() {
     // Keys are of the caller that chose them.
     let operator = Api::of(&custody.world, &base, "operator");
     let sweep = operator.hand_off("sweep", "k-1", &json!({ "users": ["alice"] })).is(201);
-    let much = json!({ "withdrawals": [{ "to": to, "amount": 1000 * STG }] });
+    let much = json!({ "withdrawals": [{ "id": "w-9", "to": to, "amount": 1000 * STG }] });
     assert_eq!(api.hand_off("withdrawal", "k-4", &much).problem(409), "not_enough");
     assert_eq!(api.hand_off("withdrawal", "k-5", &json!({ "withdrawals": [] })).problem(422), "invalid_body");
     let list = api.get("/v1/handoffs?limit=1").is(200);
@@ -122,7 +122,7 @@ fn one_key_at_the_same_time_makes_one_handoff() {
     custody.deposit(&[(TREASURY, STG), (TREASURY, STG), (TREASURY, STG), (TREASURY, STG)]);
     custody.finish_epoch(&explorer);
     let token = custody.world.token("service");
-    let body = json!({ "withdrawals": [{ "to": custody.world.new_address(7), "amount": STG / 2 }] });
+    let body = json!({ "withdrawals": [{ "id": "w-1", "to": custody.world.new_address(7), "amount": STG / 2 }] });
     let ask = || {
         let api = Api::with_token(&base, &token);
         api.hand_off("withdrawal", "once", &body).is(201)["handoffs"][0]["number"].as_u64()

@@ -55,7 +55,8 @@ fn whatever_is_wrong_is_a_problem_with_a_code() {
 #[test]
 fn an_answer_that_is_known_is_not_sent_again() {
     let world = World::new(5);
-    let (_explorer, base) = world.serve(&[]);
+    let (explorer, base) = world.serve(&[]);
+    explorer.settle();
     let api = Api::of(&world, &base, "auditor");
     let first = api.get("/v1/users/alice/outputs?state=all");
     let tag = first.header("etag").unwrap();
@@ -116,6 +117,7 @@ fn the_document_and_its_pages_are_inside_the_program() {
 fn what_is_asked_while_it_ends_is_answered() {
     let world = World::new(5);
     let (explorer, base) = world.serve(&[]);
+    explorer.settle();
     let api = Api::of(&world, &base, "auditor");
     let newest = api.get("/v1/events").is(200)["newest"].clone();
     let waiting = std::thread::spawn(move || api.get(&format!("/v1/events?after={newest}&wait=60")).is(200));
