@@ -80,8 +80,10 @@ impl Shell {
     fn follow(&mut self, text: &str, shown: &str, file: &Path) {
         self.type_in(&format!("{text} > {} &", file.display()), || ());
         let begin = Instant::now();
-        while !is_as_shown(shown, &fs::read_to_string(file).unwrap()) {
-            assert!(begin.elapsed() < Duration::from_secs(120), "{text}: {:?}", fs::read_to_string(file));
+        // The file is made by the command, some time.
+        let came = || fs::read_to_string(file).unwrap_or_default();
+        while !is_as_shown(shown, &came()) {
+            assert!(begin.elapsed() < Duration::from_secs(120), "{text}\n\ncame:\n{}", came());
             std::thread::sleep(Duration::from_millis(20));
         }
         self.type_in("kill $!", || ());
@@ -172,6 +174,7 @@ fn the_calls_of_the_page_answer_what_it_shows() {
             custody.wait(1, &["accepted"]);
             world.mine(1);
             custody.finish_epoch(explorer);
+            custody.wait(1, &["final"]);
         } else if text.ends_with("deliveries?limit=1\"") {
             deposit(STG);
             let post = receiver.wait("deposit.prepared", 1);
