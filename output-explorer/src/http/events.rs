@@ -1,7 +1,7 @@
 //! Events, for whoever must miss nothing: asked for, or as they come.
 
 use super::app::App;
-use super::extract::{MAX_ROWS, Params, limit};
+use super::extract::{MAX_ROWS, Params, a_number, limit, number};
 use super::feed::Told;
 use super::problem::Problem;
 use crate::clock::now;
@@ -49,7 +49,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 #[into_params(parameter_in = Query)]
 struct List {
     /// Those behind this one: the `next` of the answer before; 0 for all that are kept.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     after: u64,
     /// Only these types, separated by commas; `deposit.*` is every type that begins so.
     types: Option<String>,
@@ -183,6 +183,7 @@ impl Reader {
 #[into_params(parameter_in = Query)]
 struct Begin {
     /// Behind this event; without it, with the next one that happens.
+    #[serde(default, deserialize_with = "a_number")]
     after: Option<u64>,
     /// Only these types, separated by commas; `deposit.*` is every type that begins so.
     types: Option<String>,

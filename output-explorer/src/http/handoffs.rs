@@ -1,7 +1,7 @@
 //! Requests to the signer: make them, look at them, fetch them, cancel them.
 
 use super::app::{App, other_answer, require};
-use super::extract::{Body, InPath, Params, limit};
+use super::extract::{Body, InPath, Params, a_number, limit};
 use super::micro::Micro;
 use super::problem::Problem;
 use crate::access::{Caller, Right};
@@ -52,6 +52,7 @@ struct List {
     #[serde(default)]
     live: bool,
     /// Go on before this number: the `next` of the page before.
+    #[serde(default, deserialize_with = "a_number")]
     before: Option<u64>,
     /// At most so many.
     #[param(minimum = 1, maximum = 99, default = 20)]

@@ -1,7 +1,7 @@
 //! Signed transactions: hand them in, and see what becomes of them.
 
 use super::app::{App, other_answer, require};
-use super::extract::{InPath, Params, limit};
+use super::extract::{InPath, Params, a_number, limit};
 use super::problem::Problem;
 use crate::access::{Caller, Right};
 use crate::control::{HandoffAnswer, HandoffRequest};
@@ -33,6 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 #[into_params(parameter_in = Query)]
 struct List {
     /// Go on before the handoff of this number: the `next` of the page before.
+    #[serde(default, deserialize_with = "a_number")]
     before: Option<u64>,
     /// At most so many.
     #[param(minimum = 1, maximum = 99, default = 20)]

@@ -1,7 +1,7 @@
 //! Users, their addresses and what they have.
 
 use super::app::{App, other_answer, require};
-use super::extract::{Body, InPath, MAX_ROWS, Params, limit};
+use super::extract::{Body, InPath, MAX_ROWS, Params, limit, number};
 use super::problem::Problem;
 use crate::access::{Caller, Right};
 use crate::control::{AccountAddress, Answer, Finality, Request, State, UserRow};
@@ -234,7 +234,7 @@ struct WhichOutputs {
     /// `final`: only those of which nothing can be taken back any more. `prepared`: only those of which something can.
     finality: Option<Finality>,
     /// Only those made in this epoch or later.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     since: u64,
     /// Go on behind this place: the `next` of the page before.
     after: Option<String>,

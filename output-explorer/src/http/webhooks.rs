@@ -1,7 +1,7 @@
 //! Webhooks: endpoints of the caller's, and what was delivered to them.
 
 use super::app::{App, require};
-use super::extract::{Body, InPath, Params, limit};
+use super::extract::{Body, InPath, Params, a_number, limit};
 use super::problem::Problem;
 use crate::access::{Caller, Right, Role};
 use crate::ledger::webhooks::EndpointError;
@@ -173,6 +173,7 @@ async fn ping(
 #[into_params(parameter_in = Query)]
 struct List {
     /// Go on before this event: the `next` of the page before.
+    #[serde(default, deserialize_with = "a_number")]
     before: Option<u64>,
     /// At most so many.
     #[param(minimum = 1, maximum = 100, default = 20)]

@@ -57,7 +57,8 @@ fn a_deposit_is_told_prepared_reverted_prepared_again_and_final() {
     world.mine(5);
     explorer.settle();
     let rest = api.get(&format!("/v1/events?after={next}&types=deposit.*")).is(200);
-    let rest = rest["rows"].as_array().unwrap().iter().filter(|row| row["data"]["account"] == "alice").cloned();
+    let rest =
+        rest["rows"].as_array().unwrap().iter().filter(|row| row["data"]["account"] == "alice").cloned();
     let rest: Vec<Value> = rest.collect();
     assert_eq!(kinds(&rest), ["deposit.prepared", "deposit.final"]);
     assert!(rest.iter().all(|event| event["data"]["amount"]["micro_stg"] == 8));

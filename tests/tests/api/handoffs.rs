@@ -122,7 +122,8 @@ fn one_key_at_the_same_time_makes_one_handoff() {
     custody.deposit(&[(TREASURY, STG), (TREASURY, STG), (TREASURY, STG), (TREASURY, STG)]);
     custody.finish_epoch(&explorer);
     let token = custody.world.token("service");
-    let body = json!({ "withdrawals": [{ "id": "w-1", "to": custody.world.new_address(7), "amount": STG / 2 }] });
+    let body =
+        json!({ "withdrawals": [{ "id": "w-1", "to": custody.world.new_address(7), "amount": STG / 2 }] });
     let ask = || {
         let api = Api::with_token(&base, &token);
         api.hand_off("withdrawal", "once", &body).is(201)["handoffs"][0]["number"].as_u64()
