@@ -138,8 +138,8 @@ impl Api {
             self.send(builder.body(body).unwrap_or_else(|error| panic!("{error}")))
         };
         let (parts, mut body) = response.into_parts();
-        let body =
-            body.with_config().limit(1 << 30).read_to_string().unwrap_or_else(|error| panic!("{error}"));
+        let body = body.with_config().limit(1 << 30).read_to_vec().unwrap_or_else(|error| panic!("{error}"));
+        let body = String::from_utf8_lossy(&body).into_owned();
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 

@@ -52,8 +52,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|error| {
-            let code =
-                if error.status() == StatusCode::PAYLOAD_TOO_LARGE { "too_long" } else { "broken_off" };
+            let code = match error.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => "too_long",
+                _ => "broken_off",
+            };
             Problem::new(error.status(), code, error.body_text())
         })?;
         match Json::<T>::from_bytes(&bytes) {

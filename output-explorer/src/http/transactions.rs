@@ -98,7 +98,13 @@ async fn submit(
     body: Result<String, StringRejection>,
 ) -> Result<Response, Problem> {
     require(&caller, if again { Right::Manage } else { Right::Submit })?;
-    let answer = body.map_err(|error| Problem::new(error.status(), "malformed_json", error.body_text()))?;
+    let answer = body.map_err(|error| {
+        let code = match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => "too_long",
+            _ => "malformed_json",
+        };
+        Problem::new(error.status(), code, error.body_text())
+    })?;
     match app.about_handoffs(HandoffRequest::Broadcast { answer, again }).await? {
         HandoffAnswer::One { handoff } => {
             let transaction = signed(&handoff)?;

@@ -54,7 +54,9 @@ fn a_deposit_is_told_prepared_reverted_prepared_again_and_final() {
     assert_eq!(kinds(&second), ["chain.reverted", "deposit.reverted"]);
     assert_eq!(second[1]["data"]["output_hash"], first[0]["data"]["output_hash"]);
     world.pay(8);
-    world.mine(5);
+    world.mine(1);
+    explorer.settle();
+    world.mine(4);
     explorer.settle();
     let rest = api.get(&format!("/v1/events?after={next}&types=deposit.*")).is(200);
     let rest =
