@@ -2,9 +2,9 @@
 
 use super::show;
 use super::{Setup, Shown};
-use crate::control::{Answer, EventsAnswer, Request};
+use crate::control::{Answer, AskError, EventsAnswer, Request};
 use crate::error::Error;
-use crate::event::{self, EventRecord, HandoffFacts, Movement, TYPES, TransactionChange, UserFacts};
+use crate::event::{self, EventRecord, Filter, HandoffFacts, Movement, TYPES, TransactionChange, UserFacts};
 use crate::view::event::Event;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -48,6 +48,7 @@ impl Events {
     pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
         let Self { after, limit, types, shown } = self;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let types = Filter::new(types).map_err(|unknown| AskError::Refused(unknown.to_string()))?;
         let request = Request::Events { after, types, limit };
         let Answer::Events(answer) = setup.ask(request)? else { return Err(Error::OtherAnswer) };
         let EventsAnswer { events, next, first, last } = answer;

@@ -223,7 +223,12 @@ fn cut(after: Option<PlaceText>, limit: usize) -> Cut {
 }
 
 /// A page of events of some types, read in pages of all.
-fn events(ledger: &Ledger, after: u64, types: &[String], limit: usize) -> Result<EventsAnswer, EventsError> {
+fn events(
+    ledger: &Ledger,
+    after: u64,
+    types: &crate::event::Filter,
+    limit: usize,
+) -> Result<EventsAnswer, EventsError> {
     let (mut events, mut next) = (Vec::new(), after);
     loop {
         let page = ledger.events(next, limit)?;
@@ -233,7 +238,7 @@ fn events(ledger: &Ledger, after: u64, types: &[String], limit: usize) -> Result
                 return Ok(EventsAnswer { events, next, first, last });
             }
             next = record.id;
-            if types.is_empty() || types.iter().any(|name| name == record.event.kind()) {
+            if types.takes(record.event.kind()) {
                 events.push(record);
             }
         }

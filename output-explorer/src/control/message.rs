@@ -4,7 +4,7 @@ use super::handoffs::{HandoffAnswer, HandoffRequest};
 use super::tokens::TokenRequest;
 use crate::access::token::Token;
 use crate::block::{Place, Position};
-use crate::event::EventRecord;
+use crate::event::{EventRecord, Filter};
 use crate::handoff::journal::SignerJournal;
 use crate::ledger::record::{Balance, Kind, Sum, What};
 use crate::view::text::{AddressText, HashText, TimeText};
@@ -88,8 +88,8 @@ pub enum Request {
     Events {
         /// Behind the event with this number.
         after: u64,
-        /// Of these types only; of all where there are none.
-        types: Vec<String>,
+        /// Of these types only.
+        types: Filter,
         /// At most so many.
         limit: usize,
     },
@@ -309,7 +309,7 @@ pub struct EventsAnswer {
 /// Where ledger and node are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusAnswer {
-    /// The network, by its addresses' prefix.
+    /// The network.
     pub network: Network,
     /// The ledger's epoch.
     pub epoch: u64,

@@ -5,11 +5,13 @@ use super::journal::Sign;
 use super::plan::{LeftOut, Plan, PlanError};
 use super::record::{Ended, Handoff, State, Step, Transaction};
 use super::request::request;
+use crate::clock::later;
 use crate::ledger::handoffs::{AnsweredRecord, HandoffError, IdempotencyKey};
 use crate::ledger::record::Kind;
 use crate::ledger::{Ledger, LedgerError};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
+use std::time::Duration;
 use stegos_common::api::Message;
 use stegos_common::api::create_raw_transaction::RawTransaction;
 use stegos_common::api::encoding::{HexBytes, Timestamp};
@@ -78,12 +80,6 @@ impl From<LedgerError> for DeskError {
     fn from(error: LedgerError) -> Self {
         Self::Handoff(error.into())
     }
-}
-
-/// A time so many seconds later.
-#[must_use]
-pub fn later(time: Timestamp, seconds: u64) -> Timestamp {
-    Timestamp::from_unix_nanos(time.unix_nanos().saturating_add(seconds.saturating_mul(1_000_000_000)))
 }
 
 /// Handoffs that do what was asked for.
@@ -171,7 +167,11 @@ impl Desk<'_> {
         if handoff.transaction.is_some() || handoff.ended != Some(Ended::Expired) {
             return Ok(handoff);
         }
-        let renewed = Handoff { ended: None, expires: later(self.now, seconds), ..handoff.clone() };
+        let renewed = Handoff {
+            ended: None,
+            expires: later(self.now, Duration::from_secs(seconds)),
+            ..handoff.clone()
+        };
         self.ledger.change_handoff(&handoff, &renewed, None)?;
         Ok(renewed)
     }

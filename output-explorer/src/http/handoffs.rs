@@ -24,7 +24,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// A handoff can be long: no page has more.
-const MAX_HANDOFFS: u32 = 99;
+pub(super) const MAX_HANDOFFS: u32 = 99;
 
 /// No request pays more at once.
 const MAX_WITHDRAWALS: usize = 1000;

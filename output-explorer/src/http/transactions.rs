@@ -2,6 +2,7 @@
 
 use super::app::{App, other_answer, require};
 use super::extract::{InPath, Params, a_number, limit};
+use super::handoffs::MAX_HANDOFFS;
 use super::problem::Problem;
 use crate::access::{Caller, Right};
 use crate::control::{HandoffAnswer, HandoffRequest};
@@ -49,7 +50,7 @@ async fn list(
     Of(app): Of<Arc<App>>,
     Params(list): Params<List>,
 ) -> Result<Json<Page<SignedTransaction>>, Problem> {
-    let most = limit(list.limit, 20, 99)?;
+    let most = limit(list.limit, 20, MAX_HANDOFFS)?;
     let request = HandoffRequest::List { before: list.before, which: Which::Signed, limit: most + 1 };
     let HandoffAnswer::List { handoffs } = app.about_handoffs(request).await? else {
         return Err(other_answer());

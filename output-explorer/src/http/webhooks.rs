@@ -4,7 +4,6 @@ use super::app::{App, require};
 use super::extract::{Body, InPath, Params, a_number, limit};
 use super::problem::Problem;
 use crate::access::{Caller, Right, Role};
-use crate::ledger::webhooks::EndpointError;
 use crate::view::Page;
 use crate::view::webhook::{
     AttemptView, DeliveryView, EndpointChange, EndpointSecretView, EndpointView, NewEndpoint, SecretRotation,
@@ -90,12 +89,7 @@ async fn get(
     InPath(id): InPath<u64>,
 ) -> Result<Json<EndpointView>, Problem> {
     let whose = whose(&caller);
-    app.blocking(move |app| {
-        let endpoints = app.webhooks.endpoints(whose.as_deref())?;
-        let endpoint = endpoints.into_iter().find(|endpoint| endpoint.id == id);
-        Ok(Json(endpoint.ok_or(EndpointError::Unknown(id))?.into()))
-    })
-    .await
+    app.blocking(move |app| Ok(Json(app.webhooks.endpoint(whose.as_deref(), id)?.into()))).await
 }
 
 /// Change a webhook endpoint

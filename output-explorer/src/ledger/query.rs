@@ -5,7 +5,7 @@ use super::record::{
 };
 use super::store::{Pairs, beginning_with};
 use super::value::{damaged, decode, get};
-use super::{Ledger, LedgerError, table};
+use super::{Ledger, LedgerError, State, table};
 use crate::block::{Place, Position};
 use std::ops::Bound;
 use stegos_common::group::Encoded;
@@ -150,12 +150,10 @@ impl Ledger {
     /// [`LedgerError`].
     pub fn block(&self, position: Position) -> Result<Option<(Hash, Time)>, LedgerError> {
         let state = self.read()?;
-        if let Some(block) = get::<MacroRecord>(self.store.as_ref(), &table::macro_block(position.epoch))? {
-            return Ok(Some((block.id, block.time)));
-        }
-        let offset = position.offset().filter(|_| position.epoch == state.epoch);
-        let Some(offset) = offset else { return Ok(None) };
-        let block: Option<MicroRecord> = get(self.store.as_ref(), &table::micro_block(offset))?;
+        let block = match self.block_inside(&state, Position::macro_block(position.epoch))? {
+            Some(block) => Some(block),
+            None => self.block_inside(&state, position)?,
+        };
         Ok(block.map(|block| (block.id, block.time)))
     }
 
@@ -165,16 +163,18 @@ impl Ledger {
     /// [`LedgerError`].
     pub fn block_at(&self, position: Position) -> Result<Option<BlockAt>, LedgerError> {
         let state = self.read()?;
-        let block = match position.offset() {
-            None => get(self.store.as_ref(), &table::macro_block(position.epoch))?
+        self.block_inside(&state, position)
+    }
+
+    fn block_inside(&self, state: &State, position: Position) -> Result<Option<BlockAt>, LedgerError> {
+        let store = self.store.as_ref();
+        Ok(match position.offset() {
+            None => get(store, &table::macro_block(position.epoch))?
                 .map(|MacroRecord { id, time }| BlockAt { position, id, time }),
-            Some(offset) if position.epoch == state.epoch => {
-                get(self.store.as_ref(), &table::micro_block(offset))?
-                    .map(|MicroRecord { id, time }| BlockAt { position, id, time })
-            }
+            Some(offset) if position.epoch == state.epoch => get(store, &table::micro_block(offset))?
+                .map(|MicroRecord { id, time }| BlockAt { position, id, time }),
             Some(_) => None,
-        };
-        Ok(block)
+        })
     }
 
     /// Blocks, the youngest first, at most `limit`, before the position `before`: the micro blocks of the current epoch and

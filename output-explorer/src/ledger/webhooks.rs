@@ -67,37 +67,39 @@ impl Ledger {
     /// [`LedgerError`] where the database fails.
     pub fn endpoints(&self, subscriber: Option<&str>) -> Result<Vec<Endpoint>, LedgerError> {
         let _state = self.read()?;
-        self.endpoints_inside(subscriber)
+        Ok(self.records_of(subscriber)?.into_iter().map(|record| record.endpoint).collect())
     }
 
-    fn endpoints_inside(&self, subscriber: Option<&str>) -> Result<Vec<Endpoint>, LedgerError> {
+    fn records_of(&self, subscriber: Option<&str>) -> Result<Vec<EndpointRecord>, LedgerError> {
         let (_, end) = beginning_with(table::ENDPOINTS);
         // Without the counter, whose key is the table's letter.
         let pairs = self.store.scan((Bound::Excluded(table::ENDPOINTS.to_vec()), end));
-        let endpoints = pairs.map(|pair| {
-            let record: EndpointRecord =
-                serde_json::from_slice(&pair?.1).map_err(|_| damaged(table::ENDPOINTS))?;
-            Ok(record.endpoint)
-        });
-        endpoints
-            .filter(|read| read.as_ref().map_or(true, |endpoint: &Endpoint| endpoint.is_of(subscriber)))
-            .collect()
+        let records =
+            pairs.map(|pair| serde_json::from_slice(&pair?.1).map_err(|_| damaged(table::ENDPOINTS)));
+        let is_wanted = |record: &EndpointRecord| record.endpoint.is_of(subscriber);
+        records.filter(|read| read.as_ref().map_or(true, is_wanted)).collect()
     }
 
     /// Disables whatever endpoints somebody has.
     pub(super) fn disable_endpoints(&self, batch: &mut Batch, subscriber: &str) -> Result<(), LedgerError> {
-        for endpoint in self.endpoints_inside(Some(subscriber))? {
-            let key = table::endpoint(endpoint.id);
-            let record: Option<EndpointRecord> = self.json(&key)?;
-            if let Some(mut record) = record {
-                record.endpoint.enabled = false;
-                batch.put(key, to_json(&record));
-            }
+        for mut record in self.records_of(Some(subscriber))? {
+            record.endpoint.enabled = false;
+            batch.put(table::endpoint(record.endpoint.id), to_json(&record));
         }
         Ok(())
     }
 
-    /// An endpoint with its secrets.
+    /// An endpoint of a subscriber, or of anybody, with its secrets.
+    pub(crate) fn endpoint_for(
+        &self,
+        subscriber: Option<&str>,
+        id: u64,
+    ) -> Result<EndpointRecord, EndpointError> {
+        let _state = self.read()?;
+        self.endpoint_of(subscriber, id)
+    }
+
+    /// An endpoint with its secrets, if there is one.
     pub(crate) fn endpoint(&self, id: u64) -> Result<Option<EndpointRecord>, LedgerError> {
         let _state = self.read()?;
         self.json(&table::endpoint(id))
@@ -106,7 +108,7 @@ impl Ledger {
     /// Adds an endpoint, whose id is given now.
     pub(crate) fn add_endpoint(&self, mut record: EndpointRecord) -> Result<Endpoint, EndpointError> {
         let mut state = self.write()?;
-        if self.endpoints_inside(Some(&record.endpoint.subscriber))?.len() >= MOST_ENDPOINTS {
+        if self.records_of(Some(&record.endpoint.subscriber))?.len() >= MOST_ENDPOINTS {
             return Err(EndpointError::TooMany);
         }
         let last: u64 = self.json(table::ENDPOINTS)?.unwrap_or_default();

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 /// Where ledger and node are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Status {
-    /// The network, by its addresses' prefix.
+    /// The network.
     #[schema(value_type = String)]
     pub network: Network,
     /// The ledger's epoch.

@@ -32,10 +32,3 @@ impl Clock for SystemClock {
         Box::pin(sleep(Duration::from_nanos(left).min(LONGEST)))
     }
 }
-
-/// So much later.
-pub(super) fn later(time: Timestamp, by: Duration) -> Timestamp {
-    let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-    // What can be shown ends in the year 2262.
-    Timestamp::from_unix_nanos(time.unix_nanos().saturating_add(nanos).min(i64::MAX.unsigned_abs()))
-}

@@ -19,13 +19,13 @@ pub use record::{Attempt, Delivery, Endpoint, Missed, Outcome, State};
 pub use secret::Secret;
 pub use target::TargetError;
 
+use crate::clock::later;
 use crate::ledger::events::EventsError;
 use crate::ledger::webhooks::EndpointError;
 use crate::ledger::{Ledger, LedgerError};
 use crate::settings::WebhookConfig;
 use crate::view::webhook::{EndpointChange, NewEndpoint, Ping};
 use client::{Client, Message};
-use clock::later;
 use rand_core::{OsRng, RngCore};
 use record::EndpointRecord;
 use std::sync::Arc;
@@ -97,6 +97,14 @@ impl Webhooks {
     /// [`LedgerError`].
     pub fn endpoints(&self, subscriber: Option<&str>) -> Result<Vec<Endpoint>, LedgerError> {
         self.ledger.endpoints(subscriber)
+    }
+
+    /// An endpoint.
+    ///
+    /// # Errors
+    /// [`EndpointError`].
+    pub fn endpoint(&self, subscriber: Option<&str>, id: u64) -> Result<Endpoint, EndpointError> {
+        Ok(self.ledger.endpoint_for(subscriber, id)?.endpoint)
     }
 
     /// Makes an endpoint, with a secret that is shown this once.
@@ -222,8 +230,7 @@ impl Webhooks {
     /// # Errors
     /// [`EndpointError`].
     pub async fn ping(&self, subscriber: Option<&str>, id: u64) -> Result<Attempt, EndpointError> {
-        let record = self.ledger.endpoint(id)?.filter(|record| record.endpoint.is_of(subscriber));
-        let record = record.ok_or(EndpointError::Unknown(id))?;
+        let record = self.ledger.endpoint_for(subscriber, id)?;
         let now = self.clock.now();
         let message = Message {
             url: &record.endpoint.url,

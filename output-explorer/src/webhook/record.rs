@@ -1,8 +1,8 @@
 //! Endpoints and deliveries as they are stored, in JSON.
 
-use super::clock::later;
 use super::schedule::pause;
 use super::secret::{Secret, stored};
+use crate::clock::later;
 use crate::event::Filter;
 use serde::{Deserialize, Serialize};
 use std::fmt;

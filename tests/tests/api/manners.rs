@@ -117,12 +117,26 @@ fn what_is_asked_while_it_ends_is_answered() {
     explorer.settle();
     let api = Api::of(&world, &base, "auditor");
     let newest = api.get("/v1/events").is(200)["newest"].clone();
-    let waiting = std::thread::spawn(move || api.get(&format!("/v1/events?after={newest}&wait=60")).is(200));
-    let mut idle = TcpStream::connect(base.trim_start_matches("http://")).unwrap();
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let connect = || TcpStream::connect(base.trim_start_matches("http://")).unwrap();
+    let mut waiting = connect();
+    let token = api.token.as_deref().unwrap();
+    let poll = format!(
+        "GET /v1/events?after={newest}&wait=60 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
+    );
+    waiting.write_all(poll.as_bytes()).unwrap();
+    // Whoever came later is answered: the one before has been heard, and waits.
+    let mut idle = connect();
     let mut first = [0; 12];
+    for _ in 0..20 {
+        api.get("/v1/status").is(200);
+    }
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     idle.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");
     explorer.stop();
-    assert_eq!(waiting.join().unwrap()["rows"], json!([]));
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let body = answer.split("\r\n\r\n").nth(1).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(body).unwrap()["rows"], json!([]));
 }

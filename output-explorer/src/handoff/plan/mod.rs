@@ -14,13 +14,14 @@ pub use left_out::{Left, LeftOut};
 pub use sweep::Sweep;
 pub use withdraw::Withdrawal;
 
-use super::desk::later;
 use super::record::{Handoff, Input, Output, Purpose};
 use super::select::SelectError;
+use crate::clock::later;
 use crate::ledger::handoffs::NewHandoff;
 use crate::ledger::{Ledger, LedgerError, UserError};
 use candidates::Candidate;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use stegos_common::address::Address;
 use stegos_common::amount::Amount;
 use stegos_common::api::encoding::Timestamp;
@@ -93,7 +94,7 @@ impl<'a> Planner<'a> {
             account: candidate.account.clone(),
             private: candidate.private,
         });
-        let expires = later(self.now, self.terms.seconds);
+        let expires = later(self.now, Duration::from_secs(self.terms.seconds));
         let (created, inputs) = (self.now, inputs.collect());
         Handoff {
             number: 0,
