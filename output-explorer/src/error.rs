@@ -4,6 +4,7 @@ use crate::control::{AskError, ServerError};
 use crate::http::HttpError;
 use crate::ledger::LedgerError;
 use crate::node::WatchError;
+use crate::replica::{ReplicaError, SourceError};
 use crate::settings::{HttpSettingsError, SettingsError};
 use crate::webhook::ClientError;
 use std::io;
@@ -23,6 +24,9 @@ pub(crate) enum Error {
     /// The node cannot be followed.
     #[error(transparent)]
     Watch(#[from] WatchError),
+    /// The other explorer cannot be copied.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
     /// Other commands could not ask.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -163,7 +167,9 @@ impl Error {
             Self::Ask(
                 AskError::Ledger(_) | AskError::NotAnswering(..) | AskError::Failed(_) | AskError::Query(_),
             ) => 4,
-            Self::Watch(_) => 5,
+            Self::Replica(ReplicaError::Ledger(_) | ReplicaError::Copy(_)) => 4,
+            Self::Replica(ReplicaError::Source(SourceError::NoUrl | SourceError::NoToken)) => 1,
+            Self::Watch(_) | Self::Replica(_) => 5,
             Self::Differences(_) => 6,
             Self::NotIncluded { .. } => 7,
             Self::NotYet { .. } | Self::NotFollowed(_) | Self::Ask(AskError::NotRunning(_)) => 8,

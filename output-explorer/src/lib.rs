@@ -17,6 +17,7 @@ mod http;
 pub mod ledger;
 mod log;
 pub mod node;
+pub mod replica;
 pub mod settings;
 pub mod view;
 pub mod webhook;

@@ -3,8 +3,10 @@
 //! Each setting is declared once, here, for all three. Secrets are not settings.
 
 mod http;
+mod replica;
 
 pub(crate) use http::HttpSettings;
+pub(crate) use replica::ReplicaSettings;
 pub use http::{HttpConfig, HttpSettingsError, JwtAlgorithm, JwtIssuer, TlsFiles};
 
 use crate::handoff::plan::Terms;
@@ -48,11 +50,13 @@ pub(crate) struct Settings {
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) network: Option<Network>,
     pub(crate) keep_spent_blobs: Option<bool>,
+    pub(crate) keep_changes: Option<u64>,
     pub(crate) node: NodeSettings,
     pub(crate) handoff: HandoffSettings,
     pub(crate) http: HttpSettings,
     pub(crate) events: EventSettings,
     pub(crate) webhooks: WebhookSettings,
+    pub(crate) replica: ReplicaSettings,
 }
 
 impl Settings {
@@ -228,6 +232,7 @@ mod tests {
         let default = NodeSettings::default().config(NodeSettings::default());
         assert_eq!(NodeConfig { token_file: None, ..config }, default);
         assert!(settings.data_dir.is_some());
+        assert_eq!(settings.keep_changes, Some(0));
         assert_eq!(settings.events.keep, Some(crate::ledger::Settings::KEEP_EVENTS));
         assert_eq!(settings.webhooks.allow_private_targets, Some(false));
         assert!(settings.webhooks.ca_file.is_some());

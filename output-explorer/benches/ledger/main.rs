@@ -88,7 +88,7 @@ fn main() {
 }
 
 const SETTINGS: Settings =
-    Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: Settings::KEEP_EVENTS };
+    Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: Settings::KEEP_EVENTS, keep_changes: 0 };
 
 /// Reads a frame as the link does.
 fn read(token: &ApiToken, frame: &str) -> NodeMessage {

@@ -4,6 +4,7 @@
 mod allow;
 mod jwt;
 mod limits;
+mod private;
 mod role;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,9 @@ pub use allow::AllowList;
 pub use jwt::KeyError;
 pub use limits::Limits;
 pub use role::{Right, Role};
-pub use tls::{TlsError, server_config};
+pub(crate) use private::read_private;
+pub use private::PrivateFileError;
+pub use tls::{TlsError, client_config, server_config};
 
 use crate::ledger::{Ledger, LedgerError};
 use crate::settings::HttpConfig;

@@ -13,6 +13,8 @@ pub enum Role {
     Auditor,
     /// An exchange's back end: reads, adds users, makes handoffs, submits what was signed, has webhooks of its own
     Service,
+    /// Another explorer that copies this one's ledger: reads everything, and copies it
+    Replica,
     /// May do everything
     Operator,
 }
@@ -30,6 +32,8 @@ pub enum Right {
     Submit,
     /// Have webhooks, and change one's own.
     Webhooks,
+    /// Copy the ledger, with the digests of tokens.
+    Copy,
     /// All the rest: archive users, end alarms, change the webhooks of others.
     Manage,
 }
@@ -37,11 +41,12 @@ pub enum Right {
 impl Role {
     /// Whether it has a right.
     ///
-    /// | | auditor | service | operator |
-    /// | --- | --- | --- | --- |
-    /// | read | yes | yes | yes |
-    /// | add users, hand off, submit, own webhooks | | yes | yes |
-    /// | manage | | | yes |
+    /// | | auditor | service | replica | operator |
+    /// | --- | --- | --- | --- | --- |
+    /// | read | yes | yes | yes | yes |
+    /// | add users, hand off, submit, own webhooks | | yes | | yes |
+    /// | copy the ledger | | | yes | yes |
+    /// | manage | | | | yes |
     #[must_use]
     pub const fn may(self, right: Right) -> bool {
         match right {
@@ -49,6 +54,7 @@ impl Role {
             Right::AddUsers | Right::HandOff | Right::Submit | Right::Webhooks => {
                 matches!(self, Self::Service | Self::Operator)
             }
+            Right::Copy => matches!(self, Self::Replica | Self::Operator),
             Right::Manage => matches!(self, Self::Operator),
         }
     }
@@ -59,6 +65,7 @@ impl fmt::Display for Role {
         f.pad(match self {
             Self::Auditor => "auditor",
             Self::Service => "service",
+            Self::Replica => "replica",
             Self::Operator => "operator",
         })
     }
@@ -67,14 +74,15 @@ impl fmt::Display for Role {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Right::{AddUsers, HandOff, Manage, Read, Submit, Webhooks};
+    use Right::{AddUsers, Copy, HandOff, Manage, Read, Submit, Webhooks};
 
     #[test]
     fn each_role_has_its_rights_and_no_others() {
-        let all = [Read, AddUsers, HandOff, Submit, Webhooks, Manage];
+        let all = [Read, AddUsers, HandOff, Submit, Webhooks, Copy, Manage];
         let of = |role: Role| all.into_iter().filter(|right| role.may(*right)).collect::<Vec<_>>();
         assert_eq!(of(Role::Auditor), [Read]);
         assert_eq!(of(Role::Service), [Read, AddUsers, HandOff, Submit, Webhooks]);
+        assert_eq!(of(Role::Replica), [Read, Copy]);
         assert_eq!(of(Role::Operator), all);
     }
 }

@@ -1,23 +1,19 @@
 //! TLS 1.3 and 1.2, with certificates of the server and, if so configured, of the clients.
 
+use super::private::{PrivateFileError, read_private};
 use crate::settings::{HttpConfig, TlsFiles};
-use rustix::process::geteuid;
-use rustls::RootCertStore;
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
-use zeroize::Zeroizing;
 
 /// More than a file with a private key ever holds, in bytes.
-const MAX_KEY: u64 = 64 << 10;
+const MAX_KEY: usize = 64 << 10;
 
 /// Why there is no TLS as it is configured.
 #[derive(Debug, Error)]
@@ -30,19 +26,9 @@ pub enum TlsError {
         /// What the system said.
         source: io::Error,
     },
-    /// Others can read the key.
-    #[error(
-        "the TLS key {} has mode {mode:03o} and is of user {owner}, so others know it: have a new key certified, and \
-         keep it in a file of your own (chmod 600)", path.display()
-    )]
-    NotPrivate {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-        /// The user id of its owner.
-        owner: u32,
-    },
+    /// The file of a key cannot be read, or others can read it.
+    #[error(transparent)]
+    Key(#[from] PrivateFileError),
     /// A file does not hold what it should.
     #[error("{} holds no {what} as PEM: {source}", path.display())]
     Pem {
@@ -111,6 +97,27 @@ pub fn server_config(config: &HttpConfig) -> Result<Option<ServerConfig>, TlsErr
     Ok(Some(tls))
 }
 
+/// What a client needs: it trusts the authorities of the host and those of a file, and has a certificate of its own, with
+/// its key, for a server that asks for one. Without any authority no server is trusted.
+///
+/// # Errors
+/// [`TlsError`] where a file cannot be used.
+pub fn client_config(
+    ca_file: Option<&Path>,
+    identity: Option<(&Path, &Path)>,
+) -> Result<ClientConfig, TlsError> {
+    let mut roots = ca_file.map_or_else(|| Ok(RootCertStore::empty()), authorities)?;
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Versions)?
+        .with_root_certificates(roots);
+    let Some((certificate, key)) = identity else { return Ok(builder.with_no_client_auth()) };
+    builder.with_client_auth_cert(certificates(certificate)?, private_key(key)?).map_err(|source| {
+        TlsError::Unusable { certificate: certificate.to_owned(), key: key.to_owned(), source }
+    })
+}
+
 fn authorities(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
@@ -129,20 +136,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     .map_err(|source| not_pem(path, "certificate", source))
 }
 
-/// The private key, from a file that nobody else can read.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let read = |source| TlsError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read)?;
-    let found = file.metadata().map_err(read)?;
-    let (mode, owner) = (found.mode() & 0o777, found.uid());
-    // The superuser knows it anyway.
-    let is_ours = owner == geteuid().as_raw() || owner == 0;
-    if mode & 0o077 != 0 || !is_ours {
-        return Err(TlsError::NotPrivate { path: path.to_owned(), mode, owner });
-    }
-    // One allocation from the start: growing would leave copies behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(128 << 10));
-    file.take(MAX_KEY).read_to_end(&mut text).map_err(read)?;
+    let text = read_private(path, MAX_KEY)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|source| not_pem(path, "private key", source))
 }
 

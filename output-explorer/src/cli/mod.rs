@@ -11,6 +11,7 @@ mod handoff;
 mod import;
 mod openapi;
 mod outputs;
+mod replica;
 mod run;
 mod show;
 mod spool;
@@ -23,7 +24,7 @@ use crate::error::Error;
 use crate::ledger;
 use crate::log::say;
 use crate::settings::{
-    HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, Settings, WebhookSettings,
+    HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, ReplicaSettings, Settings, WebhookSettings,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ Exit codes:
   2  wrong usage
   3  no such user, output, epoch or event, or an address of somebody else
   4  the ledger cannot be opened or written (in use, damaged, disk full, of another network, …)
-  5  the node cannot be reached, or is one of another network or chain
+  5  the node cannot be reached, or is one of another network or chain; or the explorer that a replica copies is
   6  `audit` found differences
   7  the transaction will not be included: rejected by the node, or in conflict with another
   8  the transaction is not where it was waited for yet
@@ -84,11 +85,15 @@ struct CommonArgs {
     #[arg(long, global = true, value_name = "N", env = "OUTPUT_EXPLORER_KEEP_EVENTS",
         value_parser = clap::value_parser!(u64).range(1..))]
     keep_events: Option<u64>,
+    /// How many changes are kept for replicas; about one for each block [default: 0, so there can be none]
+    #[arg(long, global = true, value_name = "N", env = "OUTPUT_EXPLORER_KEEP_CHANGES")]
+    keep_changes: Option<u64>,
 }
 
 #[derive(Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Replica(Box<replica::Replica>),
     #[command(subcommand)]
     User(user::User),
     Balance(balance::Balance),
@@ -123,6 +128,8 @@ struct Setup {
     http: HttpSettings,
     /// And about webhooks.
     webhooks: WebhookSettings,
+    /// And about the explorer that is copied.
+    replica: ReplicaSettings,
 }
 
 /// How an answer is shown.
@@ -175,6 +182,7 @@ impl Cli {
         let setup = self.common.setup()?;
         match self.command {
             Command::Run(run) => run.run(setup),
+            Command::Replica(replica) => replica.run(setup),
             Command::User(user) => user.run(&setup),
             Command::Balance(balance) => balance.run(&setup),
             Command::Outputs(outputs) => outputs.run(&setup),
@@ -207,13 +215,15 @@ impl CommonArgs {
         let network = self.network.or(file.network).ok_or(Error::NoNetwork)?;
         let keep_spent_blobs = self.keep_spent_blobs.or(file.keep_spent_blobs).unwrap_or(true);
         let keep_events = self.keep_events.or(file.events.keep).unwrap_or(ledger::Settings::KEEP_EVENTS);
+        let keep_changes = self.keep_changes.or(file.keep_changes).unwrap_or(0);
         Ok(Setup {
             data_dir: given.or_else(default).ok_or(Error::NoDataDir)?,
-            ledger: ledger::Settings { network, keep_spent_blobs, keep_events },
+            ledger: ledger::Settings { network, keep_spent_blobs, keep_events, keep_changes },
             node: file.node,
             handoff: file.handoff,
             http: file.http,
             webhooks: file.webhooks,
+            replica: file.replica,
         })
     }
 }

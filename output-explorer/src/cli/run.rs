@@ -4,11 +4,12 @@ use super::{Setup, say};
 use crate::control::{LinkStatus, serve};
 use crate::error::Error;
 use crate::http::{Ingredients, Server};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerError};
 use crate::node::{Broadcast, Watch};
 use crate::settings::{HandoffSettings, HttpSettings, NodeSettings, WebhookSettings};
 use crate::webhook::{SystemClock, Webhooks};
 use clap::Args;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,6 +46,9 @@ impl Run {
         let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger)?);
         let node = LinkStatus { address: config.address.to_string(), ..LinkStatus::default() };
         let node = Arc::new(Mutex::new(node));
+        if ledger.copied()?.is_some() {
+            return Err(LedgerError::ReadOnly.into());
+        }
         let address = config.address;
         let mut broadcast = Broadcast::new(Arc::clone(&ledger), config.clone(), say);
         let mut follow = Watch::new(Arc::clone(&ledger), config, Arc::clone(&node), say)?;
@@ -57,30 +61,45 @@ impl Run {
             terms,
         };
         let server = http.map(|http| Server::new(&http, ingredients)).transpose()?;
-        let runtime = Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let (mut interrupt, mut terminate) =
-                (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-            let serve = serve(ledger, node, &setup.data_dir)?;
-            say(&format!("output-explorer for {} follows {address}", setup.ledger.network));
-            let (stop, stopping) = watch::channel(false);
+        say(&format!("output-explorer for {} follows {address}", setup.ledger.network));
+        attend(ledger, node, &setup.data_dir, server, async {
             let mut delivering = tokio::spawn(async move { webhooks.run().await });
-            let mut answering = tokio::spawn(answer(server, stopping));
-            let end = tokio::select! {
-                () = serve => Ok(()),
+            tokio::select! {
                 end = follow.run() => end.map_err(Error::from),
                 end = broadcast.run() => end.map_err(Error::from),
                 end = &mut delivering => end.map_err(std::io::Error::other)?.map_err(Error::from),
-                end = &mut answering => return end.map_err(std::io::Error::other)?,
-                _ = interrupt.recv() => Ok(()),
-                _ = terminate.recv() => Ok(()),
-            };
-            // Whoever asks just now gets an answer.
-            stop.send_replace(true);
-            answering.await.map_err(std::io::Error::other)??;
-            end
+            }
         })
     }
+}
+
+/// Works, and answers whoever asks, until the work ends or somebody says that it is enough.
+pub(super) fn attend(
+    ledger: Arc<Ledger>,
+    node: Arc<Mutex<LinkStatus>>,
+    data_dir: &Path,
+    server: Option<Server>,
+    work: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Error> {
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let serve = serve(ledger, node, data_dir)?;
+        let (stop, stopping) = watch::channel(false);
+        let mut answering = tokio::spawn(answer(server, stopping));
+        let end = tokio::select! {
+            () = serve => Ok(()),
+            end = work => end,
+            end = &mut answering => return end.map_err(std::io::Error::other)?,
+            _ = interrupt.recv() => Ok(()),
+            _ = terminate.recv() => Ok(()),
+        };
+        // Whoever asks just now gets an answer.
+        stop.send_replace(true);
+        answering.await.map_err(std::io::Error::other)??;
+        end
+    })
 }
 
 /// Answers HTTP, where that is wanted, until it is to stop.

@@ -366,6 +366,24 @@ pub struct LinkStatus {
     pub faults: u64,
     /// The last one, and why.
     pub last_fault: Option<String>,
+    /// For a replica: the explorer by which all this is known.
+    pub via: Option<Via>,
+}
+
+/// The explorer that a replica copies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Via {
+    /// Its address.
+    pub from: String,
+    /// Whether it answers.
+    pub connected: bool,
+    /// The number of the last change that was copied.
+    pub change: u64,
+    /// That of the newest one when it answered last; the difference is what the replica is behind.
+    pub newest: Option<u64>,
+    /// When it answered last.
+    #[schema(value_type = Option<TimeText>)]
+    pub heard: Option<Timestamp>,
 }
 
 impl LinkStatus {

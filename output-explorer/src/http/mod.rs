@@ -18,6 +18,7 @@ mod micro;
 mod openapi;
 mod outputs;
 mod problem;
+mod replication;
 mod server;
 mod transactions;
 mod users;
@@ -87,6 +88,7 @@ fn router(app: Arc<App>) -> Router {
     router
         .route(OPENAPI, get(openapi))
         .merge(pages)
+        .merge(replication::routes())
         .fallback(nothing)
         .method_not_allowed_fallback(not_so)
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard))

@@ -4,6 +4,7 @@ use crate::access::AccessError;
 use crate::control::QueryError;
 use crate::handoff::desk::DeskError;
 use crate::handoff::plan::PlanError;
+use crate::ledger::changes::ChangesError;
 use crate::ledger::events::EventsError;
 use crate::ledger::handoffs::HandoffError;
 use crate::ledger::query::EpochError;
@@ -106,7 +107,6 @@ impl From<QueryError> for Problem {
         match error {
             QueryError::Handoff(error) => error.into(),
             QueryError::User(error) => error.into(),
-            error if !error.is_refusal() => Self::internal(error),
             QueryError::Epoch(EpochError::NotFinal { .. }) => Self::new(CONFLICT, "epoch_not_final", error),
             QueryError::NoBlock(_) => Self::new(NOT_FOUND, "block_unknown", error),
             QueryError::NoOutput(_) => Self::new(NOT_FOUND, "output_unknown", error),
@@ -117,10 +117,8 @@ impl From<QueryError> for Problem {
             }
             QueryError::Events(error) => error.into(),
             // Tokens are not asked about over HTTP.
-            QueryError::Token(_)
-            | QueryError::TooMuch
-            | QueryError::Ledger(_)
-            | QueryError::Epoch(EpochError::Ledger(_)) => Self::internal(error),
+            QueryError::Token(_) | QueryError::TooMuch => Self::internal(error),
+            QueryError::Ledger(error) | QueryError::Epoch(EpochError::Ledger(error)) => error.into(),
         }
     }
 }
@@ -130,14 +128,29 @@ impl From<EventsError> for Problem {
         match error {
             EventsError::Expired { .. } => Self::new(GONE, "events_expired", error),
             EventsError::Ahead { .. } => Self::new(CONFLICT, "events_ahead", error),
-            EventsError::Ledger(error) => Self::internal(error),
+            EventsError::Ledger(error) => error.into(),
         }
     }
 }
 
 impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
-        Self::internal(error)
+        match error {
+            LedgerError::ReadOnly => Self::new(StatusCode::FORBIDDEN, "read_only", error),
+            LedgerError::HalfCopied => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_copied_yet", error),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl From<ChangesError> for Problem {
+    fn from(error: ChangesError) -> Self {
+        match error {
+            ChangesError::NotKept => Self::new(CONFLICT, "changes_not_kept", error),
+            ChangesError::Expired { .. } => Self::new(GONE, "changes_expired", error),
+            ChangesError::OtherHistory { .. } => Self::new(CONFLICT, "other_history", error),
+            ChangesError::Ledger(error) => error.into(),
+        }
     }
 }
 
@@ -158,7 +171,7 @@ impl From<EndpointError> for Problem {
             EndpointError::Unknown(_) => Self::new(NOT_FOUND, "webhook_unknown", error),
             EndpointError::UnknownDelivery { .. } => Self::new(NOT_FOUND, "delivery_unknown", error),
             EndpointError::TooMany => Self::new(CONFLICT, "too_many_webhooks", error),
-            EndpointError::Ledger(error) => Self::internal(error),
+            EndpointError::Ledger(error) => error.into(),
         }
     }
 }
@@ -168,7 +181,7 @@ impl From<UserError> for Problem {
         match error {
             UserError::Unknown(_) => Self::new(NOT_FOUND, "user_unknown", error),
             UserError::Taken { .. } => Self::new(CONFLICT, "address_taken", error),
-            UserError::Ledger(error) => Self::internal(error),
+            UserError::Ledger(error) => error.into(),
         }
     }
 }
@@ -196,7 +209,7 @@ impl From<HandoffError> for Problem {
         match error {
             HandoffError::Unknown(_) => Self::new(NOT_FOUND, "handoff_unknown", error),
             HandoffError::UnknownTransaction(_) => Self::new(NOT_FOUND, "transaction_unknown", error),
-            HandoffError::Ledger(error) => Self::internal(error),
+            HandoffError::Ledger(error) => error.into(),
             HandoffError::Reserved { .. }
             | HandoffError::NotUnspent(_)
             | HandoffError::Known { .. }
@@ -209,7 +222,7 @@ impl From<HandoffError> for Problem {
 impl From<PlanError> for Problem {
     fn from(error: PlanError) -> Self {
         match error {
-            PlanError::Ledger(error) => Self::internal(error),
+            PlanError::Ledger(error) => error.into(),
             PlanError::User(error) => error.into(),
             PlanError::Handoff(error) => error.into(),
             PlanError::NoTreasury(_) => Self::new(CONFLICT, "treasury_unknown", error),
@@ -233,7 +246,7 @@ impl From<AccessError> for Problem {
         let code = match error {
             AccessError::NoCredentials => "no_credentials",
             AccessError::NotValid => "credentials_invalid",
-            AccessError::Ledger(error) => return Self::internal(error),
+            AccessError::Ledger(error) => return error.into(),
         };
         let problem = Self::new(StatusCode::UNAUTHORIZED, code, error);
         match challenge {

@@ -38,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 fn whose(caller: &Caller) -> Option<String> {
     match caller.role {
         Role::Service => Some(caller.id.clone()),
-        Role::Auditor | Role::Operator => None,
+        Role::Auditor | Role::Replica | Role::Operator => None,
     }
 }
 

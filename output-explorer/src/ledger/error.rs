@@ -86,6 +86,12 @@ pub enum LedgerError {
     /// It was written by another version.
     #[error("the ledger has form {0}, which this version does not know; use the version that wrote it")]
     OtherFormat(u32),
+    /// It is a replica's.
+    #[error("this is a replica, which changes nothing by itself: ask the explorer that it follows")]
+    ReadOnly,
+    /// It is a replica's, and not all of it is there.
+    #[error("this replica has not copied the whole ledger yet: let `replica` run until it says that it has")]
+    HalfCopied,
     /// It lost changes of users or handoffs.
     #[error(
         "the database has lost changes of users or handoffs: it knows {stored} of {written}. Delete {}, import the \

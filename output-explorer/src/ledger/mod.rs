@@ -3,6 +3,8 @@
 //! One change of the chain is one atomic batch, on disk before anybody is told: see [`Ledger::commit`]. Readers see the
 //! state between two changes, never half of one.
 
+pub mod changes;
+pub mod copy;
 mod directory;
 mod draft;
 mod error;
@@ -27,6 +29,8 @@ pub use error::{Fault, LedgerError, UserError};
 use crate::clock::now;
 use crate::event::Event;
 use crate::follower::{Chain, Change};
+use changes::Log;
+use copy::Copy;
 use directory::Directory;
 use draft::Draft;
 use events::Kept;
@@ -53,9 +57,12 @@ pub struct Ledger {
     network: Network,
     keep_spent_blobs: bool,
     keep_events: u64,
+    keep_changes: u64,
     clock: fn() -> Timestamp,
     /// The number of the newest event, for whoever waits for it.
     newest: watch::Sender<u64>,
+    /// The number of the newest change, for replicas.
+    newest_change: watch::Sender<u64>,
     state: RwLock<State>,
     files: Option<Files>,
 }
@@ -75,8 +82,28 @@ struct State {
     revision: u64,
     /// Which events there are.
     events: Kept,
+    /// Which changes are kept for replicas.
+    log: Log,
+    /// How far this ledger has got as the copy of another one, where it is one.
+    copy: Option<Copy>,
     /// A write failed.
     failed: bool,
+}
+
+impl State {
+    /// What is stored.
+    fn stored(store: &dyn Store) -> Result<Self, LedgerError> {
+        let offset = next(store, table::MICRO_BLOCKS)?;
+        Ok(Self {
+            epoch: next(store, table::MACRO_BLOCKS)?,
+            offset: u32::try_from(offset).map_err(|_| damaged(table::MICRO_BLOCKS))?,
+            revision: get(store, table::REVISION)?.unwrap_or_default(),
+            events: Kept::stored(store)?,
+            log: Log::stored(store)?,
+            copy: get(store, table::COPY)?,
+            failed: false,
+        })
+    }
 }
 
 /// How a ledger is to be kept.
@@ -88,6 +115,8 @@ pub struct Settings {
     pub keep_spent_blobs: bool,
     /// How many events are kept.
     pub keep_events: u64,
+    /// How many changes are kept for replicas.
+    pub keep_changes: u64,
 }
 
 impl Settings {
@@ -105,7 +134,7 @@ impl Ledger {
         let store = SledStore::open(&directory.join(DATABASE))?;
         let revision = Revision::new(directory.join(REVISION));
         let mut ledger = Self::new(Box::new(store), settings)?;
-        revision.check(ledger.read()?.revision)?;
+        revision.check(ledger.any_state()?.revision)?;
         ledger.files = Some(Files { revision, _directory: directory });
         Ok(ledger)
     }
@@ -115,7 +144,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] where the database holds the ledger of another network, or fails.
     pub fn new(store: Box<dyn Store>, settings: Settings) -> Result<Self, LedgerError> {
-        let Settings { network, keep_spent_blobs, keep_events } = settings;
+        let Settings { network, keep_spent_blobs, keep_events, keep_changes } = settings;
         match get::<Info>(store.as_ref(), table::INFO)? {
             None => {
                 let mut batch = Batch::default();
@@ -128,14 +157,21 @@ impl Ledger {
             }
             Some(_) => {}
         }
-        let revision = get(store.as_ref(), table::REVISION)?.unwrap_or_default();
-        let epoch = next(store.as_ref(), table::MACRO_BLOCKS)?;
-        let offset = next(store.as_ref(), table::MICRO_BLOCKS)?;
-        let offset = u32::try_from(offset).map_err(|_| damaged(table::MICRO_BLOCKS))?;
-        let events = Kept::stored(store.as_ref())?;
-        let (newest, _) = watch::channel(events.last);
-        let state = RwLock::new(State { epoch, offset, revision, events, failed: false });
-        Ok(Self { store, network, keep_spent_blobs, keep_events, clock: now, newest, state, files: None })
+        let state = State::stored(store.as_ref())?;
+        let newest = watch::Sender::new(state.events.last);
+        let newest_change = watch::Sender::new(state.log.newest.number);
+        Ok(Self {
+            store,
+            network,
+            keep_spent_blobs,
+            keep_events,
+            keep_changes,
+            clock: now,
+            newest,
+            newest_change,
+            state: RwLock::new(state),
+            files: None,
+        })
     }
 
     /// The same, with another clock for the times of events.
@@ -201,10 +237,15 @@ impl Ledger {
     /// Writes a batch with the events that tell of it; where that fails, nobody reads any more what may not be on disk.
     fn store(&self, state: &mut State, mut batch: Batch, events: Vec<Event>) -> Result<(), LedgerError> {
         let kept = self.put_events(state, &mut batch, events);
+        let log = state.log.add(self.store.as_ref(), &mut batch, self.keep_changes)?;
         let written = self.store.write(&batch);
         state.failed = written.is_err();
         written?;
         self.tell_events(state, kept);
+        if state.log.newest != log.newest {
+            state.log = log;
+            self.newest_change.send_replace(log.newest.number);
+        }
         Ok(())
     }
 
@@ -218,14 +259,25 @@ impl Ledger {
         self.files.as_ref().map_or(Ok(()), |files| files.revision.write(revision))
     }
 
-    /// Keeps changes away while something is read.
+    /// Keeps changes away while something is read. Nobody reads half of a copy.
     fn read(&self) -> Result<RwLockReadGuard<'_, State>, LedgerError> {
+        let state = self.any_state()?;
+        let is_whole = state.copy.as_ref().is_none_or(Copy::is_whole);
+        if is_whole { Ok(state) } else { Err(LedgerError::HalfCopied) }
+    }
+
+    /// Keeps readers and other changes away. A copy changes as the other ledger does, and not by itself.
+    fn write(&self) -> Result<RwLockWriteGuard<'_, State>, LedgerError> {
+        let state = self.any_state_to_change()?;
+        if state.copy.is_none() { Ok(state) } else { Err(LedgerError::ReadOnly) }
+    }
+
+    fn any_state(&self) -> Result<RwLockReadGuard<'_, State>, LedgerError> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         if state.failed { Err(StoreError::Closed.into()) } else { Ok(state) }
     }
 
-    /// Keeps readers and other changes away.
-    fn write(&self) -> Result<RwLockWriteGuard<'_, State>, LedgerError> {
+    fn any_state_to_change(&self) -> Result<RwLockWriteGuard<'_, State>, LedgerError> {
         let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.failed { Err(StoreError::Closed.into()) } else { Ok(state) }
     }

@@ -11,7 +11,7 @@ use stegos_common::hash::Hash;
 use utoipa::ToSchema;
 
 /// The form of the records below. Another one is not understood.
-pub(super) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// What ledger this is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

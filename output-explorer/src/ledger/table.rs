@@ -30,6 +30,9 @@
 //! | `i` | digest of caller and key | what was answered to an idempotency key ([`super::handoffs::AnsweredRecord`]) |
 //! | `t` | token | a token for HTTP ([`super::tokens::TokenRecord`]) |
 //! | `e` | number | an event ([`crate::event::EventRecord`], as JSON) |
+//! | `h` | — | which changes are kept for replicas ([`super::changes`]) |
+//! | `c` | number, or number and part | a change of the ledger, and what it writes |
+//! | `p` | — | how far this ledger has got as the copy of another one ([`super::copy::Copy`]) |
 //! | `R` | — | counts the changes of users and handoffs |
 //! | `w` | — or endpoint | the last endpoint's id; a webhook endpoint ([`crate::webhook::record`]) |
 //! | `d` | endpoint, event | the delivery of an event to an endpoint |
@@ -61,6 +64,11 @@ pub(super) const EVENTS: &[u8] = b"e";
 pub(super) const REVISION: &[u8] = b"R";
 pub(super) const ENDPOINTS: &[u8] = b"w";
 pub(super) const DELIVERIES: &[u8] = b"d";
+pub(super) const DUE: &[u8] = b"q";
+pub(super) const FINISHED: &[u8] = b"f";
+pub(super) const LOG: &[u8] = b"h";
+pub(super) const CHANGES: &[u8] = b"c";
+pub(super) const COPY: &[u8] = b"p";
 
 /// Length of a place in a key, in bytes.
 const PLACE: usize = 16;
@@ -169,6 +177,14 @@ pub(super) fn event(id: u64) -> Vec<u8> {
     [EVENTS, &id.to_be_bytes()].concat()
 }
 
+pub(super) fn change(number: u64) -> Vec<u8> {
+    [CHANGES, &number.to_be_bytes()].concat()
+}
+
+pub(super) fn change_part(number: u64, part: u32) -> Vec<u8> {
+    [change(number).as_slice(), &part.to_be_bytes()].concat()
+}
+
 /// No account has the byte 0 in its name.
 pub(super) fn own_outputs(account: &str) -> Vec<u8> {
     [b"Q", account.as_bytes(), &[0]].concat()
@@ -195,7 +211,7 @@ pub(super) fn delivery(endpoint: u64, event: u64) -> Vec<u8> {
 }
 
 pub(super) fn due(endpoint: u64) -> Vec<u8> {
-    [b"q", endpoint.to_be_bytes().as_slice()].concat()
+    [DUE, &endpoint.to_be_bytes()].concat()
 }
 
 pub(super) fn due_at(endpoint: u64, time: Timestamp, event: u64) -> Vec<u8> {
@@ -203,7 +219,7 @@ pub(super) fn due_at(endpoint: u64, time: Timestamp, event: u64) -> Vec<u8> {
 }
 
 pub(super) fn finished(endpoint: u64) -> Vec<u8> {
-    [b"f", endpoint.to_be_bytes().as_slice()].concat()
+    [FINISHED, &endpoint.to_be_bytes()].concat()
 }
 
 pub(super) fn finished_at(endpoint: u64, event: u64) -> Vec<u8> {

@@ -4,17 +4,13 @@ use super::clock::Clock;
 use super::record::{Attempt, Outcome};
 use super::secret::Secret;
 use super::target::{self, Lookup, Resolver};
+use crate::access::{TlsError, client_config};
 use crate::settings::WebhookConfig;
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use reqwest::redirect::Policy;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::{ClientConfig, RootCertStore};
 use std::error::Error;
 use std::iter::successors;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 use stegos_common::text::excerpt;
 use thiserror::Error;
@@ -26,25 +22,9 @@ const MOST_OF_ANSWER: usize = 1024;
 /// Why webhooks cannot be sent at all.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// The file with certificates cannot be used.
-    #[error("cannot read certificates from {}: {source}; [webhooks] ca_file must be PEM", path.display())]
-    CaFile {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: pem::Error,
-    },
-    /// A certificate in it cannot be used.
-    #[error("a certificate in {} cannot be used: {source}", path.display())]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: rustls::Error,
-    },
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up for webhooks: {0}")]
-    Tls(#[from] rustls::Error),
+    /// Certificates cannot be used.
+    #[error("[webhooks] ca_file: {0}")]
+    Tls(#[from] TlsError),
     /// The client cannot be set up.
     #[error("webhooks cannot be sent: {0}")]
     Client(#[from] reqwest::Error),
@@ -75,7 +55,7 @@ impl Client {
     fn with_lookup(config: &WebhookConfig, lookup: Lookup) -> Result<Self, ClientError> {
         let private = config.allow_private_targets;
         let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(config)?)
+            .tls_backend_preconfigured(client_config(config.ca_file.as_deref(), None)?)
             // Of the environment: they would connect for us, wherever to.
             .no_proxy()
             .redirect(Policy::none())
@@ -145,23 +125,6 @@ fn reason(error: reqwest::Error) -> String {
     let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
     texts.dedup();
     excerpt(&texts.join(": "))
-}
-
-/// The host's certificate authorities, and those of the configuration. Without any, no receiver is trusted.
-fn tls(config: &WebhookConfig) -> Result<ClientConfig, ClientError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = &config.ca_file {
-        let ca_file = |source| ClientError::CaFile { path: path.clone(), source };
-        for certificate in CertificateDer::pem_file_iter(path).map_err(ca_file)? {
-            let certificate = certificate.map_err(ca_file)?;
-            let unusable = |source| ClientError::Certificate { path: path.clone(), source };
-            roots.add(certificate).map_err(unusable)?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]

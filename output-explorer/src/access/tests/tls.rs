@@ -1,7 +1,7 @@
 //! Handshakes in memory, with real certificates.
 
 use super::config;
-use crate::access::{TlsError, server_config};
+use crate::access::{PrivateFileError, TlsError, server_config};
 use crate::settings::TlsFiles;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -128,7 +128,7 @@ fn a_key_that_others_can_read_is_refused() {
         let files = files(&dir, false);
         fs::set_permissions(&files.key, Permissions::from_mode(open_to)).unwrap();
         let refused = server(files).err();
-        assert!(matches!(refused, Some(TlsError::NotPrivate { mode, .. }) if mode == open_to));
+        assert!(matches!(refused, Some(TlsError::Key(PrivateFileError::NotPrivate { mode, .. })) if mode == open_to));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Stories of a ledger, told one by one.
 
+mod copy;
 mod events;
 mod lives;
 mod own;

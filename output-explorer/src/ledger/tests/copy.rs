@@ -1,0 +1,273 @@
+//! A copy against the ledger it is of: it is the same after each change, however the pages fall and whenever it stops.
+
+use crate::block::{Content, MacroBlock, MicroBlock, NewOutput, Transaction};
+use crate::event::Event;
+use crate::follower;
+use crate::ledger::changes::{Change, ChangeId, ChangePage, ChangesError, RecordPage, is_copied};
+use crate::ledger::copy::{Copy, CopyError};
+use crate::ledger::store::memory::MemoryStore;
+use crate::ledger::store::{Batch, Pair, Pairs, Range, Store, StoreError};
+use crate::ledger::users::NewAddress;
+use crate::ledger::{Ledger, LedgerError, Settings, UserError};
+use crate::settings::WebhookConfig;
+use crate::view::webhook::NewEndpoint;
+use crate::webhook::{SystemClock, Webhooks};
+use proptest::prelude::{ProptestConfig, any, prop};
+use proptest::{prop_assert_eq, proptest};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+use stegos_common::address::Network;
+use stegos_common::amount::Amount;
+use stegos_common::api::encoding::Timestamp;
+use stegos_common::group::Encoded;
+use stegos_common::hash::Hash;
+
+const TIME: Timestamp = Timestamp::from_unix_nanos(0);
+
+/// A database that outlives its ledger.
+#[derive(Clone, Default)]
+struct Shared(Arc<MemoryStore>);
+
+impl Store for Shared {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(key)
+    }
+
+    fn scan(&self, range: Range) -> Pairs<'_> {
+        self.0.scan(range)
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.0.write(batch)
+    }
+}
+
+impl Shared {
+    fn ledger(&self, keep_changes: u64) -> Ledger {
+        let settings = Settings { network: Network::Dev, keep_spent_blobs: false, keep_events: 20, keep_changes };
+        Ledger::new(Box::new(self.clone()), settings).unwrap()
+    }
+
+    /// What a replica gets of it.
+    fn copied(&self) -> Vec<Pair> {
+        let all = self.scan((Bound::Unbounded, Bound::Unbounded));
+        all.map(Result::unwrap).filter(|(key, _)| is_copied(key)).collect()
+    }
+}
+
+/// A ledger whose story is told by numbers.
+struct Story {
+    store: Shared,
+    ledger: Arc<Ledger>,
+    webhooks: Webhooks,
+    epoch: u64,
+    offset: u32,
+    made: u64,
+    unspent: Vec<Hash>,
+}
+
+impl Story {
+    fn new(keep_changes: u64) -> Self {
+        let store = Shared::default();
+        let ledger = Arc::new(store.ledger(keep_changes));
+        let config =
+            WebhookConfig { allow_private_targets: false, ca_file: None, limit: Duration::from_secs(1) };
+        let webhooks = Webhooks::new(Arc::clone(&ledger), &config, Arc::new(SystemClock), |_| ()).unwrap();
+        Self { store, ledger, webhooks, epoch: 0, offset: 0, made: 0, unspent: Vec::new() }
+    }
+
+    fn output(&mut self) -> NewOutput {
+        self.made += 1;
+        let id = Hash::digest(&self.made);
+        self.unspent.push(id);
+        let recipient = Encoded::from_bytes([u8::try_from(self.made % 5).unwrap(); 32]);
+        let content = Content::Public { recipient, amount: Amount::from_micro(5).unwrap(), blob: vec![7; 50] };
+        NewOutput { id, content }
+    }
+
+    fn commit(&self, change: &follower::Change) {
+        self.ledger.commit(change).unwrap();
+    }
+
+    /// Something happens.
+    fn step(&mut self, what: u8) {
+        let (epoch, offset, previous) = (self.epoch, self.offset, Hash::digest(&0_u64));
+        match what % 8 {
+            0..=3 => {
+                let inputs = self.unspent.pop().into_iter().collect();
+                let outputs = (0..what % 4 + 1).map(|_| self.output()).collect();
+                let transactions = vec![Transaction { id: Hash::digest(&self.made), inputs, outputs }];
+                let id = Hash::digest(&(1_000_000 + self.made));
+                let block = MicroBlock { id, previous, epoch, offset, time: TIME, transactions };
+                self.commit(&follower::Change::Connect(block));
+                self.offset += 1;
+            }
+            4 if offset > 0 => {
+                self.commit(&follower::Change::Disconnect);
+                // What was unspent is not known any more.
+                (self.unspent, self.offset) = (Vec::new(), offset - 1);
+            }
+            4 | 5 => {
+                // It has nothing of the micro blocks, which are taken back.
+                self.unspent.clear();
+                let outputs = (0..40).map(|_| self.output()).collect();
+                let id = Hash::digest(&epoch);
+                let block = MacroBlock { id, previous, epoch, time: TIME, inputs: Vec::new(), outputs };
+                self.commit(&follower::Change::Close(block));
+                (self.epoch, self.offset) = (epoch + 1, 0);
+            }
+            6 => {
+                let account = format!("user{}", what % 5).parse().unwrap();
+                let key = Encoded::from_bytes([what % 5; 32]);
+                self.ledger.add_users(&[NewAddress { account, key, current: None }]).unwrap();
+            }
+            _ => {
+                let new = NewEndpoint { url: "https://example.com/".to_owned(), ..NewEndpoint::default() };
+                // A fourth one is refused.
+                let _ = self.webhooks.create("shop", new);
+            }
+        }
+    }
+
+    /// What replicas have after the newest change.
+    fn newest(&self) -> (u64, Vec<Pair>) {
+        (*self.ledger.watch_changes().borrow(), self.store.copied())
+    }
+}
+
+fn go_on(replica: &Ledger, of: &Ledger, bytes: usize) -> Copy {
+    let copy = replica.copied().unwrap().unwrap();
+    match &copy.key {
+        Some(key) => replica.copy_records(of.records(key, bytes).unwrap()).unwrap(),
+        None => {
+            let page = of.changes(copy.change, bytes).unwrap();
+            page.changes.into_iter().fold(copy, |_, change| replica.copy_change(change).unwrap())
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_copy_is_the_ledger_after_each_change(
+        story in prop::collection::vec((any::<u8>(), 0_usize..4, 1_usize..3000, any::<bool>()), 1..60),
+        before in 0_usize..30,
+    ) {
+        let mut of = Story::new(1_000);
+        for (what, ..) in story.iter().take(before) {
+            of.step(*what);
+        }
+        let mut after: BTreeMap<u64, Vec<Pair>> = [of.newest()].into();
+        let store = Shared::default();
+        let mut replica = store.ledger(0);
+        replica.begin_copy().unwrap();
+        for (what, steps, bytes, restart) in story.into_iter().skip(before) {
+            of.step(what);
+            after.extend([of.newest()]);
+            if restart {
+                replica = store.ledger(0);
+            }
+            for _ in 0..steps {
+                let copy = go_on(&replica, &of.ledger, bytes);
+                prop_assert_eq!(replica.end().is_ok(), copy.is_whole());
+                if copy.is_whole() {
+                    prop_assert_eq!(&store.copied(), &after[&copy.change.number]);
+                }
+            }
+        }
+        while go_on(&replica, &of.ledger, 1000).change.number < *of.ledger.watch_changes().borrow()
+            || !replica.copied().unwrap().unwrap().is_whole() {}
+        prop_assert_eq!(store.copied(), of.store.copied());
+        let end = |ledger: &Ledger| ledger.end().map(|end| (end.epoch, end.offset, end.last_block)).unwrap();
+        prop_assert_eq!(end(&replica), end(&of.ledger));
+        prop_assert_eq!(*replica.watch_events().borrow(), *of.ledger.watch_events().borrow());
+    }
+}
+
+#[test]
+fn what_is_not_kept_is_told_apart_from_what_never_was() {
+    let mut of = Story::new(3);
+    let changes = |of: &Story, after| of.ledger.changes(after, usize::MAX);
+    let none = changes(&of, ChangeId::default()).unwrap();
+    assert_eq!(none, ChangePage { changes: Vec::new(), newest: ChangeId::default() });
+    (0..3).for_each(|_| of.step(0));
+    let all = changes(&of, ChangeId::default()).unwrap();
+    let ids: Vec<ChangeId> = all.changes.iter().map(|change| change.id).collect();
+    assert_eq!(ids.iter().map(|id| id.number).collect::<Vec<_>>(), [1, 2, 3]);
+    of.step(0);
+    let gone = changes(&of, ChangeId::default());
+    assert!(matches!(gone, Err(ChangesError::Expired { after: 0, first: 2 })), "{gone:?}");
+    // Of each it is known that it is that one, also of the one before the oldest.
+    assert_eq!(changes(&of, ids[0]).unwrap().changes.len(), 3);
+    for other in [ChangeId { nonce: ids[0].nonce ^ 1, ..ids[0] }, ChangeId { nonce: ids[2].nonce ^ 1, ..ids[2] }] {
+        assert!(matches!(changes(&of, other), Err(ChangesError::OtherHistory { newest: 4, .. })));
+    }
+    let ahead = ChangeId { number: 5, nonce: 0 };
+    assert!(matches!(changes(&of, ahead), Err(ChangesError::OtherHistory { after: 5, newest: 4 })));
+    // While none were kept, some happened: what was kept before leads nowhere.
+    of.ledger = Arc::new(of.store.ledger(0));
+    assert!(matches!(changes(&of, ids[2]), Err(ChangesError::NotKept)));
+    assert!(matches!(of.ledger.records(&[], 1), Err(ChangesError::NotKept)));
+    of.step(0);
+    of.ledger = Arc::new(of.store.ledger(3));
+    of.step(0);
+    assert!(matches!(changes(&of, ids[2]), Err(ChangesError::Expired { after: 3, first: 6 })));
+    // Old ones go in the end.
+    (0..20).for_each(|_| of.step(0));
+    let stored = of.store.scan((Bound::Included(b"c".to_vec()), Bound::Excluded(b"d".to_vec()))).count();
+    assert_eq!(stored, 3 * 2, "three changes, of one part each");
+}
+
+#[test]
+fn of_webhooks_a_replica_learns_that_something_changed_and_nothing_else() {
+    let mut of = Story::new(10);
+    of.step(7);
+    let RecordPage { records, is_last, newest } = of.ledger.records(&[], usize::MAX).unwrap();
+    assert!(is_last && records.iter().all(|(key, _)| [b'I', b'R'].contains(&key[0])), "{records:?}");
+    let page = of.ledger.changes(ChangeId::default(), usize::MAX).unwrap();
+    assert!(page.changes.iter().flat_map(|change| &change.writes).all(|(key, _)| key == b"R"), "{page:?}");
+    // Its event is one, and nothing else of it.
+    of.ledger.note(Event::NodeConnected { address: String::new() }).unwrap();
+    let page = of.ledger.changes(newest, usize::MAX).unwrap();
+    assert!(page.changes.iter().flat_map(|change| &change.writes).all(|(key, _)| key[0] == b'e'));
+    assert_eq!(page.changes.len(), 1);
+}
+
+#[test]
+fn a_copy_changes_nothing_by_itself_and_takes_nothing_else() {
+    let mut of = Story::new(10);
+    (0..8).for_each(|what| of.step(what));
+    assert!(matches!(of.ledger.begin_copy(), Err(CopyError::NotEmpty)));
+    let store = Shared::default();
+    let replica = store.ledger(0);
+    replica.begin_copy().unwrap();
+    assert!(matches!(replica.end(), Err(LedgerError::HalfCopied)));
+    let page = of.ledger.records(&[], usize::MAX).unwrap();
+    for (key, refused) in [(b"p".to_vec(), "no part"), (b"w1".to_vec(), "no part"), (b"c1".to_vec(), "no part")] {
+        let page = RecordPage { records: vec![(key, vec![])], ..page.clone() };
+        let error = replica.copy_records(page).unwrap_err().to_string();
+        assert!(error.contains(refused), "{error}");
+    }
+    let twice = RecordPage { records: vec![page.records[0].clone(), page.records[0].clone()], ..page.clone() };
+    assert!(matches!(replica.copy_records(twice), Err(CopyError::OutOfOrder(_))));
+    let early = Change { id: ChangeId { number: page.newest.number + 1, nonce: 1 }, writes: Vec::new() };
+    assert!(matches!(replica.copy_change(early.clone()), Err(CopyError::OutOfOrder(_))));
+    assert!(replica.copy_records(page.clone()).unwrap().is_whole());
+    assert!(matches!(replica.copy_records(page.clone()), Err(CopyError::OutOfOrder(_))));
+    for number in [page.newest.number, page.newest.number + 2] {
+        let other = Change { id: ChangeId { number, nonce: 1 }, writes: Vec::new() };
+        assert!(matches!(replica.copy_change(other), Err(CopyError::OutOfOrder(_))), "{number}");
+    }
+    let log = Change { writes: vec![(b"h".to_vec(), None)], ..early };
+    assert!(matches!(replica.copy_change(log), Err(CopyError::NotCopied)));
+    let new = NewAddress { account: "eve".parse().unwrap(), key: Encoded::from_bytes([9; 32]), current: None };
+    let refused = replica.add_users(&[new]);
+    assert!(matches!(refused, Err(UserError::Ledger(LedgerError::ReadOnly))));
+    assert!(matches!(replica.note(Event::NodeConnected { address: String::new() }), Err(LedgerError::ReadOnly)));
+    assert_eq!(store.copied(), of.store.copied());
+    // Nor is it one to be copied.
+    assert!(matches!(replica.changes(page.newest, 1), Err(ChangesError::NotKept)));
+}

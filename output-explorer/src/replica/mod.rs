@@ -1,0 +1,206 @@
+//! A replica: a second process that keeps a copy of another explorer's ledger and answers the same questions from it. It
+//! changes nothing by itself.
+//!
+//! What the other one says (`message`, fetched by `source`) goes into the ledger as it is (`crate::ledger::copy`):
+//! first its records, then its changes, one after the other as they happen.
+
+pub(crate) mod message;
+mod source;
+
+pub use message::MessageError;
+pub use source::{SourceConfig, SourceError};
+
+use crate::clock::now;
+use crate::control::{LinkStatus, Via};
+use crate::ledger::copy::{Copy, CopyError};
+use crate::ledger::{Ledger, LedgerError};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use message::Changes;
+use source::Source;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use thiserror::Error;
+use tokio::time::sleep;
+
+/// The pause before the second attempt; it doubles up to [`LONGEST_PAUSE`], give or take.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How often it is said how far the copy is.
+const PROGRESS: Duration = Duration::from_secs(10);
+
+/// Why a replica ends.
+#[derive(Debug, Error)]
+pub enum ReplicaError {
+    /// What it has is not what the other explorer had.
+    #[error(
+        "{url} says: {detail}. This replica cannot go on: move its directory away, or name another --data-dir, and start \
+         again: it copies the ledger anew"
+    )]
+    Behind {
+        /// The other explorer.
+        url: String,
+        /// What it says.
+        detail: String,
+    },
+    /// The other explorer is not one to be copied.
+    #[error("{url}: {reason}")]
+    Message {
+        /// The other explorer.
+        url: String,
+        /// Why.
+        reason: MessageError,
+    },
+    /// It cannot be asked.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The directory cannot be used.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The ledger fails.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Why an attempt ends.
+enum End {
+    /// Another one may do better.
+    Lost(String),
+    /// None would.
+    Fatal(ReplicaError),
+}
+
+impl<E: Into<ReplicaError>> From<E> for End {
+    fn from(error: E) -> Self {
+        Self::Fatal(error.into())
+    }
+}
+
+/// Keeps a copy up to date. What it does is said line by line to `log`.
+pub struct Replica {
+    ledger: Arc<Ledger>,
+    source: Source,
+    status: Arc<Mutex<LinkStatus>>,
+    log: fn(&str),
+    told: Instant,
+    records: u64,
+    is_lost: bool,
+}
+
+impl Replica {
+    /// Goes on with the copy in a ledger, or begins one where the ledger is empty.
+    ///
+    /// # Errors
+    /// [`ReplicaError`] where the ledger is no copy and not empty, or a file cannot be used.
+    pub fn new(
+        ledger: Arc<Ledger>,
+        config: SourceConfig,
+        status: Arc<Mutex<LinkStatus>>,
+        log: fn(&str),
+    ) -> Result<Self, ReplicaError> {
+        let source = Source::new(config, ledger.network())?;
+        let copy = ledger.copied()?.map_or_else(|| ledger.begin_copy(), Ok)?;
+        let from = source.url().to_owned();
+        let via = Via { from, connected: false, change: copy.change.number, newest: None, heard: None };
+        status.lock().unwrap_or_else(PoisonError::into_inner).via = Some(via);
+        Ok(Self { ledger, source, status, log, told: Instant::now(), records: 0, is_lost: true })
+    }
+
+    /// Follows the other explorer until that is no use any more.
+    ///
+    /// # Errors
+    /// [`ReplicaError`] says why.
+    pub async fn run(&mut self) -> Result<(), ReplicaError> {
+        let pauses = || {
+            ExponentialBuilder::default()
+                .with_min_delay(SHORTEST_PAUSE)
+                .with_max_delay(LONGEST_PAUSE)
+                .without_max_times()
+                .with_jitter()
+                .build()
+        };
+        let mut pause = pauses();
+        loop {
+            match self.go_on().await {
+                Ok(()) => pause = pauses(),
+                Err(End::Fatal(error)) => return Err(error),
+                Err(End::Lost(reason)) => {
+                    let wait = pause.next().unwrap_or(LONGEST_PAUSE);
+                    self.lost(&reason, wait);
+                    sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    /// Takes what is next.
+    async fn go_on(&mut self) -> Result<(), End> {
+        let copy = self.ledger.copied()?.ok_or(CopyError::NotEmpty)?;
+        match &copy.key {
+            Some(key) => {
+                let page = self.source.records(key).await?;
+                let count = page.records.len() as u64;
+                let copy = made(self.ledger.copy_records(page))?;
+                self.records = self.records.saturating_add(count);
+                self.copied(&copy);
+            }
+            None => {
+                let Changes { node, page } = self.source.changes(copy.change).await?;
+                let (newest, was_whole) = (page.newest.number, copy.is_whole());
+                let mut now = copy;
+                for change in page.changes {
+                    now = made(self.ledger.copy_change(change))?;
+                }
+                self.changed(&now, node, newest, was_whole);
+            }
+        }
+        Ok(())
+    }
+
+    /// Some records are there.
+    fn copied(&mut self, copy: &Copy) {
+        if copy.key.is_none() {
+            (self.log)(&format!("{} records copied; now what happened meanwhile", self.records));
+        } else if self.told.elapsed() >= PROGRESS {
+            self.told = Instant::now();
+            (self.log)(&format!("{} records copied so far", self.records));
+        }
+    }
+
+    /// Some changes are made, or there are none.
+    fn changed(&mut self, copy: &Copy, node: LinkStatus, newest: u64, was_whole: bool) {
+        let (url, number) = (self.source.url(), copy.change.number);
+        if copy.is_whole() && !was_whole {
+            (self.log)(&format!("the copy of {url} is whole, at change {number}"));
+        }
+        if std::mem::take(&mut self.is_lost) {
+            (self.log)(&format!("connected to {url}: at change {number} of {newest}"));
+        } else if number < newest && self.told.elapsed() >= PROGRESS {
+            self.told = Instant::now();
+            (self.log)(&format!("at change {number} of {newest}"));
+        }
+        let from = url.to_owned();
+        let via =
+            Via { from, connected: true, change: number, newest: Some(newest), heard: Some(now()) };
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = LinkStatus { via: Some(via), ..node };
+    }
+
+    fn lost(&mut self, reason: &str, pause: Duration) {
+        self.is_lost = true;
+        (self.log)(&format!("{}: {reason}. Next attempt in {:.1} s", self.source.url(), pause.as_secs_f32()));
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        (status.connected, status.subscribed) = (false, false);
+        status.last_error = Some(format!("{}: {reason}", self.source.url()));
+        if let Some(via) = &mut status.via {
+            via.connected = false;
+        }
+    }
+}
+
+/// What does not go on from here was not made; it is asked for again.
+fn made(copy: Result<Copy, CopyError>) -> Result<Copy, End> {
+    copy.map_err(|error| match error {
+        CopyError::OutOfOrder(_) | CopyError::NotCopied => End::Lost(error.to_string()),
+        error => error.into(),
+    })
+}
