@@ -4,7 +4,7 @@ use crate::control::{AskError, ServerError};
 use crate::http::HttpError;
 use crate::ledger::LedgerError;
 use crate::node::WatchError;
-use crate::replica::{ReplicaError, SourceError};
+use crate::replica::ReplicaError;
 use crate::settings::{HttpSettingsError, SettingsError};
 use crate::webhook::ClientError;
 use std::io;
@@ -168,7 +168,7 @@ impl Error {
                 AskError::Ledger(_) | AskError::NotAnswering(..) | AskError::Failed(_) | AskError::Query(_),
             ) => 4,
             Self::Replica(ReplicaError::Ledger(_) | ReplicaError::Copy(_)) => 4,
-            Self::Replica(ReplicaError::Source(SourceError::NoUrl | SourceError::NoToken)) => 1,
+            Self::Replica(ReplicaError::Source(_)) => 1,
             Self::Watch(_) | Self::Replica(_) => 5,
             Self::Differences(_) => 6,
             Self::NotIncluded { .. } => 7,

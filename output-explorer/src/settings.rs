@@ -6,8 +6,8 @@ mod http;
 mod replica;
 
 pub(crate) use http::HttpSettings;
-pub(crate) use replica::ReplicaSettings;
 pub use http::{HttpConfig, HttpSettingsError, JwtAlgorithm, JwtIssuer, TlsFiles};
+pub(crate) use replica::ReplicaSettings;
 
 use crate::handoff::plan::Terms;
 use clap::Args;

@@ -14,9 +14,9 @@ pub mod token;
 pub use allow::AllowList;
 pub use jwt::KeyError;
 pub use limits::Limits;
-pub use role::{Right, Role};
-pub(crate) use private::read_private;
 pub use private::PrivateFileError;
+pub(crate) use private::read_private;
+pub use role::{Right, Role};
 pub use tls::{TlsError, client_config, server_config};
 
 use crate::ledger::{Ledger, LedgerError};

@@ -5,7 +5,7 @@ use crate::audit::{Audit as Comparison, Report, Scope};
 use crate::control::{AddressBalance, Answer, Asker, LinkStatus, OutputRow, Request, StatusAnswer};
 use crate::error::Error;
 use crate::ledger::store::sled::SledStore;
-use crate::ledger::{Settings, Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Settings};
 use crate::node::Watch;
 use crate::settings::NodeSettings;
 use clap::Args;

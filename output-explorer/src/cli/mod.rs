@@ -24,7 +24,8 @@ use crate::error::Error;
 use crate::ledger;
 use crate::log::say;
 use crate::settings::{
-    HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, ReplicaSettings, Settings, WebhookSettings,
+    HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, ReplicaSettings, Settings,
+    WebhookSettings,
 };
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;

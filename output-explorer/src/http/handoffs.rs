@@ -7,6 +7,7 @@ use super::problem::Problem;
 use crate::access::{Caller, Right};
 use crate::control::{HandoffAnswer, HandoffRequest};
 use crate::handoff::plan::{self, Terms};
+use crate::ledger::LedgerError;
 use crate::ledger::handoffs::{IdempotencyKey, Which};
 use crate::view::text::AddressText;
 use crate::view::{Handoff, Made, Page};
@@ -238,6 +239,9 @@ async fn made(app: &Arc<App>, request: HandoffRequest) -> Result<Response, Probl
 }
 
 fn terms(app: &App) -> Result<Terms, Problem> {
+    if app.ledger.copied()?.is_some() {
+        return Err(LedgerError::ReadOnly.into());
+    }
     let detail =
         "no treasury is configured: name it with --treasury, or in the configuration file, when `run` starts";
     app.terms.clone().ok_or_else(|| Problem::new(StatusCode::CONFLICT, "treasury_unknown", detail))

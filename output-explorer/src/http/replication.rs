@@ -82,10 +82,8 @@ async fn records(
     Params(After { after }): Params<After>,
 ) -> Result<Response, Problem> {
     require(&caller, Right::Copy)?;
-    app.blocking(move |app| {
-        Ok(message(encode(app.ledger.network(), &app.ledger.records(&after, PAGE)?)))
-    })
-    .await
+    app.blocking(move |app| Ok(message(encode(app.ledger.network(), &app.ledger.records(&after, PAGE)?))))
+        .await
 }
 
 fn message(bytes: Vec<u8>) -> Response {

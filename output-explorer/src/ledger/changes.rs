@@ -61,7 +61,9 @@ pub struct RecordPage {
 #[derive(Debug, Error)]
 pub enum ChangesError {
     /// None are kept.
-    #[error("no changes are kept for replicas here: start with --keep-changes N, at least as many as happen while a replica is away")]
+    #[error(
+        "no changes are kept for replicas here: start with --keep-changes N, at least as many as happen while a replica is away"
+    )]
     NotKept,
     /// Some of them are not kept any more.
     #[error("changes behind {after} are not kept any more: the oldest one is {first}")]
@@ -72,7 +74,9 @@ pub enum ChangesError {
         first: u64,
     },
     /// There is no such change, or there is another one in its place.
-    #[error("the change {after} is not one of this ledger, whose newest is {newest}: it was restored from a copy, or begun anew")]
+    #[error(
+        "the change {after} is not one of this ledger, whose newest is {newest}: it was restored from a copy, or begun anew"
+    )]
     OtherHistory {
         /// The number of the change.
         after: u64,

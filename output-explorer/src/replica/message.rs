@@ -50,7 +50,8 @@ pub(crate) fn encode<T: Serialize>(network: Network, body: &T) -> Vec<u8> {
 
 /// Reads a message.
 pub(crate) fn decode<T: DeserializeOwned>(network: Network, bytes: &[u8]) -> Result<T, MessageError> {
-    let (form, rest): ((u32, u32), _) = postcard::take_from_bytes(bytes).map_err(|_| MessageError::Malformed)?;
+    let (form, rest): ((u32, u32), _) =
+        postcard::take_from_bytes(bytes).map_err(|_| MessageError::Malformed)?;
     if form != FORM {
         return Err(MessageError::OtherVersion);
     }

@@ -159,7 +159,9 @@ impl Replica {
 
     /// Some records are there.
     fn copied(&mut self, copy: &Copy) {
-        if copy.key.is_none() {
+        if copy.is_whole() {
+            self.whole(copy);
+        } else if copy.key.is_none() {
             (self.log)(&format!("{} records copied; now what happened meanwhile", self.records));
         } else if self.told.elapsed() >= PROGRESS {
             self.told = Instant::now();
@@ -167,11 +169,15 @@ impl Replica {
         }
     }
 
+    fn whole(&self, copy: &Copy) {
+        (self.log)(&format!("the copy of {} is whole, at change {}", self.source.url(), copy.change.number));
+    }
+
     /// Some changes are made, or there are none.
     fn changed(&mut self, copy: &Copy, node: LinkStatus, newest: u64, was_whole: bool) {
         let (url, number) = (self.source.url(), copy.change.number);
         if copy.is_whole() && !was_whole {
-            (self.log)(&format!("the copy of {url} is whole, at change {number}"));
+            self.whole(copy);
         }
         if std::mem::take(&mut self.is_lost) {
             (self.log)(&format!("connected to {url}: at change {number} of {newest}"));
@@ -180,8 +186,7 @@ impl Replica {
             (self.log)(&format!("at change {number} of {newest}"));
         }
         let from = url.to_owned();
-        let via =
-            Via { from, connected: true, change: number, newest: Some(newest), heard: Some(now()) };
+        let via = Via { from, connected: true, change: number, newest: Some(newest), heard: Some(now()) };
         *self.status.lock().unwrap_or_else(PoisonError::into_inner) = LinkStatus { via: Some(via), ..node };
     }
 

@@ -37,7 +37,9 @@ pub enum SourceError {
     #[error("which explorer is to be copied? Name it with --from, or in the configuration file")]
     NoUrl,
     /// It is not said by which token.
-    #[error("name the file of a token of the role replica with --from-token-file; `token create --role replica` makes one there")]
+    #[error(
+        "name the file of a token of the role replica with --from-token-file; `token create --role replica` makes one there"
+    )]
     NoToken,
     /// That is no address of an explorer.
     #[error("{0:?} is not like https://explorer.example.org:8480: no path, no name, no password")]
@@ -228,7 +230,9 @@ mod tests {
             assert!(matches!(parse(text, false), Err(SourceError::InClear(_))), "{text}");
             assert!(parse(text, true).is_ok(), "{text}");
         }
-        for text in ["explorer", "ftp://127.0.0.1", "https://a:b@127.0.0.1", "https://127.0.0.1/v1", "https://x/?y"] {
+        for text in
+            ["explorer", "ftp://127.0.0.1", "https://a:b@127.0.0.1", "https://127.0.0.1/v1", "https://x/?y"]
+        {
             assert!(matches!(parse(text, true), Err(SourceError::Url(_))), "{text}");
         }
     }

@@ -7,4 +7,5 @@ mod handoffs;
 mod manners;
 mod reading;
 mod receiver;
+mod replica;
 mod rights;

@@ -128,7 +128,9 @@ fn a_key_that_others_can_read_is_refused() {
         let files = files(&dir, false);
         fs::set_permissions(&files.key, Permissions::from_mode(open_to)).unwrap();
         let refused = server(files).err();
-        assert!(matches!(refused, Some(TlsError::Key(PrivateFileError::NotPrivate { mode, .. })) if mode == open_to));
+        assert!(
+            matches!(refused, Some(TlsError::Key(PrivateFileError::NotPrivate { mode, .. })) if mode == open_to)
+        );
     }
 }
 

@@ -46,7 +46,8 @@ impl Store for Shared {
 
 impl Shared {
     fn ledger(&self, keep_changes: u64) -> Ledger {
-        let settings = Settings { network: Network::Dev, keep_spent_blobs: false, keep_events: 20, keep_changes };
+        let settings =
+            Settings { network: Network::Dev, keep_spent_blobs: false, keep_events: 20, keep_changes };
         Ledger::new(Box::new(self.clone()), settings).unwrap()
     }
 
@@ -83,7 +84,8 @@ impl Story {
         let id = Hash::digest(&self.made);
         self.unspent.push(id);
         let recipient = Encoded::from_bytes([u8::try_from(self.made % 5).unwrap(); 32]);
-        let content = Content::Public { recipient, amount: Amount::from_micro(5).unwrap(), blob: vec![7; 50] };
+        let content =
+            Content::Public { recipient, amount: Amount::from_micro(5).unwrap(), blob: vec![7; 50] };
         NewOutput { id, content }
     }
 
@@ -202,7 +204,9 @@ fn what_is_not_kept_is_told_apart_from_what_never_was() {
     assert!(matches!(gone, Err(ChangesError::Expired { after: 0, first: 2 })), "{gone:?}");
     // Of each it is known that it is that one, also of the one before the oldest.
     assert_eq!(changes(&of, ids[0]).unwrap().changes.len(), 3);
-    for other in [ChangeId { nonce: ids[0].nonce ^ 1, ..ids[0] }, ChangeId { nonce: ids[2].nonce ^ 1, ..ids[2] }] {
+    for other in
+        [ChangeId { nonce: ids[0].nonce ^ 1, ..ids[0] }, ChangeId { nonce: ids[2].nonce ^ 1, ..ids[2] }]
+    {
         assert!(matches!(changes(&of, other), Err(ChangesError::OtherHistory { newest: 4, .. })));
     }
     let ahead = ChangeId { number: 5, nonce: 0 };
@@ -246,12 +250,15 @@ fn a_copy_changes_nothing_by_itself_and_takes_nothing_else() {
     replica.begin_copy().unwrap();
     assert!(matches!(replica.end(), Err(LedgerError::HalfCopied)));
     let page = of.ledger.records(&[], usize::MAX).unwrap();
-    for (key, refused) in [(b"p".to_vec(), "no part"), (b"w1".to_vec(), "no part"), (b"c1".to_vec(), "no part")] {
+    for (key, refused) in
+        [(b"p".to_vec(), "no part"), (b"w1".to_vec(), "no part"), (b"c1".to_vec(), "no part")]
+    {
         let page = RecordPage { records: vec![(key, vec![])], ..page.clone() };
         let error = replica.copy_records(page).unwrap_err().to_string();
         assert!(error.contains(refused), "{error}");
     }
-    let twice = RecordPage { records: vec![page.records[0].clone(), page.records[0].clone()], ..page.clone() };
+    let twice =
+        RecordPage { records: vec![page.records[0].clone(), page.records[0].clone()], ..page.clone() };
     assert!(matches!(replica.copy_records(twice), Err(CopyError::OutOfOrder(_))));
     let early = Change { id: ChangeId { number: page.newest.number + 1, nonce: 1 }, writes: Vec::new() };
     assert!(matches!(replica.copy_change(early.clone()), Err(CopyError::OutOfOrder(_))));
@@ -263,10 +270,14 @@ fn a_copy_changes_nothing_by_itself_and_takes_nothing_else() {
     }
     let log = Change { writes: vec![(b"h".to_vec(), None)], ..early };
     assert!(matches!(replica.copy_change(log), Err(CopyError::NotCopied)));
-    let new = NewAddress { account: "eve".parse().unwrap(), key: Encoded::from_bytes([9; 32]), current: None };
+    let new =
+        NewAddress { account: "eve".parse().unwrap(), key: Encoded::from_bytes([9; 32]), current: None };
     let refused = replica.add_users(&[new]);
     assert!(matches!(refused, Err(UserError::Ledger(LedgerError::ReadOnly))));
-    assert!(matches!(replica.note(Event::NodeConnected { address: String::new() }), Err(LedgerError::ReadOnly)));
+    assert!(matches!(
+        replica.note(Event::NodeConnected { address: String::new() }),
+        Err(LedgerError::ReadOnly)
+    ));
     assert_eq!(store.copied(), of.store.copied());
     // Nor is it one to be copied.
     assert!(matches!(replica.changes(page.newest, 1), Err(ChangesError::NotKept)));
