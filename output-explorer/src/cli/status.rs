@@ -2,7 +2,7 @@
 
 use super::show::{self, line};
 use super::{Setup, Shown};
-use crate::control::{Answer, HandoffAnswer, HandoffRequest, Lag, LinkStatus, Request, StatusAnswer};
+use crate::control::{Answer, HandoffAnswer, HandoffRequest, Lag, LinkStatus, Request, StatusAnswer, Via};
 use crate::error::Error;
 use clap::Args;
 
@@ -67,6 +67,11 @@ impl AcceptJournal {
 }
 
 fn show_node(node: &LinkStatus, lag: Option<Lag>) -> Result<(), Error> {
+    if let Some(Via { from, connected, change, newest, .. }) = &node.via {
+        let state = if *connected { "connected" } else { "NOT CONNECTED" };
+        line(&format!("copy of      {from} {state}"))?;
+        line(&format!("copied       change {change} of {}", show::or_dash(*newest)))?;
+    }
     let state = if node.connected { "connected" } else { "NOT CONNECTED" };
     line(&format!("node         {} {state}", node.address))?;
     if let (Some(epoch), Some(offset)) = (node.epoch, node.offset) {

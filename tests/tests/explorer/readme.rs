@@ -4,6 +4,7 @@ use custody_tests::daemon::Daemon;
 use custody_tests::explorer::{World, output_explorer};
 use serde_json::json;
 use std::fs;
+use std::net::TcpListener;
 use std::process::Command;
 use stegos_common::address::Network;
 
@@ -22,30 +23,42 @@ fn the_commands_of_the_readme_and_the_documentation_work_as_typed() {
     fs::write(world.path("accounts.jsonl"), account.to_string()).unwrap();
     let binaries = output_explorer().parent().unwrap().display();
     let node = world.server.address().to_string();
+    // A port that was free just now.
+    let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let shell = |command: &str| {
         let command = command
             .replace("127.0.0.1:3145", &node)
+            .replace("127.0.0.1:8480", &http)
+            .replace("127.0.0.1:8481", "127.0.0.1:0")
             .replace("33a3362aa631a9e6bff4d7c492c97112e0699917f9c3a236711ed3cb3f7281f3", &deposit);
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("exec {command}")]).current_dir(world.home()).env_clear();
         shell.env("HOME", world.home()).env("PATH", format!("{binaries}:/usr/bin:/bin"));
         shell
     };
-    let mut following = None;
+    let (mut following, mut copying) = (None, None);
     let texts = [include_str!("../../../README.md"), include_str!("../../../docs/explorer.md")];
     let all: Vec<String> = texts.into_iter().flat_map(commands).collect();
     assert!(all.len() > 8, "{all:?}");
     for command in all {
         if command.contains(" run ") {
-            following.take().map(Daemon::stop);
+            let is_first = following.take().map(Daemon::stop).is_none();
             let mut daemon = Daemon::spawn(&mut shell(&command));
-            daemon.wait_for("micro block 2/0");
+            daemon.wait_for(if is_first { "micro block 2/0" } else { "answering at" });
             following = Some(daemon);
+            continue;
+        }
+        if command.contains(" replica ") {
+            let mut daemon = Daemon::spawn(&mut shell(&command));
+            daemon.wait_for("is whole");
+            copying = Some(daemon);
             continue;
         }
         let output = shell(&command).output().unwrap();
         assert!(output.status.success(), "{command}: {output:?}");
     }
-    let (status, log) = following.unwrap().stop();
-    assert!(status.success(), "{log:#?}");
+    for daemon in [copying, following] {
+        let (status, log) = daemon.unwrap().stop();
+        assert!(status.success(), "{log:#?}");
+    }
 }
