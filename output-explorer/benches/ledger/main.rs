@@ -87,12 +87,8 @@ fn main() {
     println!("  peak memory of the three ledgers and {} blocks: {} MiB", 3 * BLOCKS, memory::peak());
 }
 
-const SETTINGS: Settings = Settings {
-    network: Network::Dev,
-    keep_spent_blobs: true,
-    keep_events: Settings::KEEP_EVENTS,
-    keep_changes: 0,
-};
+const SETTINGS: Settings =
+    Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: Settings::KEEP_EVENTS };
 
 /// Reads a frame as the link does.
 fn read(token: &ApiToken, frame: &str) -> NodeMessage {

@@ -5,7 +5,7 @@ use crate::audit::{Audit as Comparison, Report, Scope};
 use crate::control::{AddressBalance, Answer, Asker, LinkStatus, OutputRow, Request, StatusAnswer};
 use crate::error::Error;
 use crate::ledger::store::sled::SledStore;
-use crate::ledger::{Ledger, LedgerError, Settings};
+use crate::ledger::{Ledger, LedgerError};
 use crate::node::Watch;
 use crate::settings::NodeSettings;
 use clap::Args;
@@ -41,7 +41,7 @@ impl Audit {
         let mut stored = setup.asker()?;
         let scratch = tempfile::tempdir()?;
         let store = SledStore::open(scratch.path()).map_err(LedgerError::from)?;
-        let derived = Arc::new(Ledger::new(Box::new(store), Settings { keep_changes: 0, ..setup.ledger })?);
+        let derived = Arc::new(Ledger::new(Box::new(store), setup.ledger)?);
         let link = Arc::new(Mutex::new(LinkStatus::default()));
         let log: fn(&str) = if self.shown.json { |_| {} } else { say };
         let mut watch = Watch::new(Arc::clone(&derived), config, link, log)?;

@@ -86,9 +86,6 @@ struct CommonArgs {
     #[arg(long, global = true, value_name = "N", env = "OUTPUT_EXPLORER_KEEP_EVENTS",
         value_parser = clap::value_parser!(u64).range(1..))]
     keep_events: Option<u64>,
-    /// How many changes are kept for replicas; about one for each block [default: 0, so there can be none]
-    #[arg(long, global = true, value_name = "N", env = "OUTPUT_EXPLORER_KEEP_CHANGES")]
-    keep_changes: Option<u64>,
 }
 
 #[derive(Subcommand)]
@@ -131,6 +128,8 @@ struct Setup {
     webhooks: WebhookSettings,
     /// And about the explorer that is copied.
     replica: ReplicaSettings,
+    /// And about changes that are kept for replicas.
+    keep_changes: Option<u64>,
 }
 
 /// How an answer is shown.
@@ -216,15 +215,15 @@ impl CommonArgs {
         let network = self.network.or(file.network).ok_or(Error::NoNetwork)?;
         let keep_spent_blobs = self.keep_spent_blobs.or(file.keep_spent_blobs).unwrap_or(true);
         let keep_events = self.keep_events.or(file.events.keep).unwrap_or(ledger::Settings::KEEP_EVENTS);
-        let keep_changes = self.keep_changes.or(file.keep_changes).unwrap_or(0);
         Ok(Setup {
             data_dir: given.or_else(default).ok_or(Error::NoDataDir)?,
-            ledger: ledger::Settings { network, keep_spent_blobs, keep_events, keep_changes },
+            ledger: ledger::Settings { network, keep_spent_blobs, keep_events },
             node: file.node,
             handoff: file.handoff,
             http: file.http,
             webhooks: file.webhooks,
             replica: file.replica,
+            keep_changes: file.keep_changes,
         })
     }
 }

@@ -18,9 +18,9 @@ the same users, outputs, balances, handoffs, transactions, tokens and events, wi
 the same questions and changes nothing (HTTP 403, `read_only`). Webhooks are sent by the other one alone.
 
 The other one keeps changes for it (`run --keep-changes 100000`), at least as many as happen while the
-replica is away: about one for each block, and one for each change of users, handoffs and webhooks. A
-replica that was away for longer, or has seen what the other one has forgotten, says so and ends with exit
-code 5.
+replica copies the ledger or is away: about one for each block, and one for each change of users, handoffs
+and webhooks. A replica that was away for longer, or has seen what the other one has forgotten, says so and
+ends with exit code 5.
 
 Example, with a token of the role replica:
   output-explorer --network testnet --data-dir copy replica --from https://explorer.example.org:8480 \\
@@ -50,7 +50,7 @@ impl Replica {
         let (node, terms) = (Arc::clone(&status), None);
         let ingredients = Ingredients { ledger: Arc::clone(&ledger), node, webhooks, terms };
         let server = http.map(|http| Server::new(&http, ingredients)).transpose()?;
-        say(&format!("output-explorer for {} copies {url}", setup.ledger.network));
-        attend(ledger, status, &setup.data_dir, server, async { Ok(replica.run().await?) })
+        let hello = format!("output-explorer for {} copies {url}", setup.ledger.network);
+        attend(&hello, ledger, status, &setup.data_dir, server, async { Ok(replica.run().await?) })
     }
 }

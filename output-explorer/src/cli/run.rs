@@ -35,6 +35,10 @@ pub(super) struct Run {
     http: HttpSettings,
     #[command(flatten)]
     webhooks: WebhookSettings,
+    /// How many changes are kept for replicas: about one for each block, and one for each change of users and handoffs
+    /// [default: 0, so there can be none]
+    #[arg(long, value_name = "N", env = "OUTPUT_EXPLORER_KEEP_CHANGES")]
+    keep_changes: Option<u64>,
 }
 
 impl Run {
@@ -49,6 +53,7 @@ impl Run {
         if ledger.copied()?.is_some() {
             return Err(LedgerError::ReadOnly.into());
         }
+        ledger.keep_changes(self.keep_changes.or(setup.keep_changes).unwrap_or(0))?;
         let address = config.address;
         let mut broadcast = Broadcast::new(Arc::clone(&ledger), config.clone(), say);
         let mut follow = Watch::new(Arc::clone(&ledger), config, Arc::clone(&node), say)?;
@@ -61,8 +66,8 @@ impl Run {
             terms,
         };
         let server = http.map(|http| Server::new(&http, ingredients)).transpose()?;
-        say(&format!("output-explorer for {} follows {address}", setup.ledger.network));
-        attend(ledger, node, &setup.data_dir, server, async {
+        let hello = format!("output-explorer for {} follows {address}", setup.ledger.network);
+        attend(&hello, ledger, node, &setup.data_dir, server, async {
             let mut delivering = tokio::spawn(async move { webhooks.run().await });
             tokio::select! {
                 end = follow.run() => end.map_err(Error::from),
@@ -75,6 +80,7 @@ impl Run {
 
 /// Works, and answers whoever asks, until the work ends or somebody says that it is enough.
 pub(super) fn attend(
+    hello: &str,
     ledger: Arc<Ledger>,
     node: Arc<Mutex<LinkStatus>>,
     data_dir: &Path,
@@ -86,6 +92,7 @@ pub(super) fn attend(
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let serve = serve(ledger, node, data_dir)?;
+        say(hello);
         let (stop, stopping) = watch::channel(false);
         let mut answering = tokio::spawn(answer(server, stopping));
         let end = tokio::select! {

@@ -134,8 +134,7 @@ mod tests {
 
     /// What a ledger with these changes says about our transaction, which spends the input.
     fn seen(changes: &[Change]) -> Evidence {
-        let settings =
-            Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000, keep_changes: 0 };
+        let settings = Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000 };
         let ledger = Ledger::new(Box::new(MemoryStore::default()), settings).unwrap();
         for change in changes {
             ledger.commit(change).unwrap();

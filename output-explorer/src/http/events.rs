@@ -104,7 +104,7 @@ async fn list(Of(app): Of<Arc<App>>, Params(list): Params<List>) -> Result<Json<
             break;
         }
     }
-    let newest = reader.after.max(*app.feed.watch().borrow());
+    let newest = reader.after.max(*app.ledger.watch_events().borrow());
     Ok(Json(Events { rows, next: reader.after, newest }))
 }
 
@@ -199,7 +199,7 @@ async fn begin(
     let full = "too many streams of events are open: close one";
     let place = Arc::clone(&app.streams).try_acquire_owned();
     let place = place.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", full))?;
-    let newest = *app.feed.watch().borrow();
+    let newest = *app.ledger.watch_events().borrow();
     let after = last.or(begin.after).unwrap_or(newest);
     // What cannot be read is said at once, as a problem.
     app.feed.after(after).await?;

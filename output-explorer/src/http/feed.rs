@@ -49,6 +49,7 @@ impl Feed {
         let mut ledger = self.ledger.watch_events();
         loop {
             let newest = *ledger.borrow_and_update();
+            self.skip_to(newest.saturating_sub(AT_HAND as u64));
             while *self.told.borrow() < newest {
                 let feed = Arc::clone(&self);
                 let read = tokio::task::spawn_blocking(move || feed.read_on()).await;
@@ -60,6 +61,14 @@ impl Feed {
             if ledger.changed().await.is_err() {
                 return;
             }
+        }
+    }
+
+    /// Of many events at once only the newest are read; whoever wants the others finds them in the ledger.
+    fn skip_to(&self, event: u64) {
+        if *self.told.borrow() < event {
+            self.newest.write().unwrap_or_else(PoisonError::into_inner).clear();
+            self.told.send_replace(event);
         }
     }
 

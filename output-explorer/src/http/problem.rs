@@ -146,7 +146,7 @@ impl From<LedgerError> for Problem {
 impl From<ChangesError> for Problem {
     fn from(error: ChangesError) -> Self {
         match error {
-            ChangesError::NotKept => Self::new(CONFLICT, "changes_not_kept", error),
+            ChangesError::NotKept | ChangesError::IsCopy => Self::new(CONFLICT, "changes_not_kept", error),
             ChangesError::Expired { .. } => Self::new(GONE, "changes_expired", error),
             ChangesError::OtherHistory { .. } => Self::new(CONFLICT, "other_history", error),
             ChangesError::Ledger(error) => error.into(),

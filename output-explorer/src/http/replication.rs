@@ -47,6 +47,10 @@ struct After {
     /// Behind this key.
     #[serde(with = "hex")]
     after: Vec<u8>,
+    /// The newest change when the page before was read: its number,
+    number: Option<u64>,
+    /// and its nonce.
+    nonce: Option<u64>,
 }
 
 async fn changes(
@@ -79,11 +83,15 @@ async fn changes(
 async fn records(
     Of(app): Of<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Params(After { after }): Params<After>,
+    Params(After { after, number, nonce }): Params<After>,
 ) -> Result<Response, Problem> {
     require(&caller, Right::Copy)?;
-    app.blocking(move |app| Ok(message(encode(app.ledger.network(), &app.ledger.records(&after, PAGE)?))))
-        .await
+    let newest = number.zip(nonce).map(|(number, nonce)| ChangeId { number, nonce });
+    app.blocking(move |app| {
+        let page = app.ledger.records(&after, newest, PAGE)?;
+        Ok(message(encode(app.ledger.network(), &page)))
+    })
+    .await
 }
 
 fn message(bytes: Vec<u8>) -> Response {

@@ -4,6 +4,7 @@ use super::app::{App, require};
 use super::extract::{Body, InPath, Params, a_number, limit};
 use super::problem::Problem;
 use crate::access::{Caller, Right, Role};
+use crate::ledger::LedgerError;
 use crate::view::Page;
 use crate::view::webhook::{
     AttemptView, DeliveryView, EndpointChange, EndpointSecretView, EndpointView, NewEndpoint, SecretRotation,
@@ -53,6 +54,10 @@ async fn list(
 ) -> Result<Json<Vec<EndpointView>>, Problem> {
     let whose = whose(&caller);
     app.blocking(move |app| {
+        if app.ledger.copied()?.is_some() {
+            // There may be some, where it is known.
+            return Err(LedgerError::ReadOnly.into());
+        }
         let endpoints = app.webhooks.endpoints(whose.as_deref())?;
         Ok(Json(endpoints.into_iter().map(EndpointView::from).collect()))
     })

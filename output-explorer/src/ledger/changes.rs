@@ -3,15 +3,18 @@
 
 use super::store::{Batch, Pair, Store, beginning_with};
 use super::value::{damaged, decode, encode, get};
-use super::{Ledger, LedgerError, table};
+use super::{Ledger, LedgerError, State, table};
 use rand_core::{OsRng, RngCore};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::ops::Bound;
+use std::sync::RwLockReadGuard;
 use thiserror::Error;
 use tokio::sync::watch;
 
-/// So many bytes of a change are one value: sled puts values of half a megabyte elsewhere.
-const PART: usize = 128 << 10;
+/// So many bytes of a change are one value. sled writes a handful of values as one message, and longer messages as files of
+/// their own.
+const PART: usize = 4096;
 
 /// A batch deletes as many old keys as it adds, and so many more: where the limit was lowered, it is reached in steps.
 const SPARE: usize = 16;
@@ -62,9 +65,13 @@ pub struct RecordPage {
 pub enum ChangesError {
     /// None are kept.
     #[error(
-        "no changes are kept for replicas here: start with --keep-changes N, at least as many as happen while a replica is away"
+        "no changes are kept for replicas here: start it with `run --keep-changes N`, at least as many as happen while \
+         a replica copies the ledger or is away"
     )]
     NotKept,
+    /// It is a copy itself.
+    #[error("it is a replica itself: copy the explorer that it copies")]
+    IsCopy,
     /// Some of them are not kept any more.
     #[error("changes behind {after} are not kept any more: the oldest one is {first}")]
     Expired {
@@ -94,6 +101,8 @@ pub(super) struct Log {
     pub(super) newest: ChangeId,
     /// The oldest one that is kept with all behind it; one more than the newest where none is.
     first: u64,
+    /// So many are to be kept.
+    keep: u64,
 }
 
 /// What stands before the parts of a change.
@@ -105,126 +114,151 @@ struct Head {
 }
 
 impl Log {
+    /// One that begins: before its first change it is another one than every other.
+    pub(super) fn new() -> Self {
+        Self { newest: ChangeId { number: 0, nonce: OsRng.next_u64() }, first: 1, keep: 0 }
+    }
+
     /// What is stored.
     pub(super) fn stored(store: &dyn Store) -> Result<Self, LedgerError> {
-        let none = Self { newest: ChangeId::default(), first: 1 };
-        Ok(get(store, table::LOG)?.unwrap_or(none))
+        get(store, table::LOG)?.ok_or_else(|| damaged(table::LOG))
+    }
+
+    /// With another number of changes that are to be kept.
+    fn keeping(self, keep: u64) -> Self {
+        let first = if keep == 0 { self.newest.number.saturating_add(1) } else { self.first };
+        Self { keep, first, ..self }
     }
 
     /// Makes a change of what is in the batch, and keeps the newest so many.
-    pub(super) fn add(self, store: &dyn Store, batch: &mut Batch, keep: u64) -> Result<Self, LedgerError> {
-        let mut parts = parts(batch);
-        if parts.is_empty() {
+    pub(super) fn add(self, store: &dyn Store, batch: &mut Batch) -> Result<Self, LedgerError> {
+        if !batch.iter().any(|(key, _)| is_copied(key)) {
             return Ok(self);
         }
         let number = self.newest.number.saturating_add(1);
         let newest = ChangeId { number, nonce: OsRng.next_u64() };
-        let first = self.first.max(number.saturating_add(1).saturating_sub(keep));
-        let log = Self { newest, first };
-        if keep == 0 {
-            parts.clear();
-        } else {
+        let first = self.first.max(number.saturating_add(1).saturating_sub(self.keep));
+        let log = Self { newest, first, ..self };
+        let mut added = 0;
+        if self.keep > 0 {
             let head = Head { nonce: newest.nonce, previous: self.newest.nonce };
+            let writes: Vec<_> = batch.iter().filter(|(key, _)| is_copied(key)).collect();
+            let bytes = encode(&writes);
             batch.put(table::change(number), encode(&head));
+            for (part, bytes) in (0..=u32::MAX).zip(bytes.chunks(PART)) {
+                batch.put(table::change_part(number, part), bytes.to_vec());
+                added += 1;
+            }
         }
         let old = (Bound::Included(table::CHANGES.to_vec()), Bound::Excluded(table::change(first)));
-        for pair in store.scan(old).take(parts.len() + SPARE) {
+        for pair in store.scan(old).take(added + SPARE) {
             batch.delete(pair?.0);
-        }
-        for (part, value) in (0..=u32::MAX).zip(parts) {
-            batch.put(table::change_part(number, part), value);
         }
         batch.put(table::LOG.to_vec(), encode(&log));
         Ok(log)
     }
-}
 
-/// What a batch does, but for what replicas do not get.
-fn parts(batch: &Batch) -> Vec<Vec<u8>> {
-    let (mut parts, mut writes, mut length) = (Vec::new(), Vec::new(), 0);
-    for (key, value) in batch.iter().filter(|(key, _)| is_copied(key)) {
-        if length >= PART {
-            parts.push(encode(&std::mem::take(&mut writes)));
-            length = 0;
-        }
-        length += key.len() + value.as_ref().map_or(0, Vec::len);
-        writes.push((key, value));
-    }
-    if !writes.is_empty() {
-        parts.push(encode(&writes));
-    }
-    parts
-}
-
-/// Whether a replica gets this record: not the log itself, and not what only the explorer needs that sends webhooks, the
-/// secrets of the endpoints least of all.
-pub(super) fn is_copied(key: &[u8]) -> bool {
-    let kept_back = [
-        table::CHANGES,
-        table::LOG,
-        table::COPY,
-        table::ENDPOINTS,
-        table::DELIVERIES,
-        table::DUE,
-        table::FINISHED,
-    ];
-    !kept_back.iter().any(|table| key.starts_with(table))
-}
-
-impl Ledger {
-    /// The changes behind one, in whole, until they have so many bytes; all that there ever were are behind the default.
-    ///
-    /// # Errors
-    /// [`ChangesError`] where that is not known here.
-    pub fn changes(&self, after: ChangeId, bytes: usize) -> Result<ChangePage, ChangesError> {
-        if self.keep_changes == 0 {
-            return Err(ChangesError::NotKept);
-        }
-        let state = self.read()?;
-        let Log { newest, first } = state.log;
-        let other = || ChangesError::OtherHistory { after: after.number, newest: newest.number };
-        if after.number >= newest.number {
-            let changes = Vec::new();
-            return if after == newest { Ok(ChangePage { changes, newest }) } else { Err(other()) };
+    /// Whether what is behind a change is kept, with that change before it.
+    fn goes_on_from(self, after: ChangeId, ledger: &Ledger) -> Result<(), ChangesError> {
+        let Self { newest, first, .. } = self;
+        if after == newest {
+            return Ok(());
         }
         if after.number.saturating_add(1) < first {
             return Err(ChangesError::Expired { after: after.number, first });
         }
-        let (mut changes, mut before, mut length) = (Vec::new(), after, 0);
-        while before.number < newest.number && length < bytes {
-            let (change, previous, read) = self.change(before.number.saturating_add(1))?;
-            if previous != before.nonce {
-                return Err(other());
-            }
-            (before, length) = (change.id, length + read);
+        let previous = match after.number.cmp(&newest.number) {
+            Ordering::Less => Some(ledger.change_head(after.number.saturating_add(1))?.previous),
+            _ => None,
+        };
+        if previous == Some(after.nonce) {
+            return Ok(());
+        }
+        Err(ChangesError::OtherHistory { after: after.number, newest: newest.number })
+    }
+}
+
+/// Whether a replica gets this record: of what is in the ledger, all but the log itself and what only the explorer needs
+/// that sends webhooks, the secrets of the endpoints least of all.
+pub(super) fn is_copied(key: &[u8]) -> bool {
+    key.first().is_some_and(|table| b"TMKUOEHNBSAPDVLGXZYWQJCiteR".contains(table))
+}
+
+impl Ledger {
+    /// Keeps so many changes for replicas from now on.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn keep_changes(&self, keep: u64) -> Result<(), LedgerError> {
+        let mut state = self.write()?;
+        let log = state.log.keeping(keep);
+        if log != state.log {
+            let mut batch = Batch::default();
+            batch.put(table::LOG.to_vec(), encode(&log));
+            self.store(&mut state, batch, Vec::new())?;
+            state.log = log;
+        }
+        Ok(())
+    }
+
+    /// Keeps changes away while replicas read, where they may.
+    fn read_for_replica(&self) -> Result<RwLockReadGuard<'_, State>, ChangesError> {
+        let state = self.read()?;
+        if state.copy.is_some() {
+            return Err(ChangesError::IsCopy);
+        }
+        if state.log.keep == 0 { Err(ChangesError::NotKept) } else { Ok(state) }
+    }
+
+    /// The changes behind one, in whole, until they have so many bytes.
+    ///
+    /// # Errors
+    /// [`ChangesError`] where that is not known here.
+    pub fn changes(&self, after: ChangeId, bytes: usize) -> Result<ChangePage, ChangesError> {
+        let state = self.read_for_replica()?;
+        state.log.goes_on_from(after, self)?;
+        let newest = state.log.newest;
+        let (mut changes, mut number, mut length) = (Vec::new(), after.number, 0);
+        while number < newest.number && length < bytes {
+            number = number.saturating_add(1);
+            let (change, read) = self.change(number)?;
+            length += read;
             changes.push(change);
         }
         Ok(ChangePage { changes, newest })
     }
 
-    /// A change, the nonce of the one before, and how long it is.
-    fn change(&self, number: u64) -> Result<(Change, u64, usize), LedgerError> {
-        let mut pairs = self.store.scan(beginning_with(&table::change(number)));
-        let (_, head) = pairs.next().transpose()?.ok_or_else(|| damaged(table::CHANGES))?;
-        let Head { nonce, previous } = decode(table::CHANGES, &head)?;
-        let (mut writes, mut length) = (Vec::new(), 0);
-        for pair in pairs {
-            let (_, part) = pair?;
-            length += part.len();
-            writes.extend(decode::<Vec<Write>>(table::CHANGES, &part)?);
-        }
-        Ok((Change { id: ChangeId { number, nonce }, writes }, previous, length))
+    fn change_head(&self, number: u64) -> Result<Head, LedgerError> {
+        get(self.store.as_ref(), &table::change(number))?.ok_or_else(|| damaged(table::CHANGES))
     }
 
-    /// The records behind a key, until they have so many bytes: what a new replica begins with.
+    /// A change, and how long it is.
+    fn change(&self, number: u64) -> Result<(Change, usize), LedgerError> {
+        let Head { nonce, .. } = self.change_head(number)?;
+        let (_, end) = beginning_with(&table::change(number));
+        let mut bytes = Vec::new();
+        for pair in self.store.scan((Bound::Excluded(table::change(number)), end)) {
+            bytes.extend(pair?.1);
+        }
+        let writes = decode(table::CHANGES, &bytes)?;
+        Ok((Change { id: ChangeId { number, nonce }, writes }, bytes.len()))
+    }
+
+    /// The records behind a key, until they have so many bytes: what a new replica begins with. Whoever reads on says which
+    /// change was the newest when the page before was read.
     ///
     /// # Errors
-    /// [`ChangesError::NotKept`], for it could not go on from there; [`ChangesError::Ledger`].
-    pub fn records(&self, after: &[u8], bytes: usize) -> Result<RecordPage, ChangesError> {
-        if self.keep_changes == 0 {
-            return Err(ChangesError::NotKept);
+    /// [`ChangesError`] where the copy could not go on from there.
+    pub fn records(
+        &self,
+        after: &[u8],
+        newest: Option<ChangeId>,
+        bytes: usize,
+    ) -> Result<RecordPage, ChangesError> {
+        let state = self.read_for_replica()?;
+        if let Some(newest) = newest {
+            state.log.goes_on_from(newest, self)?;
         }
-        let state = self.read()?;
         let (mut records, mut length) = (Vec::new(), 0);
         let mut from = Bound::Excluded(after.to_vec());
         let is_last = 'all: loop {
@@ -232,8 +266,9 @@ impl Ledger {
                 let (key, value) = pair.map_err(LedgerError::from)?;
                 if !is_copied(&key) {
                     // Behind the whole table, which may be long.
-                    from = beginning_with(key.get(..1).unwrap_or_default()).1;
-                    let Bound::Excluded(next) = from else { break 'all true };
+                    let (_, Bound::Excluded(next)) = beginning_with(key.get(..1).unwrap_or_default()) else {
+                        break 'all true;
+                    };
                     from = Bound::Included(next);
                     continue 'all;
                 }

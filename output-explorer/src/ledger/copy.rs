@@ -3,8 +3,8 @@
 //! it does no harm where a record was read after it; once all changes are made that happened up to the last page, the
 //! copy is whole, and after each further change it is what the other ledger was after that one.
 
-use super::changes::{Change, ChangeId, RecordPage, is_copied};
-use super::store::{Batch, beginning_with};
+use super::changes::{Change, ChangeId, RecordPage, Write, is_copied};
+use super::store::Batch;
 use super::value::encode;
 use super::{Ledger, LedgerError, State, table};
 use serde::{Deserialize, Serialize};
@@ -13,20 +13,20 @@ use thiserror::Error;
 
 /// How far a copy has got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Copy {
+pub struct Progress {
     /// The last change that was made.
     pub change: ChangeId,
-    /// The last key that was read, while there are more.
+    /// The last key that was read, while there are more; empty before the first page.
     pub key: Option<Vec<u8>>,
-    /// The copy is whole after this change.
-    pub whole_at: u64,
+    /// The copy is whole after this change: it was the newest when the last page was read.
+    pub whole_at: ChangeId,
 }
 
-impl Copy {
+impl Progress {
     /// Whether it is what the other ledger is, or was.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
-        self.key.is_none() && self.change.number >= self.whole_at
+        self.key.is_none() && self.change.number >= self.whole_at.number
     }
 }
 
@@ -52,7 +52,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError`] where the database failed before.
-    pub fn copied(&self) -> Result<Option<Copy>, LedgerError> {
+    pub fn copied(&self) -> Result<Option<Progress>, LedgerError> {
         Ok(self.any_state()?.copy.clone())
     }
 
@@ -60,94 +60,91 @@ impl Ledger {
     ///
     /// # Errors
     /// [`CopyError::NotEmpty`].
-    pub fn begin_copy(&self) -> Result<Copy, CopyError> {
+    pub fn begin_copy(&self) -> Result<Progress, CopyError> {
         let mut state = self.any_state_to_change()?;
-        let (_, behind_info) = beginning_with(table::INFO);
-        let before = self.store.scan((Bound::Unbounded, Bound::Excluded(table::INFO.to_vec()))).next();
-        let behind = self.store.scan((from(behind_info), Bound::Unbounded)).next();
-        if before.or(behind).transpose().map_err(LedgerError::from)?.is_some() {
-            return Err(CopyError::NotEmpty);
+        for pair in self.store.scan((Bound::Unbounded, Bound::Unbounded)) {
+            if is_copied(&pair.map_err(LedgerError::from)?.0) {
+                return Err(CopyError::NotEmpty);
+            }
         }
-        let copy = Copy { change: ChangeId::default(), key: Some(Vec::new()), whole_at: 0 };
-        self.store_copy(&mut state, Batch::default(), copy.clone())?;
-        Ok(copy)
+        let (change, whole_at) = (ChangeId::default(), ChangeId::default());
+        let begun = Progress { change, key: Some(Vec::new()), whole_at };
+        self.store_copy(&mut state, Batch::default(), begun.clone())?;
+        Ok(begun)
     }
 
     /// Takes the next records.
     ///
     /// # Errors
     /// [`CopyError`] where they are not the next ones.
-    pub fn copy_records(&self, page: RecordPage) -> Result<Copy, CopyError> {
+    pub fn copy_records(&self, page: RecordPage) -> Result<Progress, CopyError> {
         let RecordPage { records, is_last, newest } = page;
         let mut state = self.any_state_to_change()?;
-        let Some(Copy { change, key: Some(mut last), .. }) = state.copy.clone() else {
-            return Err(CopyError::OutOfOrder(state.log.newest.number));
+        let (change, mut last) = match state.copy.clone().ok_or(CopyError::NotEmpty)? {
+            // What happens from the first page on is made again.
+            Progress { key: Some(key), .. } if key.is_empty() => (newest, key),
+            Progress { key: Some(key), change, .. } => (change, key),
+            Progress { change, .. } => return Err(CopyError::OutOfOrder(change.number)),
         };
-        // What happens from the first page on is made again.
-        let change = if last.is_empty() { newest } else { change };
+        if records.is_empty() && !is_last {
+            return Err(CopyError::OutOfOrder(change.number));
+        }
         let mut batch = Batch::default();
         for (key, value) in records {
-            if !is_copied(&key) {
-                return Err(CopyError::NotCopied);
-            }
             if key <= last {
                 return Err(CopyError::OutOfOrder(change.number));
             }
             last.clone_from(&key);
-            batch.put(key, value);
+            put(&mut batch, (key, Some(value)))?;
         }
         let key = if is_last { None } else { Some(last) };
-        let copy = Copy { change, key, whole_at: newest.number };
-        self.store_copy(&mut state, batch, copy.clone())?;
-        Ok(copy)
+        let progress = Progress { change, key, whole_at: newest };
+        self.store_copy(&mut state, batch, progress.clone())?;
+        Ok(progress)
     }
 
-    /// Makes the next change.
+    /// Makes the next changes, all in one step.
     ///
     /// # Errors
-    /// [`CopyError`] where it is not the next one.
-    pub fn copy_change(&self, change: Change) -> Result<Copy, CopyError> {
-        let Change { id, writes } = change;
+    /// [`CopyError`] where they are not the next ones.
+    pub fn copy_changes(&self, changes: Vec<Change>) -> Result<Progress, CopyError> {
         let mut state = self.any_state_to_change()?;
-        let copy = match &state.copy {
-            Some(copy) if copy.key.is_none() && id.number == copy.change.number.saturating_add(1) => {
-                Copy { change: id, ..copy.clone() }
-            }
-            Some(copy) => return Err(CopyError::OutOfOrder(copy.change.number)),
-            None => return Err(CopyError::NotEmpty),
-        };
+        let mut progress = state.copy.clone().ok_or(CopyError::NotEmpty)?;
         let mut batch = Batch::default();
-        for (key, value) in writes {
-            if !is_copied(&key) {
-                return Err(CopyError::NotCopied);
+        for Change { id, writes } in changes {
+            let before = progress.change.number;
+            if progress.key.is_some() || id.number != before.saturating_add(1) {
+                return Err(CopyError::OutOfOrder(before));
             }
-            match value {
-                Some(value) => batch.put(key, value),
-                None => batch.delete(key),
-            }
+            progress.change = id;
+            writes.into_iter().try_for_each(|write| put(&mut batch, write))?;
         }
-        self.store_copy(&mut state, batch, copy.clone())?;
-        Ok(copy)
+        self.store_copy(&mut state, batch, progress.clone())?;
+        Ok(progress)
     }
 
     /// Writes what was copied with how far that is, and takes into memory what is there then.
-    fn store_copy(&self, state: &mut State, mut batch: Batch, copy: Copy) -> Result<(), LedgerError> {
-        batch.put(table::COPY.to_vec(), encode(&copy));
+    fn store_copy(&self, state: &mut State, mut batch: Batch, progress: Progress) -> Result<(), LedgerError> {
+        batch.put(table::COPY.to_vec(), encode(&progress));
         let written = self.store.write(&batch).map_err(LedgerError::from);
         let read = written.and_then(|()| State::stored(self.store.as_ref()));
         state.failed = read.is_err();
-        let now = read?;
-        let before = std::mem::replace(state, now);
-        if before.events.last != state.events.last {
+        *state = read?;
+        // Whoever is told of events reads them, which nobody can before the copy is whole.
+        if progress.is_whole() && *self.newest.borrow() != state.events.last {
             self.newest.send_replace(state.events.last);
         }
         Ok(())
     }
 }
 
-fn from(end: Bound<Vec<u8>>) -> Bound<Vec<u8>> {
-    match end {
-        Bound::Excluded(key) => Bound::Included(key),
-        end => end,
+fn put(batch: &mut Batch, (key, value): Write) -> Result<(), CopyError> {
+    if !is_copied(&key) {
+        return Err(CopyError::NotCopied);
     }
+    match value {
+        Some(value) => batch.put(key, value),
+        None => batch.delete(key),
+    }
+    Ok(())
 }

@@ -30,11 +30,11 @@ use crate::clock::now;
 use crate::event::Event;
 use crate::follower::{Chain, Change};
 use changes::Log;
-use copy::Copy;
+use copy::Progress;
 use directory::Directory;
 use draft::Draft;
 use events::Kept;
-use record::{FORMAT, Info, MacroRecord, MicroRecord};
+use record::{FORMAT, FORMATS, Info, MacroRecord, MicroRecord};
 use revision::Revision;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -57,7 +57,6 @@ pub struct Ledger {
     network: Network,
     keep_spent_blobs: bool,
     keep_events: u64,
-    keep_changes: u64,
     clock: fn() -> Timestamp,
     /// The number of the newest event, for whoever waits for it.
     newest: watch::Sender<u64>,
@@ -85,7 +84,7 @@ struct State {
     /// Which changes are kept for replicas.
     log: Log,
     /// How far this ledger has got as the copy of another one, where it is one.
-    copy: Option<Copy>,
+    copy: Option<Progress>,
     /// A write failed.
     failed: bool,
 }
@@ -115,8 +114,6 @@ pub struct Settings {
     pub keep_spent_blobs: bool,
     /// How many events are kept.
     pub keep_events: u64,
-    /// How many changes are kept for replicas.
-    pub keep_changes: u64,
 }
 
 impl Settings {
@@ -144,18 +141,22 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`] where the database holds the ledger of another network, or fails.
     pub fn new(store: Box<dyn Store>, settings: Settings) -> Result<Self, LedgerError> {
-        let Settings { network, keep_spent_blobs, keep_events, keep_changes } = settings;
+        let Settings { network, keep_spent_blobs, keep_events } = settings;
         match get::<Info>(store.as_ref(), table::INFO)? {
-            None => {
-                let mut batch = Batch::default();
-                batch.put(table::INFO.to_vec(), encode(&Info { format: FORMAT, network }));
-                store.write(&batch)?;
+            Some(Info { format, .. }) if !FORMATS.contains(&format) => {
+                return Err(LedgerError::OtherFormat(format));
             }
-            Some(Info { format, .. }) if format != FORMAT => return Err(LedgerError::OtherFormat(format)),
             Some(Info { network: stored, .. }) if stored != network => {
                 return Err(LedgerError::OtherNetwork { stored, wanted: network });
             }
-            Some(_) => {}
+            Some(Info { format: FORMAT, .. }) => {}
+            // The form before had no changes.
+            None | Some(_) => {
+                let mut batch = Batch::default();
+                batch.put(table::INFO.to_vec(), encode(&Info { format: FORMAT, network }));
+                batch.put(table::LOG.to_vec(), encode(&Log::new()));
+                store.write(&batch)?;
+            }
         }
         let state = State::stored(store.as_ref())?;
         let newest = watch::Sender::new(state.events.last);
@@ -165,7 +166,6 @@ impl Ledger {
             network,
             keep_spent_blobs,
             keep_events,
-            keep_changes,
             clock: now,
             newest,
             newest_change,
@@ -237,7 +237,7 @@ impl Ledger {
     /// Writes a batch with the events that tell of it; where that fails, nobody reads any more what may not be on disk.
     fn store(&self, state: &mut State, mut batch: Batch, events: Vec<Event>) -> Result<(), LedgerError> {
         let kept = self.put_events(state, &mut batch, events);
-        let log = state.log.add(self.store.as_ref(), &mut batch, self.keep_changes)?;
+        let log = state.log.add(self.store.as_ref(), &mut batch)?;
         let written = self.store.write(&batch);
         state.failed = written.is_err();
         written?;
@@ -262,7 +262,7 @@ impl Ledger {
     /// Keeps changes away while something is read. Nobody reads half of a copy.
     fn read(&self) -> Result<RwLockReadGuard<'_, State>, LedgerError> {
         let state = self.any_state()?;
-        let is_whole = state.copy.as_ref().is_none_or(Copy::is_whole);
+        let is_whole = state.copy.as_ref().is_none_or(Progress::is_whole);
         if is_whole { Ok(state) } else { Err(LedgerError::HalfCopied) }
     }
 

@@ -3,6 +3,7 @@
 use crate::block::{Place, Position};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use stegos_common::address::Network;
 use stegos_common::amount::Amount;
 use stegos_common::api::encoding::Timestamp;
@@ -10,8 +11,11 @@ use stegos_common::group::Encoded;
 use stegos_common::hash::Hash;
 use utoipa::ToSchema;
 
-/// The form of the records below. Another one is not understood.
-pub(crate) const FORMAT: u32 = 1;
+/// The form of the records below, and of what is beside them.
+pub(crate) const FORMAT: u32 = 2;
+
+/// The forms that can be made the one of today. Others are not understood.
+pub(super) const FORMATS: RangeInclusive<u32> = 1..=FORMAT;
 
 /// What ledger this is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

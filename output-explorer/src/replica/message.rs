@@ -14,8 +14,8 @@ pub(crate) const CHANGES: &str = "/replication/changes";
 /// Where it asks for records.
 pub(crate) const RECORDS: &str = "/replication/records";
 
-/// The form of the messages, and that of the records in them.
-const FORM: (u32, u32) = (1, FORMAT);
+/// What both sides must have in common: their version, and the form of the ledger.
+const FORM: (&str, u32) = (env!("CARGO_PKG_VERSION"), FORMAT);
 
 /// A message that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -50,7 +50,7 @@ pub(crate) fn encode<T: Serialize>(network: Network, body: &T) -> Vec<u8> {
 
 /// Reads a message.
 pub(crate) fn decode<T: DeserializeOwned>(network: Network, bytes: &[u8]) -> Result<T, MessageError> {
-    let (form, rest): ((u32, u32), _) =
+    let (form, rest): ((&str, u32), _) =
         postcard::take_from_bytes(bytes).map_err(|_| MessageError::Malformed)?;
     if form != FORM {
         return Err(MessageError::OtherVersion);
@@ -76,7 +76,7 @@ mod tests {
             let cut = message.get(..length).unwrap();
             assert_eq!(decode::<Vec<u64>>(Network::Dev, cut), Err(MessageError::Malformed), "{length}");
         }
-        let later = [&[FORM.0.to_le_bytes()[0] + 1], message.get(1..).unwrap()].concat();
+        let later = postcard::to_allocvec(&(("99.0.0", FORMAT), Network::Dev, ())).unwrap();
         assert_eq!(decode::<Vec<u64>>(Network::Dev, &later), Err(MessageError::OtherVersion));
     }
 }

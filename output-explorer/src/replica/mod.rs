@@ -12,7 +12,7 @@ pub use source::{SourceConfig, SourceError};
 
 use crate::clock::now;
 use crate::control::{LinkStatus, Via};
-use crate::ledger::copy::{Copy, CopyError};
+use crate::ledger::copy::{CopyError, Progress};
 use crate::ledger::{Ledger, LedgerError};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use message::Changes;
@@ -20,11 +20,15 @@ use source::Source;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use thiserror::Error;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 /// The pause before the second attempt; it doubles up to [`LONGEST_PAUSE`], give or take.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// After all that there was, so long nothing is asked.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// How often it is said how far the copy is.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -135,30 +139,51 @@ impl Replica {
 
     /// Takes what is next.
     async fn go_on(&mut self) -> Result<(), End> {
-        let copy = self.ledger.copied()?.ok_or(CopyError::NotEmpty)?;
-        match &copy.key {
-            Some(key) => {
-                let page = self.source.records(key).await?;
-                let count = page.records.len() as u64;
-                let copy = made(self.ledger.copy_records(page))?;
-                self.records = self.records.saturating_add(count);
-                self.copied(&copy);
-            }
-            None => {
-                let Changes { node, page } = self.source.changes(copy.change).await?;
-                let (newest, was_whole) = (page.newest.number, copy.is_whole());
-                let mut now = copy;
-                for change in page.changes {
-                    now = made(self.ledger.copy_change(change))?;
-                }
-                self.changed(&now, node, newest, was_whole);
-            }
+        let before = self.ledger.copied()?.ok_or(CopyError::NotEmpty)?;
+        if let Some(key) = &before.key {
+            let page = self.source.records(key, before.whole_at).await?;
+            self.records = self.records.saturating_add(page.records.len() as u64);
+            let now = self.store(|ledger| ledger.copy_records(page)).await?;
+            self.copied(&now);
+            return Ok(());
+        }
+        let Changes { node, page } = self.source.changes(before.change).await?;
+        let newest = page.newest.number;
+        let now = if page.changes.is_empty() {
+            before.clone()
+        } else {
+            self.store(|ledger| ledger.copy_changes(page.changes)).await?
+        };
+        self.changed(&now, node, newest, before.is_whole());
+        if now.change.number == newest {
+            // What happens in quick succession is fetched at once.
+            sleep(GATHER).await;
         }
         Ok(())
     }
 
+    /// Writes, which may take its time, while others are answered. What does not go on from here was not written; it is
+    /// asked for again.
+    async fn store(
+        &self,
+        write: impl FnOnce(&Ledger) -> Result<Progress, CopyError> + Send + 'static,
+    ) -> Result<Progress, End> {
+        let ledger = Arc::clone(&self.ledger);
+        match spawn_blocking(move || write(&ledger)).await {
+            Ok(Ok(progress)) => Ok(progress),
+            Ok(Err(error @ (CopyError::OutOfOrder(_) | CopyError::NotCopied))) => {
+                Err(End::Lost(error.to_string()))
+            }
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) => Err(End::Lost(error.to_string())),
+        }
+    }
+
     /// Some records are there.
-    fn copied(&mut self, copy: &Copy) {
+    fn copied(&mut self, copy: &Progress) {
+        if let Some(via) = &mut self.status.lock().unwrap_or_else(PoisonError::into_inner).via {
+            (via.connected, via.heard) = (true, Some(now()));
+        }
         if copy.is_whole() {
             self.whole(copy);
         } else if copy.key.is_none() {
@@ -169,12 +194,12 @@ impl Replica {
         }
     }
 
-    fn whole(&self, copy: &Copy) {
+    fn whole(&self, copy: &Progress) {
         (self.log)(&format!("the copy of {} is whole, at change {}", self.source.url(), copy.change.number));
     }
 
     /// Some changes are made, or there are none.
-    fn changed(&mut self, copy: &Copy, node: LinkStatus, newest: u64, was_whole: bool) {
+    fn changed(&mut self, copy: &Progress, node: LinkStatus, newest: u64, was_whole: bool) {
         let (url, number) = (self.source.url(), copy.change.number);
         if copy.is_whole() && !was_whole {
             self.whole(copy);
@@ -200,12 +225,4 @@ impl Replica {
             via.connected = false;
         }
     }
-}
-
-/// What does not go on from here was not made; it is asked for again.
-fn made(copy: Result<Copy, CopyError>) -> Result<Copy, End> {
-    copy.map_err(|error| match error {
-        CopyError::OutOfOrder(_) | CopyError::NotCopied => End::Lost(error.to_string()),
-        error => error.into(),
-    })
 }

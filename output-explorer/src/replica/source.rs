@@ -119,9 +119,14 @@ impl Source {
         &self.text
     }
 
-    /// The records behind a key.
-    pub(super) async fn records(&self, after: &[u8]) -> Result<RecordPage, End> {
-        self.ask(RECORDS, &[("after", hex::encode(after))]).await
+    /// The records behind a key, and which change was the newest when the page before was read.
+    pub(super) async fn records(&self, after: &[u8], newest: ChangeId) -> Result<RecordPage, End> {
+        let after = ("after", hex::encode(after));
+        if after.1.is_empty() {
+            return self.ask(RECORDS, &[after]).await;
+        }
+        let ChangeId { number, nonce } = newest;
+        self.ask(RECORDS, &[after, ("number", number.to_string()), ("nonce", nonce.to_string())]).await
     }
 
     /// The changes behind one, as soon as there are some.
@@ -185,7 +190,9 @@ impl Source {
 
 /// The address of an explorer.
 fn parse(text: &str, in_clear: bool) -> Result<Url, SourceError> {
-    let wrong = || SourceError::Url(excerpt(text));
+    // What may be a password is not shown.
+    let shown = text.rsplit('@').next().unwrap_or_default();
+    let wrong = || SourceError::Url(excerpt(shown));
     let url: Url = text.parse().map_err(|_| wrong())?;
     let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     if !is_bare || !url.username().is_empty() || url.password().is_some() {

@@ -64,12 +64,7 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     pub(crate) fn new(keep_spent_blobs: bool, keep_events: usize) -> Self {
-        let settings = Settings {
-            network: Network::Dev,
-            keep_spent_blobs,
-            keep_events: keep_events as u64,
-            keep_changes: 0,
-        };
+        let settings = Settings { network: Network::Dev, keep_spent_blobs, keep_events: keep_events as u64 };
         let store = Shared::default();
         let ledger = Ledger::new(Box::new(store.clone()), settings).unwrap();
         Self {

@@ -17,7 +17,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 pub(crate) const SETTINGS: Settings =
-    Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1_000_000, keep_changes: 0 };
+    Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1_000_000 };
 
 /// Nothing waits longer, so that a test fails and does not hang.
 const LONGEST: Duration = Duration::from_secs(120);

@@ -22,8 +22,7 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let settings =
-            Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000, keep_changes: 0 };
+        let settings = Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000 };
         let ledger = Arc::new(Ledger::new(Box::new(MemoryStore::default()), settings).unwrap());
         let access = Access::new(&config(None, Vec::new()), Arc::clone(&ledger)).unwrap();
         Self { ledger, access }

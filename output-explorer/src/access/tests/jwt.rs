@@ -98,8 +98,7 @@ fn a_token_of_a_known_issuer_says_who_asks() {
 #[test]
 fn the_server_asks_every_issuer() {
     let (old, new, stranger) = (Keys::es256(), Keys::es256(), Keys::es256());
-    let settings =
-        Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000, keep_changes: 0 };
+    let settings = Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000 };
     let ledger = Arc::new(Ledger::new(Box::new(MemoryStore::default()), settings).unwrap());
     let access = Access::new(&config(None, vec![old.settings(), new.settings()]), ledger).unwrap();
     let is_known =

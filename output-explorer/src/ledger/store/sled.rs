@@ -3,7 +3,8 @@
 //! - An unfinished snapshot, left by a crash, would keep it from opening for ever: it is moved into `quarantine` first.
 //!   The log has what is in it.
 //! - Its `flush` does not wait for the disk. An fsync follows.
-//! - Values of half a megabyte go to files of their own that are never synced: the ledger's are far shorter.
+//! - What it writes at once, up to sixteen values of neighbours, goes to a file of its own where it is longer than about
+//!   128 KiB, and such a file it never syncs: that is done here.
 //! - Where it finds damage, it forgets what was written later. What the node has is read again then; that users are
 //!   missing is noticed by the count beside the database.
 //! - A batch is atomic within one tree only. There is one tree; tables are prefixes of the keys.
@@ -14,11 +15,13 @@
 //! Nothing else in the program names sled.
 
 use super::{Batch, Pair, Pairs, Range, Store, StoreError};
-use std::ffi::OsStr;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// How much of the database is held in memory, in bytes: about what a million users with an output each need. With a
 /// quarter of it, a block of such a ledger takes half as long again.
@@ -26,6 +29,9 @@ const CACHE: u64 = 1024 * 1024 * 1024;
 
 /// The file that holds everything.
 const LOG: &str = "db";
+
+/// The directory of what is too long for that.
+const LONG: &str = "blobs";
 
 /// Where unfinished snapshots are moved to, beside the database.
 const QUARANTINE: &str = "quarantine";
@@ -35,6 +41,8 @@ pub struct SledStore {
     db: sled::Db,
     dir: PathBuf,
     log: File,
+    /// The files of long messages that are on disk.
+    synced: Mutex<HashSet<OsString>>,
 }
 
 impl SledStore {
@@ -52,7 +60,32 @@ impl SledStore {
             .flush_every_ms(None);
         let db = guarded(dir, || config.open())?;
         let log = File::open(dir.join(LOG)).map_err(|error| failed(dir, &error.to_string()))?;
-        Ok(Self { db, dir: dir.to_owned(), log })
+        Ok(Self { db, dir: dir.to_owned(), log, synced: Mutex::default() })
+    }
+}
+
+impl SledStore {
+    /// Sees that the files of long messages are on disk; they are written once and then only deleted.
+    fn sync_long(&self) -> io::Result<()> {
+        let dir = self.dir.join(LONG);
+        let mut synced = self.synced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut there = HashSet::new();
+        for entry in fs::read_dir(&dir)? {
+            let name = entry?.file_name();
+            if !synced.contains(&name) {
+                match File::open(dir.join(&name)) {
+                    // It is needed no more.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    file => file?.sync_all()?,
+                }
+            }
+            there.insert(name);
+        }
+        if !there.is_subset(&synced) {
+            File::open(&dir)?.sync_all()?;
+        }
+        *synced = there;
+        Ok(())
     }
 }
 
@@ -75,7 +108,8 @@ impl Store for SledStore {
         }
         guarded(&self.dir, || self.db.apply_batch(writes).and_then(|()| self.db.flush()))?;
         // sled only starts the write-back (sync_file_range); the disk's word comes from fsync.
-        let synced = self.log.sync_all().and_then(|()| File::open(&self.dir)?.sync_all());
+        let synced = self.sync_long().and_then(|()| self.log.sync_all());
+        let synced = synced.and_then(|()| File::open(&self.dir)?.sync_all());
         synced.map_err(|error| failed(&self.dir, &error.to_string()))?;
         free_garbage(batch);
         Ok(())

@@ -3,9 +3,10 @@
 use crate::block::{Content, MacroBlock, MicroBlock, NewOutput, Transaction};
 use crate::event::Event;
 use crate::follower;
-use crate::ledger::changes::{Change, ChangeId, ChangePage, ChangesError, RecordPage, is_copied};
-use crate::ledger::copy::{Copy, CopyError};
+use crate::ledger::changes::{Change, ChangeId, ChangesError, RecordPage, is_copied};
+use crate::ledger::copy::{CopyError, Progress};
 use crate::ledger::store::memory::MemoryStore;
+use crate::ledger::store::sled::SledStore;
 use crate::ledger::store::{Batch, Pair, Pairs, Range, Store, StoreError};
 use crate::ledger::users::NewAddress;
 use crate::ledger::{Ledger, LedgerError, Settings, UserError};
@@ -45,9 +46,8 @@ impl Store for Shared {
 }
 
 impl Shared {
-    fn ledger(&self, keep_changes: u64) -> Ledger {
-        let settings =
-            Settings { network: Network::Dev, keep_spent_blobs: false, keep_events: 20, keep_changes };
+    fn ledger(&self) -> Ledger {
+        let settings = Settings { network: Network::Dev, keep_spent_blobs: false, keep_events: 20 };
         Ledger::new(Box::new(self.clone()), settings).unwrap()
     }
 
@@ -72,7 +72,8 @@ struct Story {
 impl Story {
     fn new(keep_changes: u64) -> Self {
         let store = Shared::default();
-        let ledger = Arc::new(store.ledger(keep_changes));
+        let ledger = Arc::new(store.ledger());
+        ledger.keep_changes(keep_changes).unwrap();
         let config =
             WebhookConfig { allow_private_targets: false, ca_file: None, limit: Duration::from_secs(1) };
         let webhooks = Webhooks::new(Arc::clone(&ledger), &config, Arc::new(SystemClock), |_| ()).unwrap();
@@ -139,14 +140,15 @@ impl Story {
     }
 }
 
-fn go_on(replica: &Ledger, of: &Ledger, bytes: usize) -> Copy {
-    let copy = replica.copied().unwrap().unwrap();
-    match &copy.key {
-        Some(key) => replica.copy_records(of.records(key, bytes).unwrap()).unwrap(),
-        None => {
-            let page = of.changes(copy.change, bytes).unwrap();
-            page.changes.into_iter().fold(copy, |_, change| replica.copy_change(change).unwrap())
+/// Copies on by one page.
+fn go_on(replica: &Ledger, of: &Ledger, bytes: usize) -> Progress {
+    let progress = replica.copied().unwrap().unwrap();
+    match &progress.key {
+        Some(key) => {
+            let newest = (!key.is_empty()).then_some(progress.whole_at);
+            replica.copy_records(of.records(key, newest, bytes).unwrap()).unwrap()
         }
+        None => replica.copy_changes(of.changes(progress.change, bytes).unwrap().changes).unwrap(),
     }
 }
 
@@ -164,13 +166,13 @@ proptest! {
         }
         let mut after: BTreeMap<u64, Vec<Pair>> = [of.newest()].into();
         let store = Shared::default();
-        let mut replica = store.ledger(0);
+        let mut replica = store.ledger();
         replica.begin_copy().unwrap();
         for (what, steps, bytes, restart) in story.into_iter().skip(before) {
             of.step(what);
             after.extend([of.newest()]);
             if restart {
-                replica = store.ledger(0);
+                replica = store.ledger();
             }
             for _ in 0..steps {
                 let copy = go_on(&replica, &of.ledger, bytes);
@@ -193,32 +195,40 @@ proptest! {
 fn what_is_not_kept_is_told_apart_from_what_never_was() {
     let mut of = Story::new(3);
     let changes = |of: &Story, after| of.ledger.changes(after, usize::MAX);
-    let none = changes(&of, ChangeId::default()).unwrap();
-    assert_eq!(none, ChangePage { changes: Vec::new(), newest: ChangeId::default() });
+    let begin = of.ledger.records(&[], None, 1).unwrap().newest;
+    assert!(begin.number == 0 && changes(&of, begin).unwrap().changes.is_empty());
     (0..3).for_each(|_| of.step(0));
-    let all = changes(&of, ChangeId::default()).unwrap();
-    let ids: Vec<ChangeId> = all.changes.iter().map(|change| change.id).collect();
+    let ids: Vec<ChangeId> = changes(&of, begin).unwrap().changes.iter().map(|change| change.id).collect();
     assert_eq!(ids.iter().map(|id| id.number).collect::<Vec<_>>(), [1, 2, 3]);
     of.step(0);
-    let gone = changes(&of, ChangeId::default());
+    let gone = changes(&of, begin);
     assert!(matches!(gone, Err(ChangesError::Expired { after: 0, first: 2 })), "{gone:?}");
-    // Of each it is known that it is that one, also of the one before the oldest.
+    // Of each it is known that it is that one, also of the one before the oldest, and in the middle of a copy.
     assert_eq!(changes(&of, ids[0]).unwrap().changes.len(), 3);
-    for other in
-        [ChangeId { nonce: ids[0].nonce ^ 1, ..ids[0] }, ChangeId { nonce: ids[2].nonce ^ 1, ..ids[2] }]
-    {
+    assert!(of.ledger.records(b"B", Some(ids[0]), 1).is_ok());
+    for id in [ids[0], ids[2]] {
+        let other = ChangeId { nonce: id.nonce ^ 1, ..id };
         assert!(matches!(changes(&of, other), Err(ChangesError::OtherHistory { newest: 4, .. })));
+        let records = of.ledger.records(b"B", Some(other), 1);
+        assert!(matches!(records, Err(ChangesError::OtherHistory { newest: 4, .. })));
     }
     let ahead = ChangeId { number: 5, nonce: 0 };
     assert!(matches!(changes(&of, ahead), Err(ChangesError::OtherHistory { after: 5, newest: 4 })));
-    // While none were kept, some happened: what was kept before leads nowhere.
-    of.ledger = Arc::new(of.store.ledger(0));
-    assert!(matches!(changes(&of, ids[2]), Err(ChangesError::NotKept)));
-    assert!(matches!(of.ledger.records(&[], 1), Err(ChangesError::NotKept)));
+    // An opened ledger keeps as many as before; with none kept, what was kept leads nowhere.
+    of.ledger = Arc::new(of.store.ledger());
     of.step(0);
-    of.ledger = Arc::new(of.store.ledger(3));
+    assert_eq!(changes(&of, ids[2]).unwrap().changes.len(), 2);
+    let five = changes(&of, ids[2]).unwrap().newest;
+    of.ledger.keep_changes(0).unwrap();
+    assert!(matches!(changes(&of, five), Err(ChangesError::NotKept)));
+    assert!(matches!(of.ledger.records(&[], None, 1), Err(ChangesError::NotKept)));
+    of.ledger.keep_changes(3).unwrap();
+    assert!(changes(&of, five).unwrap().changes.is_empty(), "nothing was missed");
+    of.ledger.keep_changes(0).unwrap();
     of.step(0);
-    assert!(matches!(changes(&of, ids[2]), Err(ChangesError::Expired { after: 3, first: 6 })));
+    of.ledger.keep_changes(3).unwrap();
+    of.step(0);
+    assert!(matches!(changes(&of, five), Err(ChangesError::Expired { after: 5, first: 7 })));
     // Old ones go in the end.
     (0..20).for_each(|_| of.step(0));
     let stored = of.store.scan((Bound::Included(b"c".to_vec()), Bound::Excluded(b"d".to_vec()))).count();
@@ -228,10 +238,11 @@ fn what_is_not_kept_is_told_apart_from_what_never_was() {
 #[test]
 fn of_webhooks_a_replica_learns_that_something_changed_and_nothing_else() {
     let mut of = Story::new(10);
+    let begin = of.ledger.records(&[], None, 1).unwrap().newest;
     of.step(7);
-    let RecordPage { records, is_last, newest } = of.ledger.records(&[], usize::MAX).unwrap();
-    assert!(is_last && records.iter().all(|(key, _)| [b'I', b'R'].contains(&key[0])), "{records:?}");
-    let page = of.ledger.changes(ChangeId::default(), usize::MAX).unwrap();
+    let RecordPage { records, is_last, newest } = of.ledger.records(&[], None, usize::MAX).unwrap();
+    assert!(is_last && records.iter().all(|(key, _)| key == b"R"), "{records:?}");
+    let page = of.ledger.changes(begin, usize::MAX).unwrap();
     assert!(page.changes.iter().flat_map(|change| &change.writes).all(|(key, _)| key == b"R"), "{page:?}");
     // Its event is one, and nothing else of it.
     of.ledger.note(Event::NodeConnected { address: String::new() }).unwrap();
@@ -246,10 +257,10 @@ fn a_copy_changes_nothing_by_itself_and_takes_nothing_else() {
     (0..8).for_each(|what| of.step(what));
     assert!(matches!(of.ledger.begin_copy(), Err(CopyError::NotEmpty)));
     let store = Shared::default();
-    let replica = store.ledger(0);
+    let replica = store.ledger();
     replica.begin_copy().unwrap();
     assert!(matches!(replica.end(), Err(LedgerError::HalfCopied)));
-    let page = of.ledger.records(&[], usize::MAX).unwrap();
+    let page = of.ledger.records(&[], None, usize::MAX).unwrap();
     for (key, refused) in
         [(b"p".to_vec(), "no part"), (b"w1".to_vec(), "no part"), (b"c1".to_vec(), "no part")]
     {
@@ -257,19 +268,21 @@ fn a_copy_changes_nothing_by_itself_and_takes_nothing_else() {
         let error = replica.copy_records(page).unwrap_err().to_string();
         assert!(error.contains(refused), "{error}");
     }
+    let nothing = RecordPage { records: Vec::new(), is_last: false, ..page.clone() };
+    assert!(matches!(replica.copy_records(nothing), Err(CopyError::OutOfOrder(_))));
     let twice =
         RecordPage { records: vec![page.records[0].clone(), page.records[0].clone()], ..page.clone() };
     assert!(matches!(replica.copy_records(twice), Err(CopyError::OutOfOrder(_))));
     let early = Change { id: ChangeId { number: page.newest.number + 1, nonce: 1 }, writes: Vec::new() };
-    assert!(matches!(replica.copy_change(early.clone()), Err(CopyError::OutOfOrder(_))));
+    assert!(matches!(replica.copy_changes(vec![early.clone()]), Err(CopyError::OutOfOrder(_))));
     assert!(replica.copy_records(page.clone()).unwrap().is_whole());
     assert!(matches!(replica.copy_records(page.clone()), Err(CopyError::OutOfOrder(_))));
     for number in [page.newest.number, page.newest.number + 2] {
         let other = Change { id: ChangeId { number, nonce: 1 }, writes: Vec::new() };
-        assert!(matches!(replica.copy_change(other), Err(CopyError::OutOfOrder(_))), "{number}");
+        assert!(matches!(replica.copy_changes(vec![other]), Err(CopyError::OutOfOrder(_))), "{number}");
     }
     let log = Change { writes: vec![(b"h".to_vec(), None)], ..early };
-    assert!(matches!(replica.copy_change(log), Err(CopyError::NotCopied)));
+    assert!(matches!(replica.copy_changes(vec![log]), Err(CopyError::NotCopied)));
     let new =
         NewAddress { account: "eve".parse().unwrap(), key: Encoded::from_bytes([9; 32]), current: None };
     let refused = replica.add_users(&[new]);
@@ -279,6 +292,36 @@ fn a_copy_changes_nothing_by_itself_and_takes_nothing_else() {
         Err(LedgerError::ReadOnly)
     ));
     assert_eq!(store.copied(), of.store.copied());
-    // Nor is it one to be copied.
-    assert!(matches!(replica.changes(page.newest, 1), Err(ChangesError::NotKept)));
+    // Nor is it one to be copied, whatever it kept before.
+    assert!(matches!(replica.keep_changes(10), Err(LedgerError::ReadOnly)));
+    assert!(matches!(replica.changes(page.newest, 1), Err(ChangesError::IsCopy)));
+    assert!(matches!(replica.records(&[], None, 1), Err(ChangesError::IsCopy)));
+}
+
+/// sled syncs what it writes to its log, and not what it puts beside it.
+#[test]
+fn a_change_of_megabytes_is_kept_in_short_values() {
+    let temp = tempfile::tempdir().unwrap();
+    let store = SledStore::open(temp.path()).unwrap();
+    let settings = Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 20 };
+    let ledger = Ledger::new(Box::new(store), settings).unwrap();
+    ledger.keep_changes(100).unwrap();
+    let mut of = Story { ledger: Arc::new(ledger), ..Story::new(0) };
+    let begin = of.ledger.records(&[], None, 1).unwrap().newest;
+    for epoch in 0..5 {
+        let outputs = (0..5000).map(|_| of.output()).collect();
+        let (id, previous) = (Hash::digest(&epoch), Hash::digest(&0_u64));
+        let block = MacroBlock { id, previous, epoch, time: TIME, inputs: Vec::new(), outputs };
+        of.commit(&follower::Change::Close(block));
+    }
+    let page = of.ledger.changes(begin, usize::MAX).unwrap();
+    assert_eq!(page.changes.len(), 5);
+    assert_eq!(std::fs::read_dir(temp.path().join("blobs")).unwrap().count(), 0);
+    let store = Shared::default();
+    let replica = store.ledger();
+    replica.begin_copy().unwrap();
+    replica.copy_records(RecordPage { records: Vec::new(), is_last: true, newest: begin }).unwrap();
+    replica.copy_changes(page.changes).unwrap();
+    let end = |ledger: &Ledger| ledger.end().map(|end| (end.epoch, end.totals.public)).unwrap();
+    assert_eq!(end(&replica), end(&of.ledger));
 }

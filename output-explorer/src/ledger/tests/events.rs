@@ -22,7 +22,7 @@ const NOBODY: Encoded = Encoded::from_bytes([2; 32]);
 const TIME: Timestamp = Timestamp::from_unix_nanos(0);
 
 const fn settings(keep_events: u64) -> Settings {
-    Settings { network: Network::Dev, keep_spent_blobs: true, keep_events, keep_changes: 0 }
+    Settings { network: Network::Dev, keep_spent_blobs: true, keep_events }
 }
 
 /// A story on a ledger in memory and on one on disk.

@@ -21,8 +21,7 @@ fn output() -> NewOutput {
 }
 
 fn ledger() -> Ledger {
-    let settings =
-        Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000, keep_changes: 0 };
+    let settings = Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000 };
     Ledger::new(Box::new(MemoryStore::default()), settings).unwrap()
 }
 

@@ -42,8 +42,7 @@ fn signed(handoff: &Handoff, id: u8) -> Handoff {
 
 #[test]
 fn change_is_forgotten_once_its_spend_is_final() {
-    let settings =
-        Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000, keep_changes: 0 };
+    let settings = Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1000 };
     let ledger = Ledger::new(Box::new(MemoryStore::default()), settings).unwrap();
     let outputs = [1, 2].map(|id| NewOutput { id: hash(id), content: Content::Private }).to_vec();
     let begin =

@@ -15,8 +15,7 @@ use stegos_common::api::encoding::Timestamp;
 const TIME: Timestamp = Timestamp::from_unix_nanos(1_700_000_000_000_000_000);
 
 fn stage() -> (Arc<Ledger>, Webhooks, Endpoint) {
-    let settings =
-        Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1, keep_changes: 0 };
+    let settings = Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 1 };
     let ledger = Arc::new(Ledger::new(Box::new(MemoryStore::default()), settings).unwrap());
     let config = WebhookConfig { allow_private_targets: false, ca_file: None, limit: Duration::from_secs(1) };
     let webhooks = Webhooks::new(Arc::clone(&ledger), &config, Arc::new(SystemClock), |_| ()).unwrap();
