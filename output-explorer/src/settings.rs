@@ -8,6 +8,7 @@ pub(crate) use http::HttpSettings;
 pub use http::{HttpConfig, HttpSettingsError, JwtAlgorithm, JwtIssuer, TlsFiles};
 
 use crate::handoff::plan::Terms;
+use crate::log::LogFormat;
 use clap::Args;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -48,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) network: Option<Network>,
     pub(crate) keep_spent_blobs: Option<bool>,
+    pub(crate) log: Option<LogFormat>,
     pub(crate) node: NodeSettings,
     pub(crate) handoff: HandoffSettings,
     pub(crate) http: HttpSettings,
@@ -228,6 +230,7 @@ mod tests {
         let default = NodeSettings::default().config(NodeSettings::default());
         assert_eq!(NodeConfig { token_file: None, ..config }, default);
         assert!(settings.data_dir.is_some());
+        assert_eq!(settings.log, Some(LogFormat::default()));
         assert_eq!(settings.events.keep, Some(crate::ledger::Settings::KEEP_EVENTS));
         assert_eq!(settings.webhooks.allow_private_targets, Some(false));
         assert!(settings.webhooks.ca_file.is_some());

@@ -21,7 +21,7 @@ mod user;
 use crate::control::{Answer, Asker, Request};
 use crate::error::Error;
 use crate::ledger;
-use crate::log::say;
+use crate::log::{Line, LogFormat, say, tell};
 use crate::settings::{
     HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, Settings, WebhookSettings,
 };
@@ -123,6 +123,8 @@ struct Setup {
     http: HttpSettings,
     /// And about webhooks.
     webhooks: WebhookSettings,
+    /// And about the log.
+    log: Option<LogFormat>,
 }
 
 /// How an answer is shown.
@@ -160,7 +162,7 @@ pub fn run() -> ExitCode {
         // Whoever read the output has seen enough.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("output-explorer: {error}"));
+            tell(Line::error(format!("output-explorer: {error}")));
             error.exit_code()
         }
     }
@@ -214,6 +216,7 @@ impl CommonArgs {
             handoff: file.handoff,
             http: file.http,
             webhooks: file.webhooks,
+            log: file.log,
         })
     }
 }

@@ -1,10 +1,11 @@
 //! `run`: follows the node.
 
-use super::{Setup, say};
+use super::Setup;
 use crate::control::{LinkStatus, serve};
 use crate::error::Error;
 use crate::http::{Ingredients, Server};
 use crate::ledger::Ledger;
+use crate::log::{Line, LogFormat, tell, write_as};
 use crate::node::{Broadcast, Watch};
 use crate::settings::{HandoffSettings, HttpSettings, NodeSettings, WebhookSettings};
 use crate::webhook::{SystemClock, Webhooks};
@@ -26,6 +27,9 @@ Example:
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Run {
+    /// How the log on standard error is written: lines for people, or JSON for programs [default: text]
+    #[arg(long, value_name = "text|json", env = "OUTPUT_EXPLORER_LOG", hide_possible_values = true)]
+    log: Option<LogFormat>,
     #[command(flatten)]
     node: NodeSettings,
     #[command(flatten)]
@@ -38,6 +42,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self, mut setup: Setup) -> Result<(), Error> {
+        write_as(self.log.or(setup.log).unwrap_or_default());
         let config = setup.node_config(self.node);
         let http = setup.http_config(self.http)?;
         let terms = self.handoff.terms(std::mem::take(&mut setup.handoff));
@@ -46,9 +51,9 @@ impl Run {
         let node = LinkStatus { address: config.address.to_string(), ..LinkStatus::default() };
         let node = Arc::new(Mutex::new(node));
         let address = config.address;
-        let mut broadcast = Broadcast::new(Arc::clone(&ledger), config.clone(), say);
-        let mut follow = Watch::new(Arc::clone(&ledger), config, Arc::clone(&node), say)?;
-        let webhooks = Webhooks::new(Arc::clone(&ledger), &webhooks, Arc::new(SystemClock), say)?;
+        let mut broadcast = Broadcast::new(Arc::clone(&ledger), config.clone(), tell);
+        let mut follow = Watch::new(Arc::clone(&ledger), config, Arc::clone(&node), tell)?;
+        let webhooks = Webhooks::new(Arc::clone(&ledger), &webhooks, Arc::new(SystemClock), tell)?;
         let webhooks = Arc::new(webhooks);
         let ingredients = Ingredients {
             ledger: Arc::clone(&ledger),
@@ -62,7 +67,9 @@ impl Run {
             let (mut interrupt, mut terminate) =
                 (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
             let serve = serve(ledger, node, &setup.data_dir)?;
-            say(&format!("output-explorer for {} follows {address}", setup.ledger.network));
+            let network = setup.ledger.network;
+            let line = Line::info(format!("output-explorer for {network} follows {address}"));
+            tell(line.with("network", network.name()).with("node", address.to_string()));
             let (stop, stopping) = watch::channel(false);
             let mut delivering = tokio::spawn(async move { webhooks.run().await });
             let mut answering = tokio::spawn(answer(server, stopping));
@@ -94,6 +101,7 @@ async fn answer(server: Option<Server>, mut stopping: watch::Receiver<bool>) -> 
         return Ok(());
     };
     let scheme = if server.is_encrypted() { "https" } else { "http" };
-    say(&format!("answering at {scheme}://{}", server.address));
+    let url = format!("{scheme}://{}", server.address);
+    tell(Line::info(format!("answering at {url}")).with("url", url));
     Ok(server.run(stop).await?)
 }

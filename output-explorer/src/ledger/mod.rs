@@ -27,9 +27,10 @@ pub use error::{Fault, LedgerError, UserError};
 use crate::clock::now;
 use crate::event::Event;
 use crate::follower::{Chain, Change};
+use crate::metrics::LedgerMetrics;
 use directory::Directory;
 use draft::Draft;
-use events::Kept;
+pub(crate) use events::Kept;
 use record::{FORMAT, Info, MacroRecord, MicroRecord};
 use revision::Revision;
 use std::path::Path;
@@ -57,6 +58,7 @@ pub struct Ledger {
     /// The number of the newest event, for whoever waits for it.
     newest: watch::Sender<u64>,
     state: RwLock<State>,
+    metrics: LedgerMetrics,
     files: Option<Files>,
 }
 
@@ -135,7 +137,9 @@ impl Ledger {
         let events = Kept::stored(store.as_ref())?;
         let (newest, _) = watch::channel(events.last);
         let state = RwLock::new(State { epoch, offset, revision, events, failed: false });
-        Ok(Self { store, network, keep_spent_blobs, keep_events, clock: now, newest, state, files: None })
+        let metrics = LedgerMetrics::default();
+        let clock = now;
+        Ok(Self { store, network, keep_spent_blobs, keep_events, clock, newest, state, metrics, files: None })
     }
 
     /// The same, with another clock for the times of events.
@@ -148,6 +152,11 @@ impl Ledger {
     #[must_use]
     pub const fn network(&self) -> Network {
         self.network
+    }
+
+    /// What is counted here.
+    pub(crate) const fn metrics(&self) -> &LedgerMetrics {
+        &self.metrics
     }
 
     /// The ids of the blocks that are stored.
@@ -192,19 +201,23 @@ impl Ledger {
             }
             Change::Connect(_) | Change::Close(_) => return Err(Fault::OutOfOrder.into()),
         };
+        let done = draft.done;
         let (batch, events) = draft.finish();
         self.store(&mut state, batch, events)?;
         (state.epoch, state.offset) = next;
+        self.metrics.changed(done);
         Ok(())
     }
 
     /// Writes a batch with the events that tell of it; where that fails, nobody reads any more what may not be on disk.
     fn store(&self, state: &mut State, mut batch: Batch, events: Vec<Event>) -> Result<(), LedgerError> {
+        let kinds: Vec<_> = events.iter().map(Event::kind).collect();
         let kept = self.put_events(state, &mut batch, events);
-        let written = self.store.write(&batch);
+        let written = self.metrics.batch(|| self.store.write(&batch));
         state.failed = written.is_err();
         written?;
         self.tell_events(state, kept);
+        self.metrics.happened(&kinds);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use crate::control::LinkStatus;
 use crate::event;
 use crate::follower::{Event, Follower, Question};
 use crate::ledger::{Ledger, LedgerError};
+use crate::log::Log;
 use crate::settings::NodeConfig;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::path::PathBuf;
@@ -71,7 +72,7 @@ impl Watch {
         ledger: Arc<Ledger>,
         config: NodeConfig,
         status: Arc<Mutex<LinkStatus>>,
-        log: fn(&str),
+        log: Log,
     ) -> Result<Self, WatchError> {
         let follower = Follower::new(ledger.chain()?);
         let token_file = config.token_file.clone().ok_or(WatchError::NoToken)?;
