@@ -10,6 +10,7 @@ pub use http::{HttpConfig, HttpSettingsError, JwtAlgorithm, JwtIssuer, TlsFiles}
 pub(crate) use replica::ReplicaSettings;
 
 use crate::handoff::plan::Terms;
+use crate::log::LogFormat;
 use clap::Args;
 use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -51,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) network: Option<Network>,
     pub(crate) keep_spent_blobs: Option<bool>,
     pub(crate) keep_changes: Option<u64>,
+    pub(crate) log: Option<LogFormat>,
     pub(crate) node: NodeSettings,
     pub(crate) handoff: HandoffSettings,
     pub(crate) http: HttpSettings,
@@ -233,6 +235,7 @@ mod tests {
         assert_eq!(NodeConfig { token_file: None, ..config }, default);
         assert!(settings.data_dir.is_some());
         assert_eq!(settings.keep_changes, Some(0));
+        assert_eq!(settings.log, Some(LogFormat::default()));
         assert_eq!(settings.events.keep, Some(crate::ledger::Settings::KEEP_EVENTS));
         assert_eq!(settings.webhooks.allow_private_targets, Some(false));
         assert!(settings.webhooks.ca_file.is_some());

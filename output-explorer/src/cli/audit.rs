@@ -1,11 +1,12 @@
 //! `audit`: derives the ledger anew from the node, and compares.
 
-use super::{Setup, Shown, say, show};
+use super::{Setup, Shown, show};
 use crate::audit::{Audit as Comparison, Report, Scope};
 use crate::control::{AddressBalance, Answer, Asker, LinkStatus, OutputRow, Request, StatusAnswer};
 use crate::error::Error;
 use crate::ledger::store::sled::SledStore;
 use crate::ledger::{Ledger, LedgerError};
+use crate::log::{Log, tell};
 use crate::node::Watch;
 use crate::settings::NodeSettings;
 use clap::Args;
@@ -43,7 +44,7 @@ impl Audit {
         let store = SledStore::open(scratch.path()).map_err(LedgerError::from)?;
         let derived = Arc::new(Ledger::new(Box::new(store), setup.ledger)?);
         let link = Arc::new(Mutex::new(LinkStatus::default()));
-        let log: fn(&str) = if self.shown.json { |_| {} } else { say };
+        let log: Log = if self.shown.json { |_| {} } else { tell };
         let mut watch = Watch::new(Arc::clone(&derived), config, link, log)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         for attempt in 0..ATTEMPTS {

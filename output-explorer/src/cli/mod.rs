@@ -22,7 +22,7 @@ mod user;
 use crate::control::{Answer, Asker, Request};
 use crate::error::Error;
 use crate::ledger;
-use crate::log::say;
+use crate::log::{Line, LogFormat, say, tell, write_as};
 use crate::settings::{
     HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, ReplicaSettings, Settings,
     WebhookSettings,
@@ -130,6 +130,23 @@ struct Setup {
     replica: ReplicaSettings,
     /// And about changes that are kept for replicas.
     keep_changes: Option<u64>,
+    /// And about the log.
+    log: Option<LogFormat>,
+}
+
+/// How the log is written.
+#[derive(Args)]
+struct LogArgs {
+    /// How the log on standard error is written: lines for people, or JSON for programs [default: text]
+    #[arg(long, value_name = "text|json", env = "OUTPUT_EXPLORER_LOG", hide_possible_values = true)]
+    log: Option<LogFormat>,
+}
+
+impl LogArgs {
+    /// From here on.
+    fn begin(self, setup: &Setup) {
+        write_as(self.log.or(setup.log).unwrap_or_default());
+    }
 }
 
 /// How an answer is shown.
@@ -167,7 +184,7 @@ pub fn run() -> ExitCode {
         // Whoever read the output has seen enough.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("output-explorer: {error}"));
+            tell(Line::error(format!("output-explorer: {error}")));
             error.exit_code()
         }
     }
@@ -224,6 +241,7 @@ impl CommonArgs {
             webhooks: file.webhooks,
             replica: file.replica,
             keep_changes: file.keep_changes,
+            log: file.log,
         })
     }
 }

@@ -1,11 +1,12 @@
 //! `replica`: follows another explorer.
 
 use super::run::attend;
-use super::{Setup, say};
+use super::{LogArgs, Setup};
 use crate::control::LinkStatus;
 use crate::error::Error;
 use crate::http::{Ingredients, Server};
 use crate::ledger::Ledger;
+use crate::log::{Line, tell};
 use crate::replica;
 use crate::settings::{HttpSettings, ReplicaSettings, WebhookSettings};
 use crate::webhook::{SystemClock, Webhooks};
@@ -31,6 +32,8 @@ Example, with a token of the role replica:
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Replica {
     #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
     replica: ReplicaSettings,
     #[command(flatten)]
     http: HttpSettings,
@@ -38,6 +41,7 @@ pub(super) struct Replica {
 
 impl Replica {
     pub(super) fn run(self, mut setup: Setup) -> Result<(), Error> {
+        self.log.begin(&setup);
         let config = self.replica.config(std::mem::take(&mut setup.replica));
         let http = setup.http_config(self.http)?;
         // For those who ask about them: none are sent.
@@ -45,12 +49,15 @@ impl Replica {
         let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger)?);
         let status = Arc::new(Mutex::new(LinkStatus::default()));
         let url = config.url.clone().unwrap_or_default();
-        let mut replica = replica::Replica::new(Arc::clone(&ledger), config, Arc::clone(&status), say)?;
-        let webhooks = Arc::new(Webhooks::new(Arc::clone(&ledger), &webhooks, Arc::new(SystemClock), say)?);
+        let mut replica = replica::Replica::new(Arc::clone(&ledger), config, Arc::clone(&status), tell)?;
+        let webhooks = Arc::new(Webhooks::new(Arc::clone(&ledger), &webhooks, Arc::new(SystemClock), tell)?);
         let (node, terms) = (Arc::clone(&status), None);
         let ingredients = Ingredients { ledger: Arc::clone(&ledger), node, webhooks, terms };
         let server = http.map(|http| Server::new(&http, ingredients)).transpose()?;
-        let hello = format!("output-explorer for {} copies {url}", setup.ledger.network);
-        attend(&hello, ledger, status, &setup.data_dir, server, async { Ok(replica.run().await?) })
+        let network = setup.ledger.network;
+        let hello = Line::info(format!("output-explorer for {network} copies {url}"))
+            .with("network", network.name())
+            .with("from", url);
+        attend(hello, ledger, status, &setup.data_dir, server, async { Ok(replica.run().await?) })
     }
 }

@@ -1,10 +1,11 @@
 //! `run`: follows the node.
 
-use super::{Setup, say};
+use super::{LogArgs, Setup};
 use crate::control::{LinkStatus, serve};
 use crate::error::Error;
 use crate::http::{Ingredients, Server};
 use crate::ledger::{Ledger, LedgerError};
+use crate::log::{Line, tell};
 use crate::node::{Broadcast, Watch};
 use crate::settings::{HandoffSettings, HttpSettings, NodeSettings, WebhookSettings};
 use crate::webhook::{SystemClock, Webhooks};
@@ -28,6 +29,8 @@ Example:
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Run {
     #[command(flatten)]
+    log: LogArgs,
+    #[command(flatten)]
     node: NodeSettings,
     #[command(flatten)]
     handoff: HandoffSettings,
@@ -43,6 +46,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self, mut setup: Setup) -> Result<(), Error> {
+        self.log.begin(&setup);
         let config = setup.node_config(self.node);
         let http = setup.http_config(self.http)?;
         let terms = self.handoff.terms(std::mem::take(&mut setup.handoff));
@@ -55,9 +59,9 @@ impl Run {
         }
         ledger.keep_changes(self.keep_changes.or(setup.keep_changes).unwrap_or(0))?;
         let address = config.address;
-        let mut broadcast = Broadcast::new(Arc::clone(&ledger), config.clone(), say);
-        let mut follow = Watch::new(Arc::clone(&ledger), config, Arc::clone(&node), say)?;
-        let webhooks = Webhooks::new(Arc::clone(&ledger), &webhooks, Arc::new(SystemClock), say)?;
+        let mut broadcast = Broadcast::new(Arc::clone(&ledger), config.clone(), tell);
+        let mut follow = Watch::new(Arc::clone(&ledger), config, Arc::clone(&node), tell)?;
+        let webhooks = Webhooks::new(Arc::clone(&ledger), &webhooks, Arc::new(SystemClock), tell)?;
         let webhooks = Arc::new(webhooks);
         let ingredients = Ingredients {
             ledger: Arc::clone(&ledger),
@@ -66,8 +70,11 @@ impl Run {
             terms,
         };
         let server = http.map(|http| Server::new(&http, ingredients)).transpose()?;
-        let hello = format!("output-explorer for {} follows {address}", setup.ledger.network);
-        attend(&hello, ledger, node, &setup.data_dir, server, async {
+        let network = setup.ledger.network;
+        let hello = Line::info(format!("output-explorer for {network} follows {address}"))
+            .with("network", network.name())
+            .with("node", address.to_string());
+        attend(hello, ledger, node, &setup.data_dir, server, async {
             let mut delivering = tokio::spawn(async move { webhooks.run().await });
             tokio::select! {
                 end = follow.run() => end.map_err(Error::from),
@@ -80,7 +87,7 @@ impl Run {
 
 /// Works, and answers whoever asks, until the work ends or somebody says that it is enough.
 pub(super) fn attend(
-    hello: &str,
+    hello: Line,
     ledger: Arc<Ledger>,
     node: Arc<Mutex<LinkStatus>>,
     data_dir: &Path,
@@ -92,7 +99,7 @@ pub(super) fn attend(
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let serve = serve(ledger, node, data_dir)?;
-        say(hello);
+        tell(hello);
         let (stop, stopping) = watch::channel(false);
         let mut answering = tokio::spawn(answer(server, stopping));
         let end = tokio::select! {
@@ -120,6 +127,7 @@ async fn answer(server: Option<Server>, mut stopping: watch::Receiver<bool>) -> 
         return Ok(());
     };
     let scheme = if server.is_encrypted() { "https" } else { "http" };
-    say(&format!("answering at {scheme}://{}", server.address));
+    let url = format!("{scheme}://{}", server.address);
+    tell(Line::info(format!("answering at {url}")).with("url", url));
     Ok(server.run(stop).await?)
 }

@@ -360,6 +360,8 @@ pub struct LinkStatus {
     pub offset: Option<u32>,
     /// Whether it has caught up with the network.
     pub is_synchronized: Option<bool>,
+    /// How many connections were lost since the program started.
+    pub connections_lost: u64,
     /// Why the last connection was lost.
     pub last_error: Option<String>,
     /// Blocks that were refused.

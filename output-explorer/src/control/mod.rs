@@ -6,6 +6,7 @@ mod answer;
 mod asker;
 mod handoffs;
 mod message;
+mod ready;
 mod server;
 mod tokens;
 
@@ -13,6 +14,7 @@ pub use answer::{QueryError, answer};
 pub use asker::{AskError, Asker};
 pub use handoffs::{HandoffAnswer, HandoffRequest};
 pub use message::*;
+pub use ready::NotReady;
 pub use server::{ServerError, serve};
 pub use tokens::TokenRequest;
 

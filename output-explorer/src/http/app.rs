@@ -6,6 +6,7 @@ use crate::access::{Access, AllowList, Caller, Limits, Right};
 use crate::control::{Answer, HandoffAnswer, HandoffRequest, LinkStatus, Request, answer};
 use crate::handoff::plan::Terms;
 use crate::ledger::Ledger;
+use crate::metrics::Metrics;
 use crate::webhook::Webhooks;
 use axum::http::StatusCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +23,8 @@ pub(super) struct App {
     pub(super) terms: Option<Terms>,
     /// So many micro blocks behind the node is still ready.
     pub(super) ready_blocks: u32,
+    /// What is measured.
+    pub(super) metrics: Metrics,
     /// Events for many readers.
     pub(super) feed: Arc<Feed>,
     /// Places for streams of events.

@@ -6,6 +6,7 @@ use super::feed::Told;
 use super::problem::Problem;
 use crate::clock::now;
 use crate::event::Filter;
+use crate::metrics::{Open, Stream as Kind};
 use crate::view::Event;
 use axum::Json;
 use axum::extract::State as Of;
@@ -92,7 +93,8 @@ async fn list(Of(app): Of<Arc<App>>, Params(list): Params<List>) -> Result<Json<
     }
     let filter = filter(list.types.as_deref())?;
     let until = Instant::now() + Duration::from_secs(list.wait.into());
-    let mut reader = Reader::new(&app, list.after, filter, None);
+    let kind = (list.wait > 0).then_some(Kind::LongPoll);
+    let mut reader = Reader::new(&app, list.after, filter, None, kind);
     let mut rows = Vec::new();
     let mut looked = 0;
     while rows.len() < most && looked < LOOKED_THROUGH {
@@ -117,12 +119,14 @@ struct Reader {
     /// What the reader said of itself, and when that was looked at last.
     said: Option<String>,
     checked: Instant,
+    _open: Option<Open>,
 }
 
 impl Reader {
-    fn new(app: &Arc<App>, after: u64, filter: Filter, said: Option<String>) -> Self {
+    fn new(app: &Arc<App>, after: u64, filter: Filter, said: Option<String>, kind: Option<Kind>) -> Self {
         let (news, checked) = (app.feed.watch(), Instant::now());
-        Self { app: Arc::clone(app), after, filter, news, said, checked }
+        let open = kind.map(|kind| app.metrics.http.open(kind));
+        Self { app: Arc::clone(app), after, filter, news, said, checked, _open: open }
     }
 
     /// Whether the reader may still know what happens: its token may be revoked, or over.
@@ -195,6 +199,7 @@ async fn begin(
     begin: Begin,
     headers: &HeaderMap,
     last: Option<u64>,
+    kind: Kind,
 ) -> Result<(Reader, OwnedSemaphorePermit), Problem> {
     let full = "too many streams of events are open: close one";
     let place = Arc::clone(&app.streams).try_acquire_owned();
@@ -204,7 +209,7 @@ async fn begin(
     // What cannot be read is said at once, as a problem.
     app.feed.after(after).await?;
     let said = headers.get(AUTHORIZATION).and_then(|said| said.to_str().ok()).map(str::to_owned);
-    Ok((Reader::new(app, after, filter(begin.types.as_deref())?, said), place))
+    Ok((Reader::new(app, after, filter(begin.types.as_deref())?, said, Some(kind)), place))
 }
 
 /// Follow events (Server-Sent Events)
@@ -223,7 +228,7 @@ async fn follow(
         let id = value.to_str().ok().and_then(|text| text.parse().ok());
         id.ok_or_else(|| Problem::parameter("last-event-id is the id of an event"))
     });
-    let (reader, place) = begin(&app, at, &headers, last.transpose()?).await?;
+    let (reader, place) = begin(&app, at, &headers, last.transpose()?, Kind::Sse).await?;
     let event = |told: Arc<Told>| {
         let event = sse::Event::default().id(told.id.to_string()).event(told.kind);
         Ok::<_, Infallible>(event.data(&told.json))
@@ -256,7 +261,7 @@ async fn socket(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let upgrade = upgrade.map_err(|error| Problem::new(error.status(), "no_websocket", error.body_text()))?;
-    let (reader, place) = begin(&app, at, &headers, None).await?;
+    let (reader, place) = begin(&app, at, &headers, None, Kind::Websocket).await?;
     // Nothing is read but the end.
     let upgrade = upgrade.max_message_size(4096).max_frame_size(4096);
     Ok(upgrade.on_upgrade(move |socket| talk(socket, reader, place)))

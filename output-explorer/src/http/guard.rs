@@ -6,9 +6,9 @@ use super::problem::Problem;
 use super::{DOCS, OPENAPI};
 use crate::access::Caller;
 use crate::clock::now;
-use crate::log::say;
+use crate::log::{Line, tell};
 use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
@@ -43,14 +43,20 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
+    let begun = app.metrics.http.begin();
     let mut id = [0; 8];
     OsRng.fill_bytes(&mut id);
     let id = hex::encode(id);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let asked = request.headers().typed_get::<IfNoneMatch>();
     let mut who = None;
     let response = match admit(&app, peer, &method, &path, request.headers()).await {
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            app.metrics.http.refused(problem.code());
+            problem.into_response()
+        }
         Ok(caller) => {
             if let Some(caller) = caller {
                 who = Some(caller.id.clone());
@@ -63,11 +69,15 @@ pub(super) async fn guard(
             })
         }
     };
+    let status = response.status().as_u16();
+    let took = app.metrics.http.end(begun, &method, route, status);
     // What changes something, or tries to; whoever has no token is not worth a line.
     if let Some(who) = who.filter(|_| !matches!(method, Method::GET | Method::HEAD)) {
-        let status = response.status().as_u16();
-        let (who, path) = (excerpt(&who), excerpt(&path));
-        say(&format!("http: {method} {path} by {who} from {}: {status}, request {id}", peer.ip()));
+        let (who, path, address) = (excerpt(&who), excerpt(&path), peer.ip());
+        let text = format!("http: {method} {path} by {who} from {address}: {status}, request {id}");
+        let line = Line::info(text).with("method", method.as_str()).with("route", route).with("path", path);
+        let line = line.with("caller", who).with("address", address.to_string()).with("status", status);
+        tell(line.with("request_id", id.as_str()).with("duration_seconds", took.as_secs_f64()));
     }
     let mut response = tagged(&method, asked, response).await;
     let headers = response.headers_mut();

@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::problem::Problem;
-use crate::control::{Answer, Lag, Request};
+use crate::control::{Answer, Request};
 use axum::Json;
 use axum::extract::State as Of;
 use axum::http::StatusCode;
@@ -45,21 +45,10 @@ async fn alive() -> Json<Health> {
     responses((status = 200, body = Health), (status = 503, description = "not ready, and why", body = Problem,
         content_type = "application/problem+json")))]
 async fn ready(Of(app): Of<Arc<App>>) -> Result<Json<Health>, Problem> {
-    let not = |why: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", why);
-    let most = app.ready_blocks;
     let Answer::Status(status) = app.ask(Request::Status).await? else {
         return Err(super::app::other_answer());
     };
-    let node =
-        status.node.as_ref().filter(|node| node.connected).ok_or_else(|| not("the node is not connected"))?;
-    if node.is_synchronized != Some(true) {
-        return Err(not("the node has not caught up with the network"));
-    }
-    match status.lag {
-        Some(Lag { epochs: 0, micro_blocks }) if micro_blocks <= most => Ok(Json(Health { status: "ok" })),
-        Some(Lag { epochs, micro_blocks }) => Err(not(&format!(
-            "the ledger is {epochs} epochs and {micro_blocks} micro blocks behind the node"
-        ))),
-        None => Err(not("the node has not said where it is")),
-    }
+    let ready = status.ready(app.ready_blocks);
+    ready.map_err(|why| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", why))?;
+    Ok(Json(Health { status: "ok" }))
 }

@@ -14,6 +14,7 @@ mod guard;
 mod handoffs;
 mod health;
 mod import;
+mod metrics;
 mod micro;
 mod openapi;
 mod outputs;
@@ -65,6 +66,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(events::routes())
         .merge(webhooks::routes())
         .merge(health::routes())
+        .merge(metrics::routes())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .merge(transactions::routes().layer(DefaultBodyLimit::max(MAX_TRANSACTION)))
         .merge(import::routes().layer(DefaultBodyLimit::disable()))

@@ -10,7 +10,7 @@ use crate::ledger::handoffs::HandoffError;
 use crate::ledger::query::EpochError;
 use crate::ledger::webhooks::EndpointError;
 use crate::ledger::{LedgerError, UserError};
-use crate::log::say;
+use crate::log::{Line, tell};
 use crate::webhook::WebhookError;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -54,9 +54,14 @@ impl Problem {
 
     /// The fault is ours. What it is, is said where the operator reads, not to the caller.
     pub(super) fn internal(error: impl Display) -> Self {
-        say(&format!("http: {error}"));
+        tell(Line::error(format!("http: {error}")));
         let detail = "the server failed; its log says why";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// What programs go by.
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
     }
 
     /// Whether it is about who asks.

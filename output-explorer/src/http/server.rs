@@ -7,6 +7,7 @@ use crate::access::{Access, AccessConfigError, AllowList, Limits, TlsError, serv
 use crate::control::LinkStatus;
 use crate::handoff::plan::Terms;
 use crate::ledger::Ledger;
+use crate::metrics::{Metrics, State};
 use crate::settings::HttpConfig;
 use crate::webhook::Webhooks;
 use axum::Router;
@@ -106,6 +107,9 @@ impl Server {
         let connections = connections();
         let (stop, stopping) = watch::channel(false);
         let feed = Arc::new(Feed::new(Arc::clone(&ledger)));
+        let ready_blocks = config.ready_blocks;
+        let state = State { ledger: Arc::clone(&ledger), node: Arc::clone(&node), ready_blocks };
+        let metrics = Metrics::new(state, &webhooks.metrics);
         let app = App {
             ledger,
             node,
@@ -114,7 +118,8 @@ impl Server {
             limits: Limits::new(config),
             webhooks,
             terms,
-            ready_blocks: config.ready_blocks,
+            ready_blocks,
+            metrics,
             feed,
             streams: Arc::new(Semaphore::new(connections / 4 * 3)),
             stopping,

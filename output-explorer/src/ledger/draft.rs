@@ -15,6 +15,7 @@ use super::table;
 use super::value::{decode, encode, get};
 use crate::block::{Content, MacroBlock, MicroBlock, NewOutput, Place, Position};
 use crate::event::{Event, Movement};
+use crate::metrics::Done;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use stegos_common::amount::Amount;
@@ -35,6 +36,8 @@ pub(super) struct Draft<'a> {
     balances: HashMap<Encoded, Balance>,
     totals: Totals,
     movements: Movements<'a>,
+    /// Counts what it does.
+    pub(super) done: Done,
 }
 
 impl<'a> Draft<'a> {
@@ -47,6 +50,7 @@ impl<'a> Draft<'a> {
             balances: HashMap::new(),
             totals,
             movements: Movements::new(store)?,
+            done: Done::default(),
         })
     }
 
@@ -90,6 +94,7 @@ impl<'a> Draft<'a> {
         }
         let record = MicroRecord { id: block.id, time: block.time.into() };
         self.batch.put(table::micro_block(block.offset), encode(&record));
+        self.done.micro_blocks += 1;
         for (part, steps) in (0..).zip(steps.chunks(STEPS)) {
             self.batch.put(table::undo_part(block.offset, part), encode(&steps));
         }
@@ -114,6 +119,7 @@ impl<'a> Draft<'a> {
                 }
             }
         }
+        self.done.reverted += 1;
         self.forget(offset)
     }
 
@@ -175,6 +181,7 @@ impl<'a> Draft<'a> {
         self.settle(&steps, block.epoch, keep_spent_blobs)?;
         let record = MacroRecord { id: block.id, time: block.time.into() };
         self.batch.put(table::macro_block(block.epoch), encode(&record));
+        self.done.macro_blocks += 1;
         Ok(())
     }
 
@@ -202,6 +209,7 @@ impl<'a> Draft<'a> {
             count.created += 1;
         }
         self.outputs.insert(id, Some(OutputRecord { kind, created: cause, spent: None }));
+        self.done.created += 1;
         Ok(())
     }
 
@@ -241,6 +249,7 @@ impl<'a> Draft<'a> {
         if let Some(count) = self.count(&kind) {
             count.spent += 1;
         }
+        self.done.spent += 1;
         Ok(())
     }
 

@@ -14,11 +14,11 @@ const SPARE: u64 = 100;
 
 /// Which events there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     /// The oldest; one more than the newest where there is none.
-    pub(super) first: u64,
+    pub(crate) first: u64,
     /// The newest, or 0.
-    pub(super) last: u64,
+    pub(crate) last: u64,
 }
 
 impl Kept {
@@ -113,6 +113,11 @@ impl Ledger {
         let events =
             pairs.map(|pair| record(pair.map_err(LedgerError::from)?.1)).collect::<Result<_, _>>()?;
         Ok(EventPage { events, first, last })
+    }
+
+    /// Which events there are.
+    pub(crate) fn kept_events(&self) -> Result<Kept, LedgerError> {
+        Ok(self.read()?.events)
     }
 
     /// Tells the number of the newest event, whenever there are new ones on disk.

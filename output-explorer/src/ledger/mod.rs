@@ -29,11 +29,12 @@ pub use error::{Fault, LedgerError, UserError};
 use crate::clock::now;
 use crate::event::Event;
 use crate::follower::{Chain, Change};
+use crate::metrics::LedgerMetrics;
 use changes::Log;
 use copy::Progress;
 use directory::Directory;
 use draft::Draft;
-use events::Kept;
+pub(crate) use events::Kept;
 use record::{FORMAT, FORMATS, Info, MacroRecord, MicroRecord};
 use revision::Revision;
 use std::path::Path;
@@ -63,6 +64,7 @@ pub struct Ledger {
     /// The number of the newest change, for replicas.
     newest_change: watch::Sender<u64>,
     state: RwLock<State>,
+    metrics: LedgerMetrics,
     files: Option<Files>,
 }
 
@@ -170,6 +172,7 @@ impl Ledger {
             newest,
             newest_change,
             state: RwLock::new(state),
+            metrics: LedgerMetrics::default(),
             files: None,
         })
     }
@@ -184,6 +187,11 @@ impl Ledger {
     #[must_use]
     pub const fn network(&self) -> Network {
         self.network
+    }
+
+    /// What is counted here.
+    pub(crate) const fn metrics(&self) -> &LedgerMetrics {
+        &self.metrics
     }
 
     /// The ids of the blocks that are stored.
@@ -228,20 +236,24 @@ impl Ledger {
             }
             Change::Connect(_) | Change::Close(_) => return Err(Fault::OutOfOrder.into()),
         };
+        let done = draft.done;
         let (batch, events) = draft.finish();
         self.store(&mut state, batch, events)?;
         (state.epoch, state.offset) = next;
+        self.metrics.changed(done);
         Ok(())
     }
 
     /// Writes a batch with the events that tell of it; where that fails, nobody reads any more what may not be on disk.
     fn store(&self, state: &mut State, mut batch: Batch, events: Vec<Event>) -> Result<(), LedgerError> {
+        let kinds: Vec<_> = events.iter().map(Event::kind).collect();
         let kept = self.put_events(state, &mut batch, events);
         let log = state.log.add(self.store.as_ref(), &mut batch)?;
-        let written = self.store.write(&batch);
+        let written = self.metrics.batch(|| self.store.write(&batch));
         state.failed = written.is_err();
         written?;
         self.tell_events(state, kept);
+        self.metrics.happened(&kinds);
         if state.log.newest != log.newest {
             state.log = log;
             self.newest_change.send_replace(log.newest.number);

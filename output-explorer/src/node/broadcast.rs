@@ -11,6 +11,8 @@ use crate::handoff::record::{Handoff, State};
 use crate::handoff::track::{Evidence, answered, evidence, next};
 use crate::ledger::handoffs::HandoffError;
 use crate::ledger::{Ledger, LedgerError};
+use crate::log::{Line, Log};
+use crate::metrics::Live;
 use crate::settings::NodeConfig;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -31,7 +33,7 @@ const AGAIN: Duration = Duration::from_secs(60);
 pub struct Broadcast {
     ledger: Arc<Ledger>,
     config: NodeConfig,
-    log: fn(&str),
+    log: Log,
     /// When each handoff's transaction was submitted last.
     submitted: HashMap<u64, Instant>,
     /// The handoffs of which was said that an input is gone.
@@ -43,7 +45,7 @@ pub struct Broadcast {
 impl Broadcast {
     /// For the transactions of a ledger.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, config: NodeConfig, log: fn(&str)) -> Self {
+    pub fn new(ledger: Arc<Ledger>, config: NodeConfig, log: Log) -> Self {
         Self { ledger, config, log, submitted: HashMap::new(), stranded: HashSet::new(), trouble: None }
     }
 
@@ -72,9 +74,10 @@ impl Broadcast {
     fn look(&mut self) -> Result<Vec<Handoff>, LedgerError> {
         let ledger = Arc::clone(&self.ledger);
         Desk { ledger: &ledger, now: now() }.expire()?;
-        let mut due = Vec::new();
+        let (mut due, mut live) = (Vec::new(), Live::default());
         for handoff in ledger.live_handoffs() {
             let mut handoff = handoff?;
+            live.see(&handoff);
             let Some(transaction) = &handoff.transaction else { continue };
             let evidence = evidence(&ledger, &handoff, transaction)?;
             if let Some(state) = next(transaction.state(), &evidence) {
@@ -91,15 +94,17 @@ impl Broadcast {
                 Evidence::InputGone(input)
                     if is_waiting(&handoff) && self.stranded.insert(handoff.number) =>
                 {
-                    (self.log)(&format!(
+                    let number = handoff.number;
+                    let line = Line::warn(format!(
                         "handoff {number} waits: the block that made its input {input} was taken back; if that is for \
-                         good, `handoff cancel {number}` gives it up",
-                        number = handoff.number
+                         good, `handoff cancel {number}` gives it up"
                     ));
+                    (self.log)(line.with("handoff", number).with("output_hash", input.to_string()));
                 }
                 _ => {}
             }
         }
+        ledger.metrics().show_live(&live);
         // Whoever waits longest comes first: one that breaks the connection does not keep the others back.
         due.sort_by_key(|handoff| self.submitted.get(&handoff.number).copied());
         Ok(due)
@@ -160,12 +165,12 @@ impl Broadcast {
         let after = handoff.with_state(state.clone(), now());
         match self.ledger.change_handoff(&handoff, &after, None) {
             Ok(()) => {
-                let id = after.transaction.as_ref().map(|transaction| transaction.id.short());
-                (self.log)(&format!(
-                    "handoff {}: transaction {} {state}",
-                    after.number,
-                    id.unwrap_or_default()
-                ));
+                let (number, id) = (after.number, after.transaction.as_ref().map(|it| it.id));
+                let short = id.map(|id| id.short()).unwrap_or_default();
+                let text = format!("handoff {number}: transaction {short} {state}");
+                let line = if state.is_failure() { Line::warn(text) } else { Line::info(text) };
+                let line = line.with("handoff", number).with("state", state.name());
+                (self.log)(line.with("transaction", id.map(|id| id.to_string())));
                 // A state that was left behind is submitted at once.
                 self.submitted.remove(&handoff.number);
                 if state == State::Accepted {
@@ -181,7 +186,7 @@ impl Broadcast {
 
     fn tell_trouble(&mut self, text: &str) {
         if self.trouble.as_deref() != Some(text) {
-            (self.log)(&format!("transactions wait: {text}"));
+            (self.log)(Line::warn(format!("transactions wait: {text}")));
             self.trouble = Some(text.to_owned());
         }
     }

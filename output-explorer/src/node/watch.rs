@@ -9,8 +9,9 @@ use crate::control::LinkStatus;
 use crate::event;
 use crate::follower::{Event, Follower, Question};
 use crate::ledger::{Ledger, LedgerError};
+use crate::log::Log;
+use crate::pauses::Pauses;
 use crate::settings::NodeConfig;
-use backon::{BackoffBuilder, ExponentialBuilder};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,10 +20,6 @@ use stegos_common::api::response::{Notification, Response, Status};
 use stegos_common::socket::Endpoint;
 use stegos_common::socket::token_file;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
-
-/// The pause before the second attempt to connect; it doubles up to [`LONGEST_PAUSE`], give or take.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Keeps a ledger up to date. What it does is said line by line to `log`.
 pub struct Watch {
@@ -71,7 +68,7 @@ impl Watch {
         ledger: Arc<Ledger>,
         config: NodeConfig,
         status: Arc<Mutex<LinkStatus>>,
-        log: fn(&str),
+        log: Log,
     ) -> Result<Self, WatchError> {
         let follower = Follower::new(ledger.chain()?);
         let token_file = config.token_file.clone().ok_or(WatchError::NoToken)?;
@@ -94,15 +91,7 @@ impl Watch {
     /// # Errors
     /// [`WatchError`] says why.
     pub async fn run(&mut self) -> Result<(), WatchError> {
-        let pauses = || {
-            ExponentialBuilder::default()
-                .with_min_delay(SHORTEST_PAUSE)
-                .with_max_delay(LONGEST_PAUSE)
-                .without_max_times()
-                .with_jitter()
-                .build()
-        };
-        let mut pause = pauses();
+        let mut pauses = Pauses::new();
         loop {
             let lost = match self.follow(false).await {
                 Err(End::Fatal(error)) => return Err(error),
@@ -110,9 +99,9 @@ impl Watch {
                 Ok(()) | Err(End::Arrived) => return Ok(()),
             };
             if self.arrived {
-                pause = pauses();
+                pauses = Pauses::new();
             }
-            let wait = pause.next().unwrap_or(LONGEST_PAUSE);
+            let wait = pauses.next();
             self.report.lost(&lost, wait);
             if std::mem::take(&mut self.told) {
                 let (address, reason) = (self.config.address.to_string(), lost.to_string());

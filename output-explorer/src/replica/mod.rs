@@ -14,7 +14,8 @@ use crate::clock::now;
 use crate::control::{LinkStatus, Via};
 use crate::ledger::copy::{CopyError, Progress};
 use crate::ledger::{Ledger, LedgerError};
-use backon::{BackoffBuilder, ExponentialBuilder};
+use crate::log::{Line, Log};
+use crate::pauses::Pauses;
 use message::Changes;
 use source::Source;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,10 +23,6 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
-
-/// The pause before the second attempt; it doubles up to [`LONGEST_PAUSE`], give or take.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// After all that there was, so long nothing is asked.
 const GATHER: Duration = Duration::from_millis(50);
@@ -85,7 +82,7 @@ pub struct Replica {
     ledger: Arc<Ledger>,
     source: Source,
     status: Arc<Mutex<LinkStatus>>,
-    log: fn(&str),
+    log: Log,
     told: Instant,
     records: u64,
     is_lost: bool,
@@ -100,7 +97,7 @@ impl Replica {
         ledger: Arc<Ledger>,
         config: SourceConfig,
         status: Arc<Mutex<LinkStatus>>,
-        log: fn(&str),
+        log: Log,
     ) -> Result<Self, ReplicaError> {
         let source = Source::new(config, ledger.network())?;
         let copy = ledger.copied()?.map_or_else(|| ledger.begin_copy(), Ok)?;
@@ -115,21 +112,13 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`] says why.
     pub async fn run(&mut self) -> Result<(), ReplicaError> {
-        let pauses = || {
-            ExponentialBuilder::default()
-                .with_min_delay(SHORTEST_PAUSE)
-                .with_max_delay(LONGEST_PAUSE)
-                .without_max_times()
-                .with_jitter()
-                .build()
-        };
-        let mut pause = pauses();
+        let mut pauses = Pauses::new();
         loop {
             match self.go_on().await {
-                Ok(()) => pause = pauses(),
+                Ok(()) => pauses = Pauses::new(),
                 Err(End::Fatal(error)) => return Err(error),
                 Err(End::Lost(reason)) => {
-                    let wait = pause.next().unwrap_or(LONGEST_PAUSE);
+                    let wait = pauses.next();
                     self.lost(&reason, wait);
                     sleep(wait).await;
                 }
@@ -187,29 +176,46 @@ impl Replica {
         if copy.is_whole() {
             self.whole(copy);
         } else if copy.key.is_none() {
-            (self.log)(&format!("{} records copied; now what happened meanwhile", self.records));
-        } else if self.told.elapsed() >= PROGRESS {
-            self.told = Instant::now();
-            (self.log)(&format!("{} records copied so far", self.records));
+            self.say(copy, format!("{} records copied; now what happened meanwhile", self.records));
+        } else if self.is_time() {
+            self.say(copy, format!("{} records copied so far", self.records));
         }
     }
 
     fn whole(&self, copy: &Progress) {
-        (self.log)(&format!("the copy of {} is whole, at change {}", self.source.url(), copy.change.number));
+        self.say(
+            copy,
+            format!("the copy of {} is whole, at change {}", self.source.url(), copy.change.number),
+        );
+    }
+
+    fn say(&self, copy: &Progress, text: String) {
+        (self.log)(Line::info(text).with("from", self.source.url()).with("change", copy.change.number));
+    }
+
+    /// Whether it was long ago that something was said.
+    fn is_time(&mut self) -> bool {
+        let is_time = self.told.elapsed() >= PROGRESS;
+        if is_time {
+            self.told = Instant::now();
+        }
+        is_time
     }
 
     /// Some changes are made, or there are none.
     fn changed(&mut self, copy: &Progress, node: LinkStatus, newest: u64, was_whole: bool) {
-        let (url, number) = (self.source.url(), copy.change.number);
+        let number = copy.change.number;
         if copy.is_whole() && !was_whole {
             self.whole(copy);
         }
-        if std::mem::take(&mut self.is_lost) {
-            (self.log)(&format!("connected to {url}: at change {number} of {newest}"));
-        } else if number < newest && self.told.elapsed() >= PROGRESS {
-            self.told = Instant::now();
-            (self.log)(&format!("at change {number} of {newest}"));
+        let is_lost = std::mem::take(&mut self.is_lost);
+        if is_lost {
+            let url = self.source.url();
+            self.say(copy, format!("connected to {url}: at change {number} of {newest}"));
+        } else if number < newest && self.is_time() {
+            self.say(copy, format!("at change {number} of {newest}"));
         }
+        let url = self.source.url();
         let from = url.to_owned();
         let via = Via { from, connected: true, change: number, newest: Some(newest), heard: Some(now()) };
         *self.status.lock().unwrap_or_else(PoisonError::into_inner) = LinkStatus { via: Some(via), ..node };
@@ -217,10 +223,12 @@ impl Replica {
 
     fn lost(&mut self, reason: &str, pause: Duration) {
         self.is_lost = true;
-        (self.log)(&format!("{}: {reason}. Next attempt in {:.1} s", self.source.url(), pause.as_secs_f32()));
+        let url = self.source.url();
+        let text = format!("{url}: {reason}. Next attempt in {:.1} s", pause.as_secs_f32());
+        (self.log)(Line::warn(text).with("from", url));
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         (status.connected, status.subscribed) = (false, false);
-        status.last_error = Some(format!("{}: {reason}", self.source.url()));
+        status.last_error = Some(format!("{url}: {reason}"));
         if let Some(via) = &mut status.via {
             via.connected = false;
         }

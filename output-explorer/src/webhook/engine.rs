@@ -9,6 +9,7 @@ use crate::event::EventRecord;
 use crate::ledger::LedgerError;
 use crate::ledger::events::EventsError;
 use crate::ledger::webhooks::{Due, Intake};
+use crate::log::Line;
 use crate::view::event::Event;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rand_core::{OsRng, RngCore};
@@ -115,19 +116,26 @@ impl Webhooks {
         at_work: &mut HashSet<u64>,
         trouble: bool,
     ) -> Result<bool, LedgerError> {
+        self.metrics.tried(&attempt);
         let failed = !attempt.is_success();
         let outcome = attempt.outcome.to_string();
         let delivery = self.ledger.tried(id, event, attempt, OsRng.next_u32())?;
         at_work.remove(&event);
         if failed != trouble {
-            (self.log)(&if failed {
-                format!("webhook endpoint {id} does not take deliveries, they are tried again: {outcome}")
+            let line = if failed {
+                let text = format!(
+                    "webhook endpoint {id} does not take deliveries, they are tried again: {outcome}"
+                );
+                Line::warn(text).with("outcome", outcome.as_str())
             } else {
-                format!("webhook endpoint {id} takes deliveries")
-            });
+                Line::info(format!("webhook endpoint {id} takes deliveries"))
+            };
+            (self.log)(line.with("endpoint", id));
         }
         if delivery.is_some_and(|delivery| delivery.state == State::Failed) {
-            (self.log)(&format!("webhook delivery {id}-{event} is given up: {outcome}"));
+            self.metrics.gave_up();
+            let line = Line::warn(format!("webhook delivery {id}-{event} is given up: {outcome}"));
+            (self.log)(line.with("endpoint", id).with("event", event).with("outcome", outcome));
         }
         Ok(failed)
     }
@@ -150,10 +158,13 @@ impl Webhooks {
             Err(EventsError::Expired { first, .. }) => {
                 let missed =
                     Missed { first: after.saturating_add(1), last: first.saturating_sub(1), time: now };
-                (self.log)(&format!(
-                    "webhook endpoint {} never gets events {} to {}, which are not kept any more",
-                    endpoint.id, missed.first, missed.last
+                self.metrics.missed(missed);
+                let Missed { first, last, .. } = missed;
+                let line = Line::warn(format!(
+                    "webhook endpoint {} never gets events {first} to {last}, which are not kept any more",
+                    endpoint.id
                 ));
+                (self.log)(line.with("endpoint", endpoint.id).with("first", first).with("last", last));
                 Intake { after, cursor: missed.last, deliveries: Vec::new(), missed: Some(missed) }
             }
             // The cursor is in the same database, so that somebody has changed it by hand.

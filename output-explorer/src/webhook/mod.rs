@@ -23,6 +23,8 @@ use crate::clock::later;
 use crate::ledger::events::EventsError;
 use crate::ledger::webhooks::EndpointError;
 use crate::ledger::{Ledger, LedgerError};
+use crate::log::Log;
+use crate::metrics::WebhookMetrics;
 use crate::settings::WebhookConfig;
 use crate::view::webhook::{EndpointChange, NewEndpoint, Ping};
 use client::{Client, Message};
@@ -71,7 +73,8 @@ pub struct Webhooks {
     client: Client,
     private: bool,
     clock: Arc<dyn Clock>,
-    log: fn(&str),
+    log: Log,
+    pub(crate) metrics: WebhookMetrics,
     /// Whatever changed may concern who sends.
     changed: watch::Sender<()>,
 }
@@ -85,10 +88,11 @@ impl Webhooks {
         ledger: Arc<Ledger>,
         config: &WebhookConfig,
         clock: Arc<dyn Clock>,
-        log: fn(&str),
+        log: Log,
     ) -> Result<Self, ClientError> {
         let (client, private) = (Client::new(config)?, config.allow_private_targets);
-        Ok(Self { ledger, client, private, clock, log, changed: watch::Sender::default() })
+        let (metrics, changed) = (WebhookMetrics::default(), watch::Sender::default());
+        Ok(Self { ledger, client, private, clock, log, metrics, changed })
     }
 
     /// The endpoints, by their ids.

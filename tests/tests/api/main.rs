@@ -5,6 +5,7 @@ mod documented;
 mod events;
 mod handoffs;
 mod manners;
+mod metrics;
 mod reading;
 mod receiver;
 mod replica;

@@ -37,7 +37,11 @@ fn the_commands_of_the_readme_and_the_documentation_work_as_typed() {
         shell
     };
     let (mut following, mut copying) = (None, None);
-    let texts = [include_str!("../../../README.md"), include_str!("../../../docs/explorer.md")];
+    let texts = [
+        include_str!("../../../README.md"),
+        include_str!("../../../docs/explorer.md"),
+        include_str!("../../../docs/metrics.md"),
+    ];
     let all: Vec<String> = texts.into_iter().flat_map(commands).collect();
     assert!(all.len() > 8, "{all:?}");
     for command in all {

@@ -1,8 +1,10 @@
 //! A copy against the ledger it is of: it is the same after each change, however the pages fall and whenever it stops.
 
+use super::own;
 use crate::block::{Content, MacroBlock, MicroBlock, NewOutput, Transaction};
 use crate::event::Event;
 use crate::follower;
+use crate::handoff::desk::Desk;
 use crate::ledger::changes::{Change, ChangeId, ChangesError, RecordPage, is_copied};
 use crate::ledger::copy::{CopyError, Progress};
 use crate::ledger::store::memory::MemoryStore;
@@ -324,4 +326,23 @@ fn a_change_of_megabytes_is_kept_in_short_values() {
     replica.copy_changes(page.changes).unwrap();
     let end = |ledger: &Ledger| ledger.end().map(|end| (end.epoch, end.totals.public)).unwrap();
     assert_eq!(end(&replica), end(&of.ledger));
+}
+
+/// It is read while the other explorer, which would let it expire, is away.
+#[test]
+fn a_handoff_whose_time_is_over_is_read_at_a_replica() {
+    let of = Story::new(10);
+    let output = NewOutput { id: Hash::from_bytes([1; 32]), content: Content::Private };
+    let (id, previous) = (Hash::digest(&1_u64), Hash::digest(&0_u64));
+    let block = MacroBlock { id, previous, epoch: 0, time: TIME, inputs: Vec::new(), outputs: vec![output] };
+    of.commit(&follower::Change::Close(block));
+    let made = of.ledger.add_handoffs(vec![own::handoff(1, true)], None).unwrap().remove(0);
+    let replica = Shared::default().ledger();
+    replica.begin_copy().unwrap();
+    replica.copy_records(of.ledger.records(&[], None, usize::MAX).unwrap()).unwrap();
+    let expire = |ledger: &Ledger| Desk { ledger, now: made.expires }.expire().unwrap();
+    expire(&replica);
+    assert_eq!(replica.handoff(made.number).unwrap(), made);
+    expire(&of.ledger);
+    assert!(of.ledger.handoff(made.number).unwrap().ended.is_some());
 }

@@ -17,7 +17,7 @@ fn hash(byte: u8) -> Hash {
     Hash::from_bytes([byte; 32])
 }
 
-fn handoff(input: u8, private: bool) -> NewHandoff {
+pub(super) fn handoff(input: u8, private: bool) -> NewHandoff {
     let handoff = Handoff {
         number: 0,
         purpose: Purpose::Withdrawal,
