@@ -32,8 +32,9 @@ use draft::Draft;
 use events::Kept;
 use record::{FORMAT, Info, MacroRecord, MicroRecord};
 use revision::Revision;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use stegos_common::address::Network;
 use stegos_common::api::encoding::Timestamp;
 use store::sled::SledStore;
@@ -56,8 +57,30 @@ pub struct Ledger {
     clock: fn() -> Timestamp,
     /// The number of the newest event, for whoever waits for it.
     newest: watch::Sender<u64>,
+    /// Whoever changes something has it from the first thing that is read to the last that is written.
+    turn: Mutex<()>,
     state: RwLock<State>,
     files: Option<Files>,
+}
+
+/// The turn of a change, with readers kept away.
+struct Writing<'a> {
+    state: RwLockWriteGuard<'a, State>,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Deref for Writing<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Writing<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
 }
 
 /// What is beside the database.
@@ -135,7 +158,8 @@ impl Ledger {
         let events = Kept::stored(store.as_ref())?;
         let (newest, _) = watch::channel(events.last);
         let state = RwLock::new(State { epoch, offset, revision, events, failed: false });
-        Ok(Self { store, network, keep_spent_blobs, keep_events, clock: now, newest, state, files: None })
+        let turn = Mutex::default();
+        Ok(Self { store, network, keep_spent_blobs, keep_events, clock: now, newest, turn, state, files: None })
     }
 
     /// The same, with another clock for the times of events.
@@ -173,9 +197,13 @@ impl Ledger {
     /// [`LedgerError::Fault`] where the block contradicts what is stored. After [`LedgerError::Store`] the ledger is
     /// closed: what is on disk is known when it is opened again.
     pub fn commit(&self, change: &Change) -> Result<(), LedgerError> {
-        let mut state = self.write()?;
+        // Readers are kept away while it is written, not while it is thought out.
+        let turn = self.turn();
+        let (epoch, offset) = {
+            let state = self.read()?;
+            (state.epoch, state.offset)
+        };
         let mut draft = Draft::new(self.store.as_ref())?;
-        let (epoch, offset) = (state.epoch, state.offset);
         let next = match change {
             Change::Connect(block) if (block.epoch, block.offset) == (epoch, offset) => {
                 draft.connect(block)?;
@@ -193,6 +221,7 @@ impl Ledger {
             Change::Connect(_) | Change::Close(_) => return Err(Fault::OutOfOrder.into()),
         };
         let (batch, events) = draft.finish();
+        let mut state = self.write_in(turn)?;
         self.store(&mut state, batch, events)?;
         (state.epoch, state.offset) = next;
         Ok(())
@@ -224,10 +253,20 @@ impl Ledger {
         if state.failed { Err(StoreError::Closed.into()) } else { Ok(state) }
     }
 
+    /// Keeps other changes away.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Keeps readers and other changes away.
-    fn write(&self) -> Result<RwLockWriteGuard<'_, State>, LedgerError> {
+    fn write(&self) -> Result<Writing<'_>, LedgerError> {
+        self.write_in(self.turn())
+    }
+
+    /// Keeps readers away too.
+    fn write_in<'a>(&'a self, turn: MutexGuard<'a, ()>) -> Result<Writing<'a>, LedgerError> {
         let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.failed { Err(StoreError::Closed.into()) } else { Ok(state) }
+        if state.failed { Err(StoreError::Closed.into()) } else { Ok(Writing { state, _turn: turn }) }
     }
 }
 
