@@ -10,9 +10,14 @@
     clippy::float_arithmetic
 )]
 
+#[path = "../common/chain.rs"]
 mod chain;
+mod fill;
+#[path = "../common/memory.rs"]
 mod memory;
 mod recorder;
+#[path = "../common/users.rs"]
+mod users;
 
 use chain::{Chain, OUTPUTS};
 use output_explorer::block::MicroBlock;
@@ -23,14 +28,11 @@ use output_explorer::ledger::store::{Batch, Store};
 use output_explorer::ledger::{Ledger, Settings};
 use recorder::Recorder;
 use std::env;
-use std::fs::File;
 use std::hint::black_box;
-use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use stegos_common::address::{EncodedAddress, Network};
+use stegos_common::address::Network;
 use stegos_common::api::NodeMessage;
 use stegos_common::api::response::Notification;
 use stegos_common::frame::{self, ApiToken};
@@ -42,6 +44,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Blocks of each measurement.
 const BLOCKS: u32 = 60;
+
+/// This process.
+const SELF: &str = "self";
 
 /// Few users, and a young chain's outputs.
 const FEW: usize = 1000;
@@ -56,24 +61,24 @@ fn main() {
     }
     let users = env::var("OUTPUT_EXPLORER_BENCH_USERS").map_or(1_000_000, |text| text.parse().unwrap());
     let keys = chain::keys(users.max(10_000));
-    memory::forget_peak();
+    memory::forget_peak(SELF);
     let path = whole_path(&keys);
     println!("a block of {OUTPUTS} outputs: {path:.2} of decoding it and one bare batch (limit 2.5)");
-    println!("  peak memory of both together: {} MiB", memory::peak());
+    println!("  peak memory of both together: {} MiB", memory::peak(SELF));
     let temp = tempfile::tempdir().unwrap();
     // The same chain with few users and with many, and a young chain.
     let [few, many, young] = [("few", FEW, users), ("many", users, users), ("young", FEW, FEW)].map(
         |(name, users, recipients)| {
             let dir = temp.path().join(name);
-            import(&dir, &keys, users);
-            memory::forget_peak();
+            users::import(&dir, &keys[..users]);
+            memory::forget_peak(SELF);
             let filled = filled(&dir, keys[..recipients].into());
-            println!("  {recipients} outputs, {users} users: peak memory so far {} MiB", memory::peak());
+            println!("  {recipients} outputs, {users} users: peak memory so far {} MiB", memory::peak(SELF));
             filled
         },
     );
     questions(&many.0, &keys[..users]);
-    memory::forget_peak();
+    memory::forget_peak(SELF);
     let [few, many, young] = blocks([few, many, young]);
     let ratio = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
     println!(
@@ -84,7 +89,7 @@ fn main() {
         ratio(many, few)
     );
     println!("  on {FEW} outputs {:.2} ms: ratio {:.2}", millis(young), ratio(many, young));
-    println!("  peak memory of the three ledgers and {} blocks: {} MiB", 3 * BLOCKS, memory::peak());
+    println!("  peak memory of the three ledgers and {} blocks: {} MiB", 3 * BLOCKS, memory::peak(SELF));
 }
 
 const SETTINGS: Settings =
@@ -174,27 +179,6 @@ fn fill(ledger: &Ledger, chain: &mut Chain, recipients: &[Encoded]) {
         let outputs = some.iter().map(|key| chain.output(*key)).collect();
         ledger.commit(&Change::Close(chain.macro_block(outputs))).unwrap();
     }
-}
-
-/// Imports so many users as an operator does.
-fn import(data_dir: &Path, keys: &[Encoded], users: usize) {
-    let file = data_dir.with_extension("jsonl");
-    let mut lines = BufWriter::new(File::create(&file).unwrap());
-    for (user, key) in keys.iter().take(users).enumerate() {
-        let address = EncodedAddress { network: Network::Dev, key: *key };
-        writeln!(lines, "{{\"account\":\"user {user}\",\"address\":\"{address}\"}}").unwrap();
-    }
-    lines.into_inner().unwrap().sync_all().unwrap();
-    let mut program = Command::new(env!("CARGO_BIN_EXE_output-explorer"));
-    program.args(["--network", "dev", "user", "import"]).arg(&file).arg("--data-dir").arg(data_dir);
-    let begin = Instant::now();
-    let (status, peak) = memory::run(&mut program);
-    assert!(status.success());
-    println!(
-        "`user import` of {users} users: {:.1?} (limit 1 min for 1000000), peak memory {peak} MiB",
-        begin.elapsed()
-    );
-    std::fs::remove_file(file).unwrap();
 }
 
 /// A ledger of these users, each with one output; the first has many more.

@@ -24,6 +24,9 @@ or the ledger cannot be written. A lost connection is tried again.
 Example:
   output-explorer --network testnet run --node 127.0.0.1:3145 --node-token-file node.token";
 
+/// So many questions read the ledger at a time; others wait. Each thread that does so keeps about a megabyte for ever.
+const BLOCKING: usize = 64;
+
 /// Follow a node and keep the ledger up to date
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
@@ -94,7 +97,7 @@ pub(super) fn attend(
     server: Option<Server>,
     work: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let runtime = Builder::new_multi_thread().max_blocking_threads(BLOCKING).enable_all().build()?;
     runtime.block_on(async {
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);

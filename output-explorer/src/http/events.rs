@@ -9,19 +9,19 @@ use crate::event::Filter;
 use crate::metrics::{Open, Stream as Kind};
 use crate::view::Event;
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::State as Of;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -35,6 +35,9 @@ const LOOKED_THROUGH: usize = 100_000;
 
 /// After so long without an event a stream shows that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+
+/// That sign of a stream of Server-Sent Events.
+const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
 /// A client that takes nothing for so long is gone.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -229,23 +232,26 @@ async fn follow(
         id.ok_or_else(|| Problem::parameter("last-event-id is the id of an event"))
     });
     let (reader, place) = begin(&app, at, &headers, last.transpose()?, Kind::Sse).await?;
-    let event = |told: Arc<Told>| {
-        let event = sse::Event::default().id(told.id.to_string()).event(told.kind);
-        Ok::<_, Infallible>(event.data(&told.json))
-    };
-    let alive = KeepAlive::new().interval(SIGN_OF_LIFE);
-    Ok(Sse::new(told(reader, place).map(event)).keep_alive(alive).into_response())
+    let filter = reader.filter.clone();
+    let texts = told(reader, place).flat_map(move |told| stream::iter(app.feed.texts(&told, &filter)));
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")];
+    Ok((headers, Body::from_stream(alive(texts).map(Ok::<_, Infallible>))).into_response())
 }
 
-/// Events as they come. The place is kept as long as the stream.
-fn told(reader: Reader, place: OwnedSemaphorePermit) -> impl Stream<Item = Arc<Told>> {
-    let state = (reader, VecDeque::new(), place);
-    stream::unfold(state, |(mut reader, mut ready, place)| async move {
-        if ready.is_empty() {
-            ready.extend(reader.next().await?);
-        }
-        let told = ready.pop_front()?;
-        Some((told, (reader, ready, place)))
+/// Events as they come, all at once that there are. The place is kept as long as the stream.
+fn told(reader: Reader, place: OwnedSemaphorePermit) -> impl Stream<Item = Vec<Arc<Told>>> {
+    stream::unfold((reader, place), |(mut reader, place)| async move {
+        Some((reader.next().await?, (reader, place)))
+    })
+}
+
+/// The same, with a comment whenever there was nothing for a while.
+fn alive(texts: impl Stream<Item = Bytes>) -> impl Stream<Item = Bytes> {
+    stream::unfold(Box::pin(texts), |mut texts| async move {
+        // A thousand streams have something to say at the same time: whoever asks something has a turn between.
+        yield_now().await;
+        let text = timeout(SIGN_OF_LIFE, texts.next()).await;
+        Some((text.unwrap_or(Some(COMMENT))?, texts))
     })
 }
 
@@ -268,7 +274,7 @@ async fn socket(
 }
 
 async fn talk(mut socket: WebSocket, reader: Reader, place: OwnedSemaphorePermit) {
-    let mut events = std::pin::pin!(told(reader, place));
+    let mut events = std::pin::pin!(told(reader, place).flat_map(stream::iter));
     loop {
         let message = tokio::select! {
             event = events.next() => match event {

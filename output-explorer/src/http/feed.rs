@@ -1,12 +1,15 @@
 //! Events for many readers at once: each is read from the ledger and put into words once, and the newest are kept at hand.
+//! What streams say is made once too: a thousand of them want the same events at the same time.
 
 use super::problem::Problem;
-use crate::event::EventRecord;
+use crate::event::{EventRecord, Filter};
 use crate::ledger::Ledger;
 use crate::ledger::events::EventsError;
 use crate::view::Event;
+use axum::body::Bytes;
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::watch;
 
 /// So many of the newest events are kept at hand.
@@ -14,6 +17,12 @@ const AT_HAND: usize = 10_000;
 
 /// So many are read at a time.
 const PAGE: usize = 1000;
+
+/// A text has no more events than this: whoever asks something meanwhile does not wait for long ones to be sent.
+const STEP: u64 = 100;
+
+/// So many texts are kept: for streams that are a little behind, and for some filters.
+const TEXTS: usize = 128;
 
 /// An event in words.
 #[derive(Debug)]
@@ -25,10 +34,20 @@ pub(super) struct Told {
     pub(super) json: String,
 }
 
+/// Events as the text of a stream.
+struct Text {
+    /// The first one and the last one, and which of those between.
+    first: u64,
+    last: u64,
+    filter: Filter,
+    text: Bytes,
+}
+
 /// See the module.
 pub(super) struct Feed {
     ledger: Arc<Ledger>,
     newest: RwLock<VecDeque<Arc<Told>>>,
+    texts: Mutex<VecDeque<Text>>,
     /// The newest event that is at hand.
     told: watch::Sender<u64>,
 }
@@ -36,7 +55,7 @@ pub(super) struct Feed {
 impl Feed {
     pub(super) fn new(ledger: Arc<Ledger>) -> Self {
         let last = *ledger.watch_events().borrow();
-        Self { ledger, newest: RwLock::default(), told: watch::Sender::new(last) }
+        Self { ledger, newest: RwLock::default(), texts: Mutex::default(), told: watch::Sender::new(last) }
     }
 
     /// Tells the newest event that is at hand, whenever there are more.
@@ -123,4 +142,31 @@ impl Feed {
         let stored = tokio::task::spawn_blocking(move || feed.stored(after)).await;
         stored.map_err(Problem::internal)?.map_err(Problem::from)
     }
+
+    /// Events in the words of Server-Sent Events, cut where all readers cut them.
+    pub(super) fn texts(&self, told: &[Arc<Told>], filter: &Filter) -> Vec<Bytes> {
+        // Whoever wants the same meanwhile waits for it.
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let steps = told.chunk_by(|one, next| one.id / STEP == next.id / STEP);
+        steps.map(|told| text(&mut texts, told, filter)).collect()
+    }
+}
+
+/// All events that a filter takes from the first of these to the last.
+fn text(texts: &mut VecDeque<Text>, told: &[Arc<Told>], filter: &Filter) -> Bytes {
+    let (Some(first), Some(last)) = (told.first(), told.last()) else { return Bytes::new() };
+    let (first, last) = (first.id, last.id);
+    let is_it = |text: &&Text| (text.first, text.last) == (first, last) && text.filter == *filter;
+    if let Some(Text { text, .. }) = texts.iter().find(is_it) {
+        return text.clone();
+    }
+    let mut text = String::new();
+    for Told { id, kind, json, .. } in told.iter().map(Arc::as_ref) {
+        // Writing to a string does not fail, and JSON has no line breaks.
+        let _ = write!(text, "id: {id}\nevent: {kind}\ndata: {json}\n\n");
+    }
+    let text = Bytes::from(text);
+    texts.push_front(Text { first, last, filter: filter.clone(), text: text.clone() });
+    texts.truncate(TEXTS);
+    text
 }

@@ -61,7 +61,7 @@ impl Ledger {
     /// # Errors
     /// [`CopyError::NotEmpty`].
     pub fn begin_copy(&self) -> Result<Progress, CopyError> {
-        let mut state = self.any_state_to_change()?;
+        let mut state = self.write_any(self.turn())?;
         for pair in self.store.scan((Bound::Unbounded, Bound::Unbounded)) {
             if is_copied(&pair.map_err(LedgerError::from)?.0) {
                 return Err(CopyError::NotEmpty);
@@ -79,7 +79,7 @@ impl Ledger {
     /// [`CopyError`] where they are not the next ones.
     pub fn copy_records(&self, page: RecordPage) -> Result<Progress, CopyError> {
         let RecordPage { records, is_last, newest } = page;
-        let mut state = self.any_state_to_change()?;
+        let mut state = self.write_any(self.turn())?;
         let (change, mut last) = match state.copy.clone().ok_or(CopyError::NotEmpty)? {
             // What happens from the first page on is made again.
             Progress { key: Some(key), .. } if key.is_empty() => (newest, key),
@@ -108,7 +108,7 @@ impl Ledger {
     /// # Errors
     /// [`CopyError`] where they are not the next ones.
     pub fn copy_changes(&self, changes: Vec<Change>) -> Result<Progress, CopyError> {
-        let mut state = self.any_state_to_change()?;
+        let mut state = self.write_any(self.turn())?;
         let mut progress = state.copy.clone().ok_or(CopyError::NotEmpty)?;
         let mut batch = Batch::default();
         for Change { id, writes } in changes {

@@ -37,8 +37,9 @@ use draft::Draft;
 pub(crate) use events::Kept;
 use record::{FORMAT, FORMATS, Info, MacroRecord, MicroRecord};
 use revision::Revision;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use stegos_common::address::Network;
 use stegos_common::api::encoding::Timestamp;
 use store::sled::SledStore;
@@ -63,9 +64,31 @@ pub struct Ledger {
     newest: watch::Sender<u64>,
     /// The number of the newest change, for replicas.
     newest_change: watch::Sender<u64>,
+    /// Whoever changes something has it from the first thing that is read to the last that is written.
+    turn: Mutex<()>,
     state: RwLock<State>,
     metrics: LedgerMetrics,
     files: Option<Files>,
+}
+
+/// The turn of a change, with readers kept away.
+struct Writing<'a> {
+    state: RwLockWriteGuard<'a, State>,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Deref for Writing<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Writing<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
 }
 
 /// What is beside the database.
@@ -171,6 +194,7 @@ impl Ledger {
             clock: now,
             newest,
             newest_change,
+            turn: Mutex::default(),
             state: RwLock::new(state),
             metrics: LedgerMetrics::default(),
             files: None,
@@ -217,9 +241,13 @@ impl Ledger {
     /// [`LedgerError::Fault`] where the block contradicts what is stored. After [`LedgerError::Store`] the ledger is
     /// closed: what is on disk is known when it is opened again.
     pub fn commit(&self, change: &Change) -> Result<(), LedgerError> {
-        let mut state = self.write()?;
+        // Readers are kept away while it is written, not while it is thought out.
+        let turn = self.turn();
+        let (epoch, offset) = {
+            let state = self.read()?;
+            (state.epoch, state.offset)
+        };
         let mut draft = Draft::new(self.store.as_ref())?;
-        let (epoch, offset) = (state.epoch, state.offset);
         let next = match change {
             Change::Connect(block) if (block.epoch, block.offset) == (epoch, offset) => {
                 draft.connect(block)?;
@@ -238,6 +266,7 @@ impl Ledger {
         };
         let done = draft.done;
         let (batch, events) = draft.finish();
+        let mut state = self.write_in(turn)?;
         self.store(&mut state, batch, events)?;
         (state.epoch, state.offset) = next;
         self.metrics.changed(done);
@@ -279,9 +308,19 @@ impl Ledger {
     }
 
     /// Keeps readers and other changes away. A copy changes as the other ledger does, and not by itself.
-    fn write(&self) -> Result<RwLockWriteGuard<'_, State>, LedgerError> {
-        let state = self.any_state_to_change()?;
-        if state.copy.is_none() { Ok(state) } else { Err(LedgerError::ReadOnly) }
+    fn write(&self) -> Result<Writing<'_>, LedgerError> {
+        self.write_in(self.turn())
+    }
+
+    /// The same for whoever has the turn.
+    fn write_in<'a>(&'a self, turn: MutexGuard<'a, ()>) -> Result<Writing<'a>, LedgerError> {
+        let writing = self.write_any(turn)?;
+        if writing.copy.is_none() { Ok(writing) } else { Err(LedgerError::ReadOnly) }
+    }
+
+    /// Keeps other changes away.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn any_state(&self) -> Result<RwLockReadGuard<'_, State>, LedgerError> {
@@ -289,9 +328,9 @@ impl Ledger {
         if state.failed { Err(StoreError::Closed.into()) } else { Ok(state) }
     }
 
-    fn any_state_to_change(&self) -> Result<RwLockWriteGuard<'_, State>, LedgerError> {
+    fn write_any<'a>(&'a self, turn: MutexGuard<'a, ()>) -> Result<Writing<'a>, LedgerError> {
         let state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if state.failed { Err(StoreError::Closed.into()) } else { Ok(state) }
+        if state.failed { Err(StoreError::Closed.into()) } else { Ok(Writing { state, _turn: turn }) }
     }
 }
 

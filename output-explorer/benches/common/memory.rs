@@ -5,14 +5,16 @@ use std::process::{Command, ExitStatus};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// The most memory that this process had since [`forget_peak`], in MiB.
-pub(crate) fn peak() -> u64 {
-    peak_of("self")
+/// The most memory that a process, by its id or `self`, had since [`forget_peak`], in MiB.
+pub(crate) fn peak(process: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or_default() >> 10
 }
 
 /// Lets the peak begin with what the process has now.
-pub(crate) fn forget_peak() {
-    fs::write("/proc/self/clear_refs", "5").unwrap();
+pub(crate) fn forget_peak(process: &str) {
+    fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
 }
 
 /// Runs a program to its end, and says how much memory it had at most, in MiB.
@@ -20,16 +22,10 @@ pub(crate) fn run(program: &mut Command) -> (ExitStatus, u64) {
     let mut child = program.spawn().unwrap();
     let mut peak = 0;
     loop {
-        peak = peak.max(peak_of(&child.id().to_string()));
+        peak = peak.max(self::peak(&child.id().to_string()));
         if let Some(status) = child.try_wait().unwrap() {
             return (status, peak);
         }
         sleep(Duration::from_millis(20));
     }
-}
-
-fn peak_of(process: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or_default() >> 10
 }

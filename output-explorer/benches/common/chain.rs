@@ -1,15 +1,12 @@
-//! Blocks that pay random recipients.
+//! A chain whose micro blocks pay random recipients.
 
-use output_explorer::block::{Content, MacroBlock, NewOutput};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::sync::Arc;
 use stegos_common::address::Network;
-use stegos_common::amount::Amount;
 use stegos_common::api::block::MicroBlock;
-use stegos_common::api::encoding::Timestamp;
 use stegos_common::api::response::Notification;
 use stegos_common::api::transaction::TransactionJson;
 use stegos_common::frame::{self, ApiToken};
@@ -20,9 +17,9 @@ use stegos_common::output::{Output, PublicPaymentOutput};
 use stegos_common::schnorr::Signature;
 use stegos_common::transaction::PaymentTransaction;
 
-/// Outputs of a micro block, in payments of ten.
+/// Outputs of a micro block, in payments of ten. Each payment spends one.
 pub(crate) const OUTPUTS: usize = 1000;
-const PER_PAYMENT: usize = 10;
+pub(crate) const PER_PAYMENT: usize = 10;
 
 /// The public keys of users.
 pub(crate) fn keys(users: usize) -> Arc<[Encoded]> {
@@ -34,10 +31,12 @@ pub(crate) fn keys(users: usize) -> Arc<[Encoded]> {
 pub(crate) struct Chain {
     keys: Arc<[Encoded]>,
     rng: ChaCha8Rng,
-    last: Hash,
-    epoch: u64,
-    offset: u32,
-    unspent: Vec<Hash>,
+    /// The id of the last block, and where the next one is.
+    pub(crate) last: Hash,
+    pub(crate) epoch: u64,
+    pub(crate) offset: u32,
+    /// What micro blocks may spend.
+    pub(crate) unspent: Vec<Hash>,
 }
 
 impl Chain {
@@ -50,26 +49,9 @@ impl Chain {
         usize::try_from(self.rng.next_u64() % u64::try_from(below).unwrap()).unwrap()
     }
 
-    fn payment(&mut self, recipient: Encoded) -> Output {
+    pub(crate) fn payment(&mut self, recipient: Encoded) -> Output {
         let serno = i64::from_le_bytes(self.rng.next_u64().to_le_bytes());
         Output::PublicPayment(PublicPaymentOutput { recipient, serno, amount: 1_000_000 })
-    }
-
-    /// An output as a macro block makes it.
-    pub(crate) fn output(&mut self, recipient: Encoded) -> NewOutput {
-        let output = self.payment(recipient);
-        let amount = Amount::from_micro(1_000_000).unwrap();
-        let content = Content::Public { recipient, amount, blob: output.to_bytes() };
-        self.unspent.push(output.id());
-        NewOutput { id: output.id(), content }
-    }
-
-    pub(crate) fn macro_block(&mut self, outputs: Vec<NewOutput>) -> MacroBlock {
-        let (epoch, previous) = (self.epoch, self.last);
-        self.last = Hash::digest(epoch.to_le_bytes().as_slice());
-        (self.epoch, self.offset) = (epoch + 1, 0);
-        let time = Timestamp::from_unix_nanos(1);
-        MacroBlock { id: self.last, previous, epoch, time, inputs: Vec::new(), outputs }
     }
 
     /// The frame of the next micro block: each payment spends one output and makes ten.
