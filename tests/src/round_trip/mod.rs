@@ -34,7 +34,7 @@ Examples:
   round-trip
   round-trip --keep look-at-it
   round-trip --serve
-  cargo run --release -p custody-tests --bin round-trip -- --serve --keep look-at-it";
+  cargo run -p custody-tests --bin round-trip -- --serve --keep look-at-it";
 
 /// What can be looked at afterwards.
 const LOOK: [&str; 5] = [
