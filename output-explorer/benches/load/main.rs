@@ -87,7 +87,7 @@ fn main() {
         subscribers: number("SUBSCRIBERS", 1000),
         requests: number("REQUESTS", 200),
         turns: number("TURNS", 3),
-        pace: Duration::from_millis(number("PACE", 1000)),
+        pace: Duration::from_millis(number("PACE", 2000)),
     };
     allow_files();
     let temp = tempfile::tempdir().unwrap();
@@ -243,13 +243,17 @@ impl Side {
     }
 }
 
+/// Some of what was measured.
+type TimesOf = fn(&Side) -> &Vec<Duration>;
+type BlocksOf = fn(&Side) -> &[Vec<Duration>; 2];
+
 fn report(load: Load, small: &Side, big: &Side) {
     let Load { subscribers, requests, pace, .. } = load;
     println!(
         "{requests} requests and a block of {OUTPUTS} outputs every {pace:?}, {subscribers} subscribers:"
     );
     println!(
-        "  {:26}{:>12}{:>12}{:>9}",
+        "  {:30}{:>15}{:>15}{:>9}",
         "",
         format!("{} outputs", small.outputs),
         format!("{} outputs", big.outputs),
@@ -257,9 +261,9 @@ fn report(load: Load, small: &Side, big: &Side) {
     );
     let row = |name: &str, one: Duration, other: Duration, limit: &str| {
         let ratio = other.as_secs_f64() / one.as_secs_f64();
-        println!("  {name:26}{:>9.2} ms{:>9.2} ms{ratio:>9.2}{limit}", millis(one), millis(other));
+        println!("  {name:30}{:>12.2} ms{:>12.2} ms{ratio:>9.2}{limit}", millis(one), millis(other));
     };
-    let times: [(&str, fn(&Side) -> &Vec<Duration>); 3] = [
+    let times: [(&str, TimesOf); 3] = [
         ("balance", |side| &side.times.balances),
         ("page of 100 outputs", |side| &side.times.pages),
         ("events at a subscriber", |side| &side.events),
@@ -268,8 +272,8 @@ fn report(load: Load, small: &Side, big: &Side) {
         row(&format!("{name}, p50"), part(times(small), 50), part(times(big), 50), "");
         row(&format!("{name}, p99"), part(times(small), 99), part(times(big), 99), " (limit 3)");
     }
-    for (name, blocks) in [("", |side: &Side| &side.paced), (" at once", |side: &Side| &side.chased)]
-        as [(&str, fn(&Side) -> &[Vec<Duration>; 2]); 2]
+    for (name, blocks) in
+        [("", |side: &Side| &side.paced), (" at once", |side: &Side| &side.chased)] as [(&str, BlocksOf); 2]
     {
         for (index, with) in ["without readers", "with readers"].into_iter().enumerate() {
             row(&format!("block{name} {with}"), mean(&blocks(small)[index]), mean(&blocks(big)[index]), "");
@@ -284,7 +288,7 @@ fn report(load: Load, small: &Side, big: &Side) {
     }
     for (index, name) in ["balances", "pages"].into_iter().enumerate() {
         let (one, other) = (small.rush[index], big.rush[index]);
-        println!("  {name} a second at most   {one:>12.0}{other:>12.0}{:>9.2}", other / one);
+        println!("  {:30}{one:>15.0}{other:>15.0}{:>9.2}", format!("{name} a second at most"), other / one);
     }
     for side in [small, big] {
         println!(
