@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) network: Option<Network>,
     pub(crate) keep_spent_blobs: Option<bool>,
     pub(crate) keep_changes: Option<u64>,
+    pub(crate) cache_mebibytes: Option<u32>,
     pub(crate) log: Option<LogFormat>,
     pub(crate) node: NodeSettings,
     pub(crate) handoff: HandoffSettings,
@@ -235,6 +236,7 @@ mod tests {
         assert_eq!(NodeConfig { token_file: None, ..config }, default);
         assert!(settings.data_dir.is_some());
         assert_eq!(settings.keep_changes, Some(0));
+        assert_eq!(settings.cache_mebibytes, Some(crate::ledger::store::sled::CACHE));
         assert_eq!(settings.log, Some(LogFormat::default()));
         assert_eq!(settings.events.keep, Some(crate::ledger::Settings::KEEP_EVENTS));
         assert_eq!(settings.webhooks.allow_private_targets, Some(false));

@@ -23,7 +23,7 @@ use chain::{Chain, OUTPUTS};
 use output_explorer::block::MicroBlock;
 use output_explorer::follower::Change;
 use output_explorer::ledger::query::{Cut, Filter};
-use output_explorer::ledger::store::sled::SledStore;
+use output_explorer::ledger::store::sled::{CACHE, SledStore};
 use output_explorer::ledger::store::{Batch, Store};
 use output_explorer::ledger::{Ledger, Settings};
 use recorder::Recorder;
@@ -112,7 +112,7 @@ fn take(token: &ApiToken, frame: &str, ledger: &Ledger) {
 /// The time of a block on its whole way, as a multiple of the floor.
 fn whole_path(keys: &[Encoded]) -> f64 {
     let (temp, bare) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let recorder = Recorder::new(SledStore::open(temp.path()).unwrap());
+    let recorder = Recorder::new(SledStore::open(temp.path(), CACHE).unwrap());
     let batches = recorder.batches();
     let ledger = Ledger::new(Box::new(recorder), SETTINGS).unwrap();
     let keys = &keys[..10_000];
@@ -121,7 +121,7 @@ fn whole_path(keys: &[Encoded]) -> f64 {
     let token = ApiToken::random(&mut rand_core::OsRng);
     let frames: Vec<String> = (0..BLOCKS).map(|_| chain.frame(&token)).collect();
     // The floor's database gets what the ledger's got, so that both are equally full.
-    let store = SledStore::open(bare.path()).unwrap();
+    let store = SledStore::open(bare.path(), CACHE).unwrap();
     let given = |batches: &mut Vec<Batch>| batches.drain(..).for_each(|batch| store.write(&batch).unwrap());
     given(&mut batches.lock().unwrap());
     let (mut whole, mut floor, mut written) = (Vec::new(), Vec::new(), Vec::new());
@@ -183,7 +183,7 @@ fn fill(ledger: &Ledger, chain: &mut Chain, recipients: &[Encoded]) {
 
 /// A ledger of these users, each with one output; the first has many more.
 fn filled(dir: &Path, keys: Arc<[Encoded]>) -> (Ledger, Chain) {
-    let ledger = Ledger::open(dir, SETTINGS).unwrap();
+    let ledger = Ledger::open(dir, SETTINGS, CACHE).unwrap();
     let mut chain = Chain::new(Arc::clone(&keys));
     fill(&ledger, &mut chain, &keys);
     fill(&ledger, &mut chain, &[keys[0]; 1000]);

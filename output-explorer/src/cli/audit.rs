@@ -41,7 +41,7 @@ impl Audit {
         let config = setup.node_config(self.node);
         let mut stored = setup.asker()?;
         let scratch = tempfile::tempdir()?;
-        let store = SledStore::open(scratch.path()).map_err(LedgerError::from)?;
+        let store = SledStore::open(scratch.path(), setup.cache).map_err(LedgerError::from)?;
         let derived = Arc::new(Ledger::new(Box::new(store), setup.ledger)?);
         let link = Arc::new(Mutex::new(LinkStatus::default()));
         let log: Log = if self.shown.json { |_| {} } else { tell };

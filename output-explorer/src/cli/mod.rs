@@ -22,6 +22,7 @@ mod user;
 use crate::control::{Answer, Asker, Request};
 use crate::error::Error;
 use crate::ledger;
+use crate::ledger::store::sled::CACHE;
 use crate::log::{Line, LogFormat, say, tell, write_as};
 use crate::settings::{
     HandoffSettings, HttpConfig, HttpSettings, NodeConfig, NodeSettings, ReplicaSettings, Settings,
@@ -86,6 +87,11 @@ struct CommonArgs {
     #[arg(long, global = true, value_name = "N", env = "OUTPUT_EXPLORER_KEEP_EVENTS",
         value_parser = clap::value_parser!(u64).range(1..))]
     keep_events: Option<u64>,
+    /// How much of the ledger is held in memory, in MiB, 16 to 1048576; the memory it takes is about twice as much
+    /// [default: 1024]
+    #[arg(long, global = true, value_name = "N", env = "OUTPUT_EXPLORER_CACHE_MEBIBYTES",
+        value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
+    cache_mebibytes: Option<u32>,
 }
 
 #[derive(Subcommand)]
@@ -118,6 +124,8 @@ enum Command {
 struct Setup {
     data_dir: PathBuf,
     ledger: ledger::Settings,
+    /// How much of it is held in memory, in MiB.
+    cache: u32,
     /// What the configuration file says about the node.
     node: NodeSettings,
     /// And about handoffs.
@@ -235,6 +243,7 @@ impl CommonArgs {
         Ok(Setup {
             data_dir: given.or_else(default).ok_or(Error::NoDataDir)?,
             ledger: ledger::Settings { network, keep_spent_blobs, keep_events },
+            cache: self.cache_mebibytes.or(file.cache_mebibytes).unwrap_or(CACHE).max(16),
             node: file.node,
             handoff: file.handoff,
             http: file.http,
@@ -249,7 +258,7 @@ impl CommonArgs {
 impl Setup {
     /// The ledger, or the process that has it.
     fn asker(&self) -> Result<Asker, Error> {
-        Ok(Asker::new(&self.data_dir, self.ledger)?)
+        Ok(Asker::new(&self.data_dir, self.ledger, self.cache)?)
     }
 
     /// Asks one question.

@@ -46,7 +46,7 @@ impl Replica {
         let http = setup.http_config(self.http)?;
         // For those who ask about them: none are sent.
         let webhooks = std::mem::take(&mut setup.webhooks).config(WebhookSettings::default());
-        let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger)?);
+        let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger, setup.cache)?);
         let status = Arc::new(Mutex::new(LinkStatus::default()));
         let url = config.url.clone().unwrap_or_default();
         let mut replica = replica::Replica::new(Arc::clone(&ledger), config, Arc::clone(&status), tell)?;

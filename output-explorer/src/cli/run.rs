@@ -54,7 +54,7 @@ impl Run {
         let http = setup.http_config(self.http)?;
         let terms = self.handoff.terms(std::mem::take(&mut setup.handoff));
         let webhooks = self.webhooks.config(std::mem::take(&mut setup.webhooks));
-        let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger)?);
+        let ledger = Arc::new(Ledger::open(&setup.data_dir, setup.ledger, setup.cache)?);
         let node = LinkStatus { address: config.address.to_string(), ..LinkStatus::default() };
         let node = Arc::new(Mutex::new(node));
         if ledger.copied()?.is_some() {

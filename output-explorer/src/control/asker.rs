@@ -64,12 +64,12 @@ pub struct Other {
 }
 
 impl Asker {
-    /// Opens the ledger, or connects to the process that has it.
+    /// Opens the ledger, of which so many MiB are held in memory, or connects to the process that has it.
     ///
     /// # Errors
     /// [`AskError`] where neither is possible.
-    pub fn new(data_dir: &Path, settings: Settings) -> Result<Self, AskError> {
-        let in_use = match Ledger::open(data_dir, settings) {
+    pub fn new(data_dir: &Path, settings: Settings, cache: u32) -> Result<Self, AskError> {
+        let in_use = match Ledger::open(data_dir, settings, cache) {
             Ok(ledger) => return Ok(Self::Shared(Arc::new(ledger))),
             Err(error @ LedgerError::InUse { .. }) => error,
             Err(error) => return Err(error.into()),

@@ -147,13 +147,13 @@ impl Settings {
 }
 
 impl Ledger {
-    /// Opens the ledger in a directory, or begins one.
+    /// Opens the ledger in a directory, or begins one, and holds so many MiB of it in memory.
     ///
     /// # Errors
     /// [`LedgerError`] where the directory is in use or cannot be used, or holds the ledger of another network.
-    pub fn open(dir: &Path, settings: Settings) -> Result<Self, LedgerError> {
+    pub fn open(dir: &Path, settings: Settings, cache: u32) -> Result<Self, LedgerError> {
         let directory = Directory::lock(dir)?;
-        let store = SledStore::open(&directory.join(DATABASE))?;
+        let store = SledStore::open(&directory.join(DATABASE), cache)?;
         let revision = Revision::new(directory.join(REVISION));
         let mut ledger = Self::new(Box::new(store), settings)?;
         revision.check(ledger.any_state()?.revision)?;

@@ -211,7 +211,7 @@ fn every_alert_names_metrics_that_exist_and_says_what_to_do() {
             assert!(lasting.is_none_or(|time| time.ends_with(['m', 'h'])), "{alert}");
         }
     }
-    assert!((10..=18).contains(&alerts.len()), "{alerts:?}");
+    assert!(alerts.len() >= 10, "{alerts:?}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Shared {
     /// All but the users.
     fn chain(&self) -> Vec<Pair> {
         let mut pairs = self.pairs();
-        pairs.retain(|(key, _)| !matches!(key[0], b'A' | b'P' | b'R' | b'e'));
+        pairs.retain(|(key, _)| !matches!(key[0], b'A' | b'P' | b'R' | b'e' | b'h'));
         pairs
     }
 }

@@ -13,7 +13,7 @@ use tempfile::tempdir;
 async fn open(dir: &Path) -> Arc<Ledger> {
     let mut ledger = None;
     until("the ledger can be opened", || {
-        ledger = Ledger::open(dir, SETTINGS).ok();
+        ledger = Ledger::open(dir, SETTINGS, 16).ok();
         ledger.is_some()
     })
     .await;

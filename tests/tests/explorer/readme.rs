@@ -52,7 +52,7 @@ fn the_commands_of_the_readme_and_the_documentation_work_as_typed() {
             following = Some(daemon);
             continue;
         }
-        if command.contains(" replica ") {
+        if command.contains(" replica --from ") {
             let mut daemon = Daemon::spawn(&mut shell(&command));
             daemon.wait_for("is whole");
             copying = Some(daemon);

@@ -23,7 +23,7 @@ proptest! {
     fn both_stores_hold_what_was_written(batches in batches(), prefix in key(3)) {
         let temp = tempfile::tempdir().unwrap();
         let stores: [Box<dyn Store>; 2] =
-            [Box::new(MemoryStore::default()), Box::new(SledStore::open(temp.path()).unwrap())];
+            [Box::new(MemoryStore::default()), Box::new(SledStore::open(temp.path(), 16).unwrap())];
         let mut model = BTreeMap::new();
         for changes in &batches {
             let mut batch = Batch::default();

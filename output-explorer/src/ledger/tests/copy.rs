@@ -304,7 +304,7 @@ fn a_copy_changes_nothing_by_itself_and_takes_nothing_else() {
 #[test]
 fn a_change_of_megabytes_is_kept_in_short_values() {
     let temp = tempfile::tempdir().unwrap();
-    let store = SledStore::open(temp.path()).unwrap();
+    let store = SledStore::open(temp.path(), 16).unwrap();
     let settings = Settings { network: Network::Dev, keep_spent_blobs: true, keep_events: 20 };
     let ledger = Ledger::new(Box::new(store), settings).unwrap();
     ledger.keep_changes(100).unwrap();

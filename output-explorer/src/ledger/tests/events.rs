@@ -29,7 +29,7 @@ const fn settings(keep_events: u64) -> Settings {
 fn on_both(story: impl Fn(&Ledger)) {
     story(&Ledger::new(Box::new(MemoryStore::default()), settings(1000)).unwrap());
     let temp = tempfile::tempdir().unwrap();
-    story(&Ledger::new(Box::new(SledStore::open(temp.path()).unwrap()), settings(1000)).unwrap());
+    story(&Ledger::new(Box::new(SledStore::open(temp.path(), 16).unwrap()), settings(1000)).unwrap());
 }
 
 fn hash(byte: u8) -> Hash {
@@ -209,7 +209,7 @@ fn numbered(number: u64) -> Event {
 #[test]
 fn old_events_are_given_up_and_no_number_is_given_twice() {
     let temp = tempfile::tempdir().unwrap();
-    let open = |keep| Ledger::open(&temp.path().join("new"), settings(keep)).unwrap().with_clock(|| TIME);
+    let open = |keep| Ledger::open(&temp.path().join("new"), settings(keep), 16).unwrap().with_clock(|| TIME);
     {
         let ledger = open(1000);
         let newest = ledger.watch_events();
