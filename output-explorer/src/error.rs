@@ -1,6 +1,7 @@
 //! What a command can fail with, and the exit code that says so.
 
 use crate::control::{AskError, ServerError};
+use crate::export::ExportError;
 use crate::http::HttpError;
 use crate::ledger::LedgerError;
 use crate::node::WatchError;
@@ -147,6 +148,12 @@ pub(crate) enum Error {
     /// The ledger is not what the node's blocks say.
     #[error("{0} differences between the ledger and the node's blocks, listed above")]
     Differences(usize),
+    /// The books have a hole.
+    #[error("it does not reconcile: {0} rows have `reconciles` false; docs/exports.md says where to look")]
+    Unreconciled(u64),
+    /// An export broke off.
+    #[error("the export broke off: {0}")]
+    Export(ExportError),
     /// The ledger and the node were never at the same block.
     #[error("the chain moves faster than it can be compared: try again")]
     Moving,
@@ -156,6 +163,17 @@ pub(crate) enum Error {
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Ask(error) => Self::Ask(error),
+            ExportError::OtherAnswer => Self::OtherAnswer,
+            ExportError::Write(error) => Self::Output(error),
+            error @ ExportError::Stopped => Self::Export(error),
+        }
+    }
 }
 
 impl Error {
@@ -170,7 +188,7 @@ impl Error {
             Self::Replica(ReplicaError::Ledger(_) | ReplicaError::Copy(_)) => 4,
             Self::Replica(ReplicaError::Source(_)) => 1,
             Self::Watch(_) | Self::Replica(_) => 5,
-            Self::Differences(_) => 6,
+            Self::Differences(_) | Self::Unreconciled(_) => 6,
             Self::NotIncluded { .. } => 7,
             Self::NotYet { .. } | Self::NotFollowed(_) | Self::Ask(AskError::NotRunning(_)) => 8,
             _ => 1,

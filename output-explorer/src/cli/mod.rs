@@ -6,6 +6,7 @@ mod batch;
 mod broadcast;
 mod events;
 mod export;
+mod exports;
 mod file;
 mod handoff;
 mod import;
@@ -45,7 +46,7 @@ Exit codes:
   3  no such user, output, epoch or event, or an address of somebody else
   4  the ledger cannot be opened or written (in use, damaged, disk full, of another network, …)
   5  the node cannot be reached, or is one of another network or chain; or the explorer that a replica copies is
-  6  `audit` found differences
+  6  `audit` found differences, or an export does not reconcile
   7  the transaction will not be included: rejected by the node, or in conflict with another
   8  the transaction is not where it was waited for yet
 
@@ -115,6 +116,7 @@ enum Command {
     Status(status::Status),
     AcceptJournal(status::AcceptJournal),
     Audit(audit::Audit),
+    Export(exports::Exports),
     Openapi(openapi::Openapi),
     #[command(subcommand)]
     Token(token::Command),
@@ -222,6 +224,7 @@ impl Cli {
             Command::Status(status) => status.run(&setup),
             Command::AcceptJournal(accept) => accept.run(&setup),
             Command::Audit(audit) => audit.run(setup),
+            Command::Export(exports) => exports.run(&setup),
             Command::Openapi(openapi) => openapi.run(),
             Command::Token(token) => token.run(&setup),
         }

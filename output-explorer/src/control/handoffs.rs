@@ -3,9 +3,10 @@
 use crate::clock::now;
 use crate::handoff::desk::{Desk, DeskError, Made};
 use crate::handoff::plan::{PlanError, Planner, Sweep, Terms, Withdrawal};
-use crate::handoff::record::Handoff;
+use crate::handoff::record::{Handoff, State};
+use crate::handoff::track::{Evidence, evidence};
 use crate::ledger::handoffs::{HandoffError, IdempotencyKey, Which};
-use crate::ledger::{Ledger, UserError};
+use crate::ledger::{Ledger, LedgerError, UserError};
 use serde::{Deserialize, Serialize};
 use stegos_common::hash::Hash;
 
@@ -63,6 +64,15 @@ pub enum HandoffRequest {
         /// The handoff.
         number: u64,
     },
+    /// Those whose transactions are final, in the order of their numbers.
+    Final {
+        /// At the end of this epoch.
+        epoch: u64,
+        /// Behind the handoff with this number.
+        after: Option<u64>,
+        /// Look at so many at most.
+        limit: usize,
+    },
     /// Give the inputs of an open handoff up.
     Cancel {
         /// Its number.
@@ -95,6 +105,13 @@ pub enum HandoffAnswer {
         /// It.
         handoff: Handoff,
     },
+    /// Handoffs whose transactions are final.
+    Final {
+        /// They.
+        transactions: Vec<FinalTransaction>,
+        /// Behind which number to go on, if there are more.
+        next: Option<u64>,
+    },
     /// The alarm is over.
     JournalAccepted,
     /// A request to the signer.
@@ -109,6 +126,15 @@ pub enum HandoffAnswer {
         /// The JSON of the signer's response.
         response: String,
     },
+}
+
+/// A transaction that cannot be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalTransaction {
+    /// The epoch whose macro block has it.
+    pub epoch: u64,
+    /// Its handoff; whose the public outputs are, as it is known now.
+    pub handoff: Handoff,
 }
 
 /// Answers a question about handoffs.
@@ -138,6 +164,15 @@ pub(super) fn answer(ledger: &Ledger, request: HandoffRequest) -> Result<Handoff
         }
         HandoffRequest::Transaction { id } => one(ledger.handoff_of(&id)?),
         HandoffRequest::Request { number } => HandoffAnswer::Request { request: desk.request(number)? },
+        HandoffRequest::Final { epoch, after, limit } => {
+            let signed = ledger.signed_handoffs(after, limit.clamp(1, MAX_ROWS))?;
+            let next = signed.last().map(|handoff| handoff.number);
+            let mut transactions = Vec::new();
+            for handoff in signed {
+                transactions.extend(final_by(ledger, epoch, handoff)?);
+            }
+            HandoffAnswer::Final { transactions, next }
+        }
         HandoffRequest::Signed { number } => {
             let (request, response) = desk.signed(number)?;
             HandoffAnswer::Signed { request, response }
@@ -149,6 +184,28 @@ pub(super) fn answer(ledger: &Ledger, request: HandoffRequest) -> Result<Handoff
         }
         HandoffRequest::Broadcast { answer, again } => one(desk.accept(&answer, again)?),
     })
+}
+
+/// A handoff whose transaction is final at the end of an epoch. Where that was not noted yet, blocks tell.
+fn final_by(
+    ledger: &Ledger,
+    epoch: u64,
+    mut handoff: Handoff,
+) -> Result<Option<FinalTransaction>, LedgerError> {
+    let Some(transaction) = &handoff.transaction else { return Ok(None) };
+    let state = match transaction.state() {
+        noted @ State::Final { .. } => Some(noted.clone()),
+        _ => match evidence(ledger, &handoff, transaction)? {
+            Evidence::State(state) => Some(state),
+            Evidence::Open | Evidence::InputGone(_) => None,
+        },
+    };
+    let Some(State::Final { epoch: of }) = state else { return Ok(None) };
+    // Somebody who was paid may have become a user since. Of a private output, only what was said then is known.
+    for output in handoff.outputs.iter_mut().filter(|output| output.private.is_none()) {
+        output.account = ledger.owner(&output.recipient.public_key().encoded())?;
+    }
+    Ok((of <= epoch).then_some(FinalTransaction { epoch: of, handoff }))
 }
 
 /// Whether the fault is the request's.

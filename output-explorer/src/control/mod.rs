@@ -12,7 +12,7 @@ mod tokens;
 
 pub use answer::{QueryError, answer};
 pub use asker::{AskError, Asker};
-pub use handoffs::{HandoffAnswer, HandoffRequest};
+pub use handoffs::{FinalTransaction, HandoffAnswer, HandoffRequest};
 pub use message::*;
 pub use ready::NotReady;
 pub use server::{ServerError, serve};

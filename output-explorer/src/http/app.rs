@@ -27,6 +27,8 @@ pub(super) struct App {
     pub(super) metrics: Metrics,
     /// Events for many readers.
     pub(super) feed: Arc<Feed>,
+    /// Places for exports.
+    pub(super) exports: Arc<Semaphore>,
     /// Places for streams of events.
     pub(super) streams: Arc<Semaphore>,
     /// Becomes true when the server is to end.

@@ -8,6 +8,7 @@
 mod app;
 mod blocks;
 mod events;
+mod exports;
 mod extract;
 mod feed;
 mod guard;
@@ -64,6 +65,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(blocks::routes())
         .merge(handoffs::routes())
         .merge(events::routes())
+        .merge(exports::routes())
         .merge(webhooks::routes())
         .merge(health::routes())
         .merge(metrics::routes())

@@ -35,6 +35,9 @@ use tower::ServiceExt;
 /// So many connections at a time, where the system allows as many open files; more are closed at once.
 const CONNECTIONS: usize = 4096;
 
+/// So many exports at a time: each has a thread of its own, and reads much.
+const EXPORTS: usize = 4;
+
 /// Open files that are kept for everything else: the database, the node, webhooks, the socket of the commands.
 const OTHER_FILES: u64 = 300;
 
@@ -121,6 +124,7 @@ impl Server {
             ready_blocks,
             metrics,
             feed,
+            exports: Arc::new(Semaphore::new(EXPORTS)),
             streams: Arc::new(Semaphore::new(connections / 4 * 3)),
             stopping,
         };

@@ -260,6 +260,23 @@ impl Ledger {
         Ok(handoffs)
     }
 
+    /// Handoffs with a signed transaction in the order of their numbers, at most `limit`, behind the number `after`.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub fn signed_handoffs(&self, after: Option<u64>, limit: usize) -> Result<Vec<Handoff>, LedgerError> {
+        let _state = self.read()?;
+        let (first, last) = beginning_with(table::TRANSACTIONS);
+        let first = after.map_or(first, |after| Bound::Excluded(table::transaction(after)));
+        let pairs = self.store.scan((first, last)).take(limit);
+        pairs
+            .map(|pair| {
+                let number = table::number_of(&pair?.0).ok_or_else(|| damaged(table::TRANSACTIONS))?;
+                self.json(&table::handoff(number))?.ok_or_else(|| damaged(table::HANDOFFS))
+            })
+            .collect()
+    }
+
     /// All handoffs to which something may still happen, the youngest first. One is read at a time, so that they may be
     /// changed meanwhile.
     pub fn live_handoffs(&self) -> impl Iterator<Item = Result<Handoff, LedgerError>> {

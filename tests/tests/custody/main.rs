@@ -6,6 +6,7 @@ mod chain;
 mod crashes;
 mod deployment;
 mod documented;
+mod exports;
 mod reservations;
 mod restored;
 mod rotation;

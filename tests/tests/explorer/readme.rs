@@ -40,6 +40,7 @@ fn the_commands_of_the_readme_and_the_documentation_work_as_typed() {
     let texts = [
         include_str!("../../../README.md"),
         include_str!("../../../docs/explorer.md"),
+        include_str!("../../../docs/exports.md"),
         include_str!("../../../docs/metrics.md"),
     ];
     let all: Vec<String> = texts.into_iter().flat_map(commands).collect();
