@@ -296,8 +296,9 @@ mod tests {
 
     #[test]
     fn whatever_does_not_balance_is_told_with_the_amount() {
-        type Spoil = fn(&mut Handoff);
-        let cases: [(&str, Spoil, Has, Option<bool>, i128, i128); 6] = [
+        // What is spoilt, what alice has, whether the change is spent; what is told.
+        type Case = (&'static str, fn(&mut Handoff), Has, Option<bool>, i128, i128);
+        let cases: [Case; 6] = [
             ("the count is too low", |_| {}, has(105, 100, 4), Some(false), 1, 0),
             ("somebody else spent 5", |_| {}, has(105, 105, 0), Some(false), 5, 5),
             ("the hidden change was spent elsewhere", |_| {}, has(105, 100, 5), Some(true), 80, 80),

@@ -46,9 +46,10 @@ impl<W: Write> Sheet<W> {
     }
 
     pub(super) fn flush(&mut self) -> Result<(), ExportError> {
-        Ok(match &mut self.text {
-            Text::Csv(out) => out.flush()?,
-            Text::Jsonl(out) => out.flush()?,
-        })
+        let flushed = match &mut self.text {
+            Text::Csv(out) => out.flush(),
+            Text::Jsonl(out) => out.flush(),
+        };
+        Ok(flushed?)
     }
 }
