@@ -6,6 +6,7 @@ use crate::http::HttpError;
 use crate::ledger::LedgerError;
 use crate::node::WatchError;
 use crate::replica::ReplicaError;
+use crate::reserves::{ProofError, TreeError};
 use crate::settings::{HttpSettingsError, SettingsError};
 use crate::webhook::ClientError;
 use std::io;
@@ -157,6 +158,31 @@ pub(crate) enum Error {
     /// The ledger and the node were never at the same block.
     #[error("the chain moves faster than it can be compared: try again")]
     Moving,
+    /// Amounts that make no tree.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// An account that should be left out, but is not there.
+    #[error("there is no user {0:?} to be left out")]
+    NotLeftOut(String),
+    /// A file of a proof that is none.
+    #[error("{}: {source}", path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        source: serde_json::Error,
+    },
+    /// A proof of somebody else.
+    #[error("NOT PROVED: the proof is for account {found:?}, not for {wanted:?}")]
+    OtherAccount {
+        /// The account of the proof.
+        found: String,
+        /// That of whoever asks.
+        wanted: String,
+    },
+    /// A proof that proves nothing.
+    #[error("NOT PROVED: {0}")]
+    NotProved(#[from] ProofError),
     /// The answer is one to another question.
     #[error("the process that has the ledger gave another answer than was asked for: is it another version?")]
     OtherAnswer,

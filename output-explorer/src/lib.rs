@@ -21,6 +21,7 @@ mod metrics;
 pub mod node;
 mod pauses;
 pub mod replica;
+pub mod reserves;
 pub mod settings;
 pub mod view;
 pub mod webhook;

@@ -13,6 +13,7 @@ mod import;
 mod openapi;
 mod outputs;
 mod replica;
+mod reserves;
 mod run;
 mod show;
 mod spool;
@@ -119,6 +120,8 @@ enum Command {
     Export(exports::Exports),
     Openapi(openapi::Openapi),
     #[command(subcommand)]
+    Reserves(reserves::Command),
+    #[command(subcommand)]
     Token(token::Command),
 }
 
@@ -202,9 +205,11 @@ pub fn run() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Result<(), Error> {
-        // It is about no ledger.
-        if let Command::Openapi(openapi) = self.command {
-            return openapi.run();
+        match self.command {
+            // These are about no ledger.
+            Command::Openapi(openapi) => return openapi.run(),
+            Command::Reserves(reserves::Command::Verify(verify)) => return verify.run(),
+            _ => {}
         }
         let setup = self.common.setup()?;
         match self.command {
@@ -226,6 +231,7 @@ impl Cli {
             Command::Audit(audit) => audit.run(setup),
             Command::Export(exports) => exports.run(&setup),
             Command::Openapi(openapi) => openapi.run(),
+            Command::Reserves(reserves) => reserves.run(&setup),
             Command::Token(token) => token.run(&setup),
         }
     }

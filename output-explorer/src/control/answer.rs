@@ -3,7 +3,7 @@
 use super::message::{
     AccountAddress, AddressAnswer, AddressBalance, AddressSum, Answer, AsText, BalanceAnswer,
     BalanceAtAnswer, BlockAnswer, BlockRow, Event, EventsAnswer, Finality, HistoryRow, KindName, Lag,
-    LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows, State, StatusAnswer, UserRow,
+    LinkStatus, OutputAnswer, OutputRow, PlaceText, Request, Rows, State, StatusAnswer, UserAmount, UserRow,
 };
 use super::{handoffs, tokens};
 use crate::block::Position;
@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use std::cmp::Ordering;
 use stegos_common::account::AccountNameError;
 use stegos_common::address::{Address, AddressError, EncodedAddress};
+use stegos_common::amount::Amount;
 use stegos_common::api::encoding::HexBytes;
 use stegos_common::group::{Encoded, EncodingError};
 use stegos_common::hash::Hash;
@@ -174,6 +175,13 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
             let rows = ledger.all_balances(after.map(|after| after.key).as_ref(), limit.min(MAX_ROWS))?;
             let row = |(key, balance)| AddressBalance { address: address(ledger, &key), balance };
             Answer::AllBalances { rows: rows.into_iter().map(row).collect() }
+        }
+        Request::UserAmounts { epoch, after, limit } => {
+            let (after, limit) = (after.as_deref(), limit.min(MAX_ROWS));
+            let query = UserQuery { after, prefix: "", archived: true, descending: false, limit };
+            let users = ledger.users(query)?;
+            let rows = users.into_iter().map(|user| user_amount(ledger, user, epoch));
+            Answer::UserAmounts { rows: rows.collect::<Result<_, _>>()? }
         }
     })
 }
@@ -379,4 +387,13 @@ fn balance_at(ledger: &Ledger, account: String, epoch: u64) -> Result<BalanceAtA
         addresses.push(AddressSum { address: address(ledger, &key), sum });
     }
     Ok(BalanceAtAnswer { account, epoch, sum: total, addresses })
+}
+
+fn user_amount(ledger: &Ledger, user: User, epoch: u64) -> Result<UserAmount, QueryError> {
+    let mut amount = Amount::ZERO;
+    for key in &user.keys {
+        let sum = ledger.balance_at(key, epoch)?;
+        amount = amount.checked_add(sum.amount).ok_or(QueryError::TooMuch)?;
+    }
+    Ok(UserAmount { account: user.account, amount })
 }

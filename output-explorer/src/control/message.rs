@@ -143,6 +143,15 @@ pub enum Request {
         /// At most so many.
         limit: usize,
     },
+    /// What each user had at the end of an epoch, in the order of their names; also those who were removed.
+    UserAmounts {
+        /// The epoch.
+        epoch: u64,
+        /// Behind this account id.
+        after: Option<String>,
+        /// At most so many.
+        limit: usize,
+    },
 }
 
 /// An account and one of its addresses.
@@ -267,6 +276,11 @@ pub enum Answer {
     AllBalances {
         /// At most as many as asked for.
         rows: Vec<AddressBalance>,
+    },
+    /// What users had.
+    UserAmounts {
+        /// At most as many as asked for.
+        rows: Vec<UserAmount>,
     },
     /// Handoffs and transactions.
     Handoff(Box<HandoffAnswer>),
@@ -610,4 +624,13 @@ pub struct AddressSum {
     /// What it had.
     #[serde(rename = "final")]
     pub sum: Sum,
+}
+
+/// What a user had, all addresses together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserAmount {
+    /// The account id.
+    pub account: String,
+    /// What it had, in micro-STG.
+    pub amount: Amount,
 }

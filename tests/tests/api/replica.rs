@@ -99,6 +99,15 @@ fn a_replica_answers_what_the_first_one_does_also_after_a_kill() {
     agree(&first, &replica);
     let via = &replica.get("/v1/status").is(200)["node"]["via"];
     assert_eq!((&via["from"], &via["connected"]), (&json!(base), &json!(true)));
+    let total = |data_dir: &str, out: &str| {
+        let (data_dir, out) = (world.path(data_dir), world.path(out));
+        let out = out.to_string_lossy();
+        let mut create = world.command(&["reserves", "create", "--at-epoch", "0", "--out", &out]);
+        assert!(create.arg("--data-dir").arg(data_dir).status().unwrap().success());
+        let root = fs::read_to_string(format!("{out}/root.json")).unwrap();
+        serde_json::from_str::<Value>(&root).unwrap()["total"].clone()
+    };
+    assert_eq!(total("replica", "reserves of the replica"), total("explorer", "reserves"));
 
     // What happens is told here, too, with the same ids.
     let newest = first.get("/v1/events?limit=1").is(200)["newest"].as_u64().unwrap();

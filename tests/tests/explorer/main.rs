@@ -7,6 +7,7 @@ mod crashes;
 mod lies;
 mod lines;
 mod readme;
+mod reserves;
 mod restarts;
 mod reverts;
 mod users;

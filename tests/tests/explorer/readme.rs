@@ -42,6 +42,7 @@ fn the_commands_of_the_readme_and_the_documentation_work_as_typed() {
         include_str!("../../../docs/explorer.md"),
         include_str!("../../../docs/exports.md"),
         include_str!("../../../docs/metrics.md"),
+        include_str!("../../../docs/reserves.md"),
     ];
     let all: Vec<String> = texts.into_iter().flat_map(commands).collect();
     assert!(all.len() > 8, "{all:?}");

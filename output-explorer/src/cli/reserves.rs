@@ -1,0 +1,224 @@
+//! `reserves`: what is owed to users, and the proof that each of them can check.
+
+use super::file::{read_text, write_line};
+use super::{Setup, show};
+use crate::block::Position;
+use crate::control::{Answer, AsText, Asker, Request, UserAmount};
+use crate::error::Error;
+use crate::reserves::{Proof, Root, Tree, VERSION, leaf, salted_id};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use rand_core::{OsRng, RngCore};
+use rustix::fs::syncfs;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use stegos_common::amount::Amount;
+
+/// So many users are asked about at once.
+const ROWS: usize = 10_000;
+
+/// No document is longer, in bytes.
+const MAX_DOCUMENT: u64 = 65_536;
+
+/// Where the proofs are, in the folder that is made.
+const PROOFS: &str = "proofs";
+
+/// Make and check proofs of what is owed to users
+#[derive(Subcommand)]
+pub(super) enum Command {
+    Create(Create),
+    Verify(Verify),
+}
+
+/// Write the root of all users' balances after an epoch, and a proof for each user
+#[derive(Args)]
+#[command(after_help = "\
+DIR/root.json is for everybody; it is written last, so where it is, everything is. DIR/proofs has a file for
+each user, for that user only; DIR/accounts.jsonl says whose is which, for nobody else. Every run takes new
+salts: publish the root of one only. Balances are those of public outputs on the users' addresses, also of
+users who were removed. Leave out accounts that are the exchange's own.
+
+Example:
+  output-explorer --network testnet reserves create --at-epoch 1200 --without hot --out reserves-1200")]
+pub(super) struct Create {
+    /// At the end of this epoch
+    #[arg(long, value_name = "EPOCH")]
+    at_epoch: u64,
+    /// Leave these accounts out
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    without: Vec<String>,
+    /// The folder that is made
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Check the proof of a user; needs neither a ledger nor a network
+#[derive(Args)]
+#[command(after_help = "\
+Take the root from where it is published for everybody, not from whoever sent the proof. Exit code 0 says that
+the account with this balance is in the total, 1 that it is not.
+
+Example:
+  output-explorer reserves verify proof.json --root root.json --account alice")]
+pub(super) struct Verify {
+    /// The user's file
+    proof: PathBuf,
+    /// What is published
+    #[arg(long, value_name = "FILE")]
+    root: PathBuf,
+    /// The account that it must be about
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<String>,
+}
+
+/// An account in the tree.
+struct Member {
+    account: String,
+    amount: Amount,
+    salt: [u8; 32],
+    salted_id: [u8; 32],
+}
+
+/// A line of the index.
+#[derive(Serialize)]
+struct IndexLine<'a> {
+    account: &'a str,
+    proof: &'a str,
+}
+
+impl Command {
+    pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
+        match self {
+            Self::Create(create) => create.run(setup),
+            Self::Verify(verify) => verify.run(),
+        }
+    }
+}
+
+impl Verify {
+    pub(super) fn run(self) -> Result<(), Error> {
+        let (proof, root): (Proof, Root) = (read(&self.proof)?, read(&self.root)?);
+        proof.check(&root)?;
+        if let Some(wanted) = self.account.filter(|wanted| *wanted != proof.account) {
+            return Err(Error::OtherAccount { found: proof.account, wanted });
+        }
+        show::line(&format!(
+            "OK: account {:?} is counted with {} in the total of {}, after epoch {} of {}",
+            proof.account, proof.amount, root.total, root.epoch, root.network
+        ))
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let text = read_text(path, MAX_DOCUMENT)?;
+    serde_json::from_str(&text).map_err(|source| Error::Document { path: path.to_owned(), source })
+}
+
+impl Create {
+    fn run(self, setup: &Setup) -> Result<(), Error> {
+        let Self { at_epoch: epoch, without, out } = self;
+        let mut asker = setup.asker()?;
+        let members = members(&mut asker, epoch, without.into_iter().collect())?;
+        let position = AsText(Position::macro_block(epoch));
+        let Answer::Block(block) = asker.ask(Request::Block { position })? else {
+            return Err(Error::OtherAnswer);
+        };
+        let tree = Tree::new(members.iter().map(|member| leaf(&member.salted_id, member.amount)).collect())?;
+        let accounts = u64::try_from(members.len()).map_err(io::Error::other)?;
+        let root = Root::new(setup.ledger.network, epoch, block.block.block_hash, tree.root(), accounts);
+        write(&out, &root, &members, &tree)?;
+        show::line(&format!(
+            "{accounts} accounts had {} after epoch {epoch}: publish {}",
+            root.total,
+            out.join("root.json").display()
+        ))
+    }
+}
+
+/// All users but some, in an order that says nothing about them.
+fn members(asker: &mut Asker, epoch: u64, mut without: BTreeSet<String>) -> Result<Vec<Member>, Error> {
+    let progress = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{pos} users read") {
+        progress.set_style(style);
+    }
+    let mut members = Vec::new();
+    let mut after = None;
+    loop {
+        let Answer::UserAmounts { rows } = asker.ask(Request::UserAmounts { epoch, after, limit: ROWS })?
+        else {
+            return Err(Error::OtherAnswer);
+        };
+        after = rows.last().map(|row| row.account.clone());
+        if after.is_none() {
+            break;
+        }
+        progress.inc(u64::try_from(rows.len()).map_err(io::Error::other)?);
+        members.extend(rows.into_iter().filter(|row| !without.remove(&row.account)).map(Member::new));
+    }
+    progress.finish_and_clear();
+    if let Some(unknown) = without.pop_first() {
+        return Err(Error::NotLeftOut(unknown));
+    }
+    members.sort_unstable_by_key(|member| member.salted_id);
+    Ok(members)
+}
+
+impl Member {
+    fn new(UserAmount { account, amount }: UserAmount) -> Self {
+        let mut salt = [0; 32];
+        OsRng.fill_bytes(&mut salt);
+        let salted_id = salted_id(&salt, &account);
+        Self { account, amount, salt, salted_id }
+    }
+}
+
+/// Writes everything into a new folder, the root last.
+fn write(out: &Path, root: &Root, members: &[Member], tree: &Tree) -> Result<(), Error> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source| Error::File { path, source }
+    };
+    let proofs = out.join(PROOFS);
+    for folder in [out, &proofs] {
+        fs::create_dir(folder).map_err(failed(folder))?;
+    }
+    let index = out.join("accounts.jsonl");
+    let progress = ProgressBar::new(root.accounts);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent}% of the proofs, {eta} left") {
+        progress.set_style(style);
+    }
+    let mut lines = BufWriter::new(File::create_new(&index).map_err(failed(&index))?);
+    for (number, member) in members.iter().enumerate() {
+        let name = format!("{}.json", hex::encode(member.salted_id));
+        let proof = Proof {
+            version: VERSION,
+            network: root.network,
+            epoch: root.epoch,
+            account: member.account.clone(),
+            salt: member.salt,
+            amount: member.amount,
+            path: tree.path(number),
+        };
+        let path = proofs.join(&name);
+        fs::write(&path, text(&proof)? + "\n").map_err(failed(&path))?;
+        let line = IndexLine { account: &member.account, proof: &format!("{PROOFS}/{name}") };
+        let line = serde_json::to_string(&line).map_err(io::Error::other)?;
+        writeln!(lines, "{line}").map_err(failed(&index))?;
+        progress.inc(1);
+    }
+    let lines = lines.into_inner().map_err(|error| failed(&index)(error.into_error()))?;
+    // All files at once: one by one takes a million times as long. The salts could not be made again.
+    syncfs(&lines).map_err(|error| failed(out)(error.into()))?;
+    progress.finish_and_clear();
+    let path = out.join("root.json");
+    let written = write_line(&path, &text(root)?, |file| Ok(file.persist_noclobber(&path).map(drop)?));
+    written.map_err(failed(&path))
+}
+
+fn text(document: &impl Serialize) -> Result<String, Error> {
+    Ok(serde_json::to_string_pretty(document).map_err(io::Error::other)?)
+}
