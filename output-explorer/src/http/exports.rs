@@ -65,7 +65,7 @@ async fn export(
         .blocking(move |app| Ok(epoch(at_epoch, app.ledger.end()?.epoch).map_err(QueryError::from)?))
         .await?;
     let export = Export { what, epoch, format };
-    let (sender, receiver) = channel(WAITING);
+    let (sender, mut receiver) = channel(WAITING);
     let ledger = Arc::clone(&app.ledger);
     tokio::task::spawn_blocking(move || {
         let gone = || sender.is_closed();
@@ -77,7 +77,8 @@ async fn export(
         }
         drop(place);
     });
-    let parts = stream::unfold(receiver, |mut parts| async move { Some((parts.recv().await?, parts)) });
+    // Compression asks once more behind the end: an unfolded stream would panic then.
+    let parts = stream::poll_fn(move |context| receiver.poll_recv(context));
     let name = format!("attachment; filename=\"{}-{epoch}.{}\"", what.name(), format.extension());
     let headers = [(CONTENT_TYPE, format.media_type()), (CONTENT_DISPOSITION, &name)];
     Ok((headers, Body::from_stream(parts)).into_response())

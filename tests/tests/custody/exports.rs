@@ -151,6 +151,9 @@ fn exports_reconcile_and_never_change_once_they_are_final() {
         assert_eq!((answer.status, &answer.body), (200, jsonl), "{kind}");
         assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
     }
+    // Compressed, too, and to its end, which a client takes for an error where it does not come.
+    let zipped = api.ask("GET", "/v1/exports/outputs", &[("accept-encoding", "gzip")], "");
+    assert_eq!((zipped.status, zipped.header("content-encoding")), (200, Some("gzip")));
     let file = world.path("users.csv");
     world.ok(&["export", "users", "--out", &file.to_string_lossy()]);
     assert_eq!(fs::read_to_string(&file).unwrap(), early[0][0]);
