@@ -21,6 +21,9 @@ use stegos_common::socket::Endpoint;
 use stegos_common::socket::token_file;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
+/// The longest pause between two attempts to connect.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// Keeps a ledger up to date. What it does is said line by line to `log`.
 pub struct Watch {
     ledger: Arc<Ledger>,
@@ -91,7 +94,7 @@ impl Watch {
     /// # Errors
     /// [`WatchError`] says why.
     pub async fn run(&mut self) -> Result<(), WatchError> {
-        let mut pauses = Pauses::new();
+        let mut pauses = Pauses::up_to(LONGEST_PAUSE);
         loop {
             let lost = match self.follow(false).await {
                 Err(End::Fatal(error)) => return Err(error),
@@ -99,7 +102,7 @@ impl Watch {
                 Ok(()) | Err(End::Arrived) => return Ok(()),
             };
             if self.arrived {
-                pauses = Pauses::new();
+                pauses = Pauses::up_to(LONGEST_PAUSE);
             }
             let wait = pauses.next();
             self.report.lost(&lost, wait);

@@ -24,6 +24,9 @@ use thiserror::Error;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
+/// The longest pause between two attempts to ask.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// After all that there was, so long nothing is asked.
 const GATHER: Duration = Duration::from_millis(50);
 
@@ -112,10 +115,10 @@ impl Replica {
     /// # Errors
     /// [`ReplicaError`] says why.
     pub async fn run(&mut self) -> Result<(), ReplicaError> {
-        let mut pauses = Pauses::new();
+        let mut pauses = Pauses::up_to(LONGEST_PAUSE);
         loop {
             match self.go_on().await {
-                Ok(()) => pauses = Pauses::new(),
+                Ok(()) => pauses = Pauses::up_to(LONGEST_PAUSE),
                 Err(End::Fatal(error)) => return Err(error),
                 Err(End::Lost(reason)) => {
                     let wait = pauses.next();
