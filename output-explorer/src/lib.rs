@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod log;
 mod metrics;
 pub mod node;
+mod outgoing;
 mod pauses;
 pub mod replica;
 pub mod reserves;

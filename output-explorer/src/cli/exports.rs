@@ -1,14 +1,13 @@
 //! `export`: what is final, for auditors and books.
 
+use super::file::{begin, finish};
 use super::{Setup, say};
 use crate::control::{Answer, AskError, Request};
 use crate::error::Error;
 use crate::export::{Export, Format, What, epoch};
 use clap::Args;
-use std::fs::File;
 use std::io::{BufWriter, Write, stdout};
-use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
 Everything that is shown is final at the end of the epoch, so the same export later has the same rows. The last
@@ -52,13 +51,10 @@ impl Exports {
             None => write(&mut BufWriter::new(stdout().lock()))?,
             Some(path) => {
                 let failed = |source| Error::File { path: path.clone(), source };
-                let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                let mut file = BufWriter::new(NamedTempFile::new_in(dir).map_err(failed)?);
-                let unreconciled = write(&mut file)?;
-                let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-                file.as_file().sync_all().map_err(failed)?;
-                file.persist(&path).map_err(|error| failed(error.error))?;
-                File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
+                let mut out = BufWriter::new(begin(&path).map_err(failed)?);
+                let unreconciled = write(&mut out)?;
+                let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+                finish(&path, file, |file| Ok(file.persist(&path).map(drop)?)).map_err(failed)?;
                 unreconciled
             }
         };

@@ -50,11 +50,29 @@ pub(super) fn write_line(
     line: &str,
     name: impl FnOnce(NamedTempFile) -> io::Result<()>,
 ) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    // Its error names a file that is another one each time.
-    let mut file = NamedTempFile::new_in(dir).map_err(|error| io::Error::from(error.kind()))?;
+    let mut file = begin(path)?;
     writeln!(file, "{line}")?;
+    finish(path, file, name)
+}
+
+/// Begins a file that has no name before it is whole.
+pub(super) fn begin(path: &Path) -> io::Result<NamedTempFile> {
+    // Its error names a file that is another one each time.
+    NamedTempFile::new_in(directory(path)).map_err(|error| io::Error::from(error.kind()))
+}
+
+/// Brings it to the disk, and lets `name` give it its name.
+pub(super) fn finish(
+    path: &Path,
+    file: NamedTempFile,
+    name: impl FnOnce(NamedTempFile) -> io::Result<()>,
+) -> io::Result<()> {
     file.as_file().sync_all()?;
     name(file)?;
-    File::open(dir)?.sync_all()
+    File::open(directory(path))?.sync_all()
+}
+
+/// That of a file; a name alone is in the one where we are.
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

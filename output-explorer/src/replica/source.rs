@@ -4,11 +4,10 @@ use super::message::{CHANGES, Changes, MessageError, RECORDS, decode};
 use super::{End, ReplicaError};
 use crate::access::{PrivateFileError, TlsError, client_config, read_private};
 use crate::ledger::changes::{ChangeId, RecordPage};
+use crate::outgoing::{self, reason};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
-use std::iter::successors;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -102,11 +101,7 @@ impl Source {
             (None, None) => None,
             _ => return Err(SourceError::HalfOfIdentity),
         };
-        let http = Client::builder()
-            .tls_backend_preconfigured(client_config(ca_file.as_deref(), identity)?)
-            // Of the environment: it would read the token.
-            .no_proxy()
-            .redirect(Policy::none())
+        let http = outgoing::client(client_config(ca_file.as_deref(), identity)?)
             .connect_timeout(PATIENCE)
             .read_timeout(PATIENCE)
             .build()?;
@@ -213,15 +208,6 @@ fn is_here(host: &Host<&str>) -> bool {
         // Whatever it stands for.
         Host::Domain(_) => false,
     }
-}
-
-/// The error with its causes.
-fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let causes = successors(Some(&error as &dyn std::error::Error), |error| (*error).source());
-    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.dedup();
-    excerpt(&texts.join(": "))
 }
 
 #[cfg(test)]

@@ -5,12 +5,10 @@ use super::record::{Attempt, Outcome};
 use super::secret::Secret;
 use super::target::{self, Lookup, Resolver};
 use crate::access::{TlsError, client_config};
+use crate::outgoing::{self, reason};
 use crate::settings::WebhookConfig;
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
-use reqwest::redirect::Policy;
-use std::error::Error;
-use std::iter::successors;
 use std::time::Duration;
 use stegos_common::text::excerpt;
 use thiserror::Error;
@@ -54,11 +52,7 @@ impl Client {
 
     fn with_lookup(config: &WebhookConfig, lookup: Lookup) -> Result<Self, ClientError> {
         let private = config.allow_private_targets;
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(client_config(config.ca_file.as_deref(), None)?)
-            // Of the environment: they would connect for us, wherever to.
-            .no_proxy()
-            .redirect(Policy::none())
+        let http = outgoing::client(client_config(config.ca_file.as_deref(), None)?)
             .dns_resolver(Resolver { lookup, private })
             .build()?;
         Ok(Self { http, private, limit: config.limit })
@@ -116,15 +110,6 @@ async fn beginning(mut answer: Response, end: Instant) -> String {
     }
     read.truncate(MOST_OF_ANSWER);
     excerpt(&String::from_utf8_lossy(&read))
-}
-
-/// The error with its causes and without the address, which may hold what is not for everybody.
-fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let causes = successors(Some(&error as &dyn Error), |error: &&dyn Error| (*error).source());
-    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
-    texts.dedup();
-    excerpt(&texts.join(": "))
 }
 
 #[cfg(test)]
