@@ -17,6 +17,7 @@ pub mod keys;
 pub mod merkle;
 pub mod output;
 pub mod payload;
+pub mod qr;
 pub mod range_proof;
 pub mod recovery;
 pub mod review;

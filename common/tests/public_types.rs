@@ -37,6 +37,7 @@ use stegos_common::output::{
     CommitmentError, OpenError, Output, OutputError, PaymentOutput, PublicPaymentOutput, StakeOutput, Unspent,
 };
 use stegos_common::payload::{Comment, CommentError, Payload, PayloadData, PayloadError};
+use stegos_common::qr::{self, Frames, Gathering, Progress};
 use stegos_common::range_proof::{RangeProof, RangeProofError};
 use stegos_common::recovery::{self, RecoveryError};
 use stegos_common::review::{InputFacts, Kind, Known, OutputFacts, Review, SignedBefore};
@@ -141,6 +142,9 @@ fn values() {
     value(Limits::default());
     value(Endpoint::Unix("signer.sock".into()));
     value(Part::Outputs);
+    value(Frames::new(b"value", qr::FRAGMENT).unwrap());
+    value(Gathering::default());
+    value::<Progress>(Gathering::default().progress());
     value(Sealed::seal(b"value", &key.public_key()).0);
     assert!(Scalar::ZERO == Scalar::from(0));
     assert!(Signature::UNSIGNED == Signature { u: Scalar::ZERO, k: Point::identity().encode() });
@@ -189,6 +193,7 @@ fn errors() {
     error(CertificateError);
     error::<TokenError>(ApiToken::load("moon").err().unwrap());
     error(FrameError::NotAnObject);
+    error(qr::FrameError::NotAFrame);
     error(SecretKeyJsonError);
     error::<MessageError>(Message::parse("moon").unwrap_err());
     error::<TextError>("moon".parse::<Timestamp>().unwrap_err());
