@@ -193,7 +193,7 @@ fn filled(dir: &Path, keys: Arc<[Encoded]>) -> (Ledger, Chain) {
 /// A balance and a first page.
 fn questions(ledger: &Ledger, keys: &[Encoded]) {
     let some = || (0..1000).map(|number| keys[number * 7919 % keys.len()]);
-    let cut = Cut { after: None, limit: 100 };
+    let cut = Cut { after: None, descending: false, limit: 100 };
     let balance = median(some().map(|key| time(|| drop(black_box(ledger.balance(&key))))).collect());
     let rows = |key: Encoded| ledger.outputs(&[key], Filter::Unspent.into(), cut).unwrap().rows.len();
     let page = |key: Encoded| time(|| assert!(rows(key) > 0));

@@ -79,7 +79,7 @@ pub(super) struct History {
 impl History {
     pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
         let (after, limit) = (self.page.after, self.page.limit());
-        let request = Request::History { account: self.account, after, limit };
+        let request = Request::History { account: self.account, after, descending: false, limit };
         let Answer::History(page) = setup.ask(request)? else { return Err(Error::OtherAnswer) };
         if self.shown.json {
             return show::json(&page);

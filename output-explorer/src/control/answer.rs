@@ -130,8 +130,8 @@ pub fn answer(ledger: &Ledger, node: Option<LinkStatus>, request: Request) -> Re
         Request::Balance { account, at_epoch: Some(epoch) } => {
             Answer::BalanceAt(balance_at(ledger, account, epoch)?)
         }
-        Request::History { account, after, limit } => {
-            let page = ledger.history(&keys(&account)?, cut(after, limit))?;
+        Request::History { account, after, descending, limit } => {
+            let page = ledger.history(&keys(&account)?, Cut { descending, ..cut(after, limit) })?;
             let rows = page.rows.into_iter().map(|happened| happening(ledger, epoch, happened));
             Answer::History(Rows { rows: rows.collect::<Result<_, _>>()?, next: page.next.map(AsText) })
         }
@@ -227,7 +227,7 @@ fn new_address(ledger: &Ledger, new: &AccountAddress) -> Result<NewAddress, Quer
 }
 
 fn cut(after: Option<PlaceText>, limit: usize) -> Cut {
-    Cut { after: after.map(|after| after.0), limit: limit.clamp(1, MAX_ROWS) }
+    Cut { after: after.map(|after| after.0), descending: false, limit: limit.clamp(1, MAX_ROWS) }
 }
 
 /// A page of events of some types, read in pages of all.

@@ -81,6 +81,9 @@ pub enum Request {
         account: String,
         /// Behind this place.
         after: Option<PlaceText>,
+        /// The newest first.
+        #[serde(default)]
+        descending: bool,
         /// At most so many.
         limit: usize,
     },

@@ -2,6 +2,7 @@
 
 use super::feed::Feed;
 use super::problem::Problem;
+use super::web::{Sessions, Tally};
 use crate::access::{Access, AllowList, Caller, Limits, Right};
 use crate::control::{Answer, HandoffAnswer, HandoffRequest, LinkStatus, Request, answer};
 use crate::handoff::plan::Terms;
@@ -31,6 +32,12 @@ pub(super) struct App {
     pub(super) exports: Arc<Semaphore>,
     /// Places for streams of events.
     pub(super) streams: Arc<Semaphore>,
+    /// Whether the server speaks TLS.
+    pub(super) is_encrypted: bool,
+    /// Who is logged in to the pages.
+    pub(super) sessions: Sessions,
+    /// What the first page adds up.
+    pub(super) tally: Tally,
     /// Becomes true when the server is to end.
     pub(super) stopping: watch::Receiver<bool>,
 }

@@ -3,7 +3,7 @@
 use super::app::App;
 use super::health::{ALIVE, READY};
 use super::problem::Problem;
-use super::{DOCS, OPENAPI};
+use super::{DOCS, OPENAPI, web};
 use crate::access::Caller;
 use crate::clock::now;
 use crate::log::{Line, tell};
@@ -13,6 +13,7 @@ use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS,
 };
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -52,10 +53,20 @@ pub(super) async fn guard(
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let asked = request.headers().typed_get::<IfNoneMatch>();
     let mut who = None;
+    if !request.headers().contains_key(AUTHORIZATION)
+        && let Some((open, said)) = web::session(&app, &method, &path, request.headers())
+    {
+        request.headers_mut().insert(AUTHORIZATION, said);
+        request.extensions_mut().insert(open);
+    }
     let response = match admit(&app, peer, &method, &path, request.headers()).await {
         Err(problem) => {
             app.metrics.http.refused(problem.code());
-            problem.into_response()
+            if web::is_page(&path) {
+                web::refused(problem, request.uri().path_and_query().map_or("/", PathAndQuery::as_str))
+            } else {
+                problem.into_response()
+            }
         }
         Ok(caller) => {
             if let Some(caller) = caller {
@@ -103,7 +114,7 @@ async fn admit(
         return Err(Problem::new(StatusCode::FORBIDDEN, "address_not_allowed", detail));
     }
     app.limits.check_address(address).map_err(Problem::too_many)?;
-    if matches!(path, ALIVE | READY) {
+    if matches!(path, ALIVE | READY) || web::is_public(path) {
         return Ok(None);
     }
     let is_page =

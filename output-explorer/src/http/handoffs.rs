@@ -238,7 +238,7 @@ async fn made(app: &Arc<App>, request: HandoffRequest) -> Result<Response, Probl
     Ok((StatusCode::CREATED, AppendHeaders(headers), Json(Made::from(made))).into_response())
 }
 
-fn terms(app: &App) -> Result<Terms, Problem> {
+pub(super) fn terms(app: &App) -> Result<Terms, Problem> {
     if app.ledger.copied()?.is_some() {
         return Err(LedgerError::ReadOnly.into());
     }
@@ -259,6 +259,16 @@ fn key(
     if key.is_empty() || key.len() > 128 || !key.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(Problem::parameter(format!("{KEY} is 1 to 128 characters of printable ASCII")));
     }
+    key_of(caller, key, what, body)
+}
+
+/// The same where the key is known.
+pub(super) fn key_of(
+    caller: &Caller,
+    key: &[u8],
+    what: &str,
+    body: &impl Serialize,
+) -> Result<IdempotencyKey, Problem> {
     // As JSON, so that no two pairs look alike.
     let key = serde_json::to_string(&(&caller.id, key)).map_err(Problem::internal)?;
     let body = serde_json::to_string(&(what, body)).map_err(Problem::internal)?;

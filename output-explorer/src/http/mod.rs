@@ -1,4 +1,4 @@
-//! The HTTP API: `/v1`, its OpenAPI document, pages that show it, and health.
+//! The HTTP API: `/v1`, its OpenAPI document, pages that show it, and health; and the [`web`] page.
 //!
 //! A request's way: [`guard`] (from where, how often, who) → a handler → [`crate::control`], the one place where questions
 //! become answers → [`crate::view`], what the world is shown.
@@ -24,6 +24,7 @@ mod replication;
 mod server;
 mod transactions;
 mod users;
+mod web;
 mod webhooks;
 
 pub(crate) use server::{HttpError, Ingredients, Server};
@@ -93,6 +94,7 @@ fn router(app: Arc<App>) -> Router {
         .route(OPENAPI, get(openapi))
         .merge(pages)
         .merge(replication::routes())
+        .merge(web::routes())
         .fallback(nothing)
         .method_not_allowed_fallback(not_so)
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard))

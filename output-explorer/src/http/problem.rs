@@ -64,6 +64,16 @@ impl Problem {
         self.code
     }
 
+    /// The status in words.
+    pub(super) const fn title(&self) -> &'static str {
+        self.title
+    }
+
+    /// What went wrong, for people.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Whether it is about who asks.
     pub(super) const fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED.as_u16()

@@ -3,6 +3,7 @@
 use super::app::App;
 use super::feed::Feed;
 use super::router;
+use super::web::{Sessions, Tally};
 use crate::access::{Access, AccessConfigError, AllowList, Limits, TlsError, server_config};
 use crate::control::LinkStatus;
 use crate::handoff::plan::Terms;
@@ -126,6 +127,9 @@ impl Server {
             feed,
             exports: Arc::new(Semaphore::new(EXPORTS)),
             streams: Arc::new(Semaphore::new(connections / 4 * 3)),
+            is_encrypted: tls.is_some(),
+            sessions: Sessions::default(),
+            tally: Tally::default(),
             stopping,
         };
         Ok(Self { listener, address, tls, connections, app: Arc::new(app), stop })

@@ -273,6 +273,9 @@ async fn outputs(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct WhichHistory {
+    /// `ascending`: the oldest first.
+    #[serde(default)]
+    order: Order,
     /// Go on behind this place: the `next` of the page before.
     after: Option<String>,
     /// At most so many.
@@ -282,7 +285,7 @@ struct WhichHistory {
 
 /// What happened to a user's public outputs
 ///
-/// The oldest first.
+/// The oldest first, unless the newest are asked for.
 #[utoipa::path(get, path = "/v1/users/{account}/history", tag = "users", operation_id = "list_history",
     params(("account" = String, Path, description = "the account id"), WhichHistory),
     responses((status = 200, body = Page<Happening>)))]
@@ -293,7 +296,10 @@ async fn history(
 ) -> Result<Json<Page<Happening>>, Problem> {
     let limit = limit(which.limit, 100, MAX_ROWS)?;
     let after = which.after.map(|after| after.parse()).transpose().map_err(Problem::parameter)?;
-    match app.ask(Request::History { account, after, limit }).await? {
+    match app
+        .ask(Request::History { account, after, descending: which.order == Order::Descending, limit })
+        .await?
+    {
         Answer::History(rows) => Ok(Json(Page::of(rows))),
         _ => Err(other_answer()),
     }

@@ -36,7 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// Whose endpoints a caller sees: a service its own, the others everybody's.
-fn whose(caller: &Caller) -> Option<String> {
+pub(super) fn whose(caller: &Caller) -> Option<String> {
     match caller.role {
         Role::Service => Some(caller.id.clone()),
         Role::Auditor | Role::Replica | Role::Operator => None,

@@ -70,8 +70,10 @@ pub struct Page<T> {
 /// Which page is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
-    /// Behind this place, or from the beginning.
+    /// Behind this place in the order that is asked for, or from the beginning.
     pub after: Option<Place>,
+    /// From the last place to the first.
+    pub descending: bool,
     /// At most so many rows.
     pub limit: usize,
 }
@@ -263,16 +265,17 @@ impl Ledger {
         };
         let begin = since.checked_sub(1).map(Position::macro_block);
         let begin = begin.map(|position| Place { position, index: u32::MAX });
-        let after = cut.after.max(begin);
+        // Outputs are asked for in the order in which they were made only.
+        let cut = Cut { after: cut.after.max(begin), descending: false, ..cut };
         if filter == Filter::Unspent {
-            let pairs = self.merged(recipients, table::unspent, after);
+            let pairs = self.merged(recipients, table::unspent, cut);
             return page(pairs, cut.limit, |(place, value)| {
                 let id = decode(b"N", &value)?;
                 let found = self.found(id, place)?;
                 Ok(is_wanted(&found.output).then_some((place, found)))
             });
         }
-        page(self.merged(recipients, table::history, after), cut.limit, |(place, value)| {
+        page(self.merged(recipients, table::history, cut), cut.limit, |(place, value)| {
             let HistoryRecord { output, what, .. } = decode(b"H", &value)?;
             if what == What::Spend {
                 return Ok(None);
@@ -289,7 +292,7 @@ impl Ledger {
     /// [`LedgerError`].
     pub fn history(&self, recipients: &[Encoded], cut: Cut) -> Result<Page<Happened>, LedgerError> {
         let _state = self.read()?;
-        page(self.merged(recipients, table::history, cut.after), cut.limit, |(place, value)| {
+        page(self.merged(recipients, table::history, cut), cut.limit, |(place, value)| {
             let HistoryRecord { output, created, what } = decode(b"H", &value)?;
             let found = self.found(output, created)?;
             let cause = match what {
@@ -357,16 +360,19 @@ impl Ledger {
         &'a self,
         recipients: &[Encoded],
         prefix: fn(&Encoded) -> Vec<u8>,
-        after: Option<Place>,
+        Cut { after, descending, .. }: Cut,
     ) -> impl Iterator<Item = Result<(Place, Vec<u8>), LedgerError>> + 'a {
         let mut sources: Vec<_> = recipients
             .iter()
             .map(|recipient| {
-                let (first, last) = beginning_with(&prefix(recipient));
-                let first = after.map_or(first, |after| {
-                    Bound::Excluded([prefix(recipient), table::place_bytes(after).to_vec()].concat())
-                });
-                Source { pairs: self.store.scan((first, last)), next: None }
+                let (mut first, mut last) = beginning_with(&prefix(recipient));
+                if let Some(after) = after {
+                    let end = if descending { &mut last } else { &mut first };
+                    *end = Bound::Excluded([prefix(recipient), table::place_bytes(after).to_vec()].concat());
+                }
+                let pairs = self.store.scan((first, last));
+                let pairs: Pairs<'a> = if descending { Box::new(pairs.rev()) } else { pairs };
+                Source { pairs, next: None }
             })
             .collect();
         let mut begun = false;
@@ -379,10 +385,12 @@ impl Ledger {
                     }
                 }
             }
-            let first = sources
-                .iter_mut()
-                .filter(|source| source.next.is_some())
-                .min_by_key(|source| source.place())?;
+            let left = sources.iter_mut().filter(|source| source.next.is_some());
+            let first = if descending {
+                left.max_by_key(|source| source.place())?
+            } else {
+                left.min_by_key(|source| source.place())?
+            };
             let next = first.next.take()?;
             Some(first.advance().map(|()| next))
         })

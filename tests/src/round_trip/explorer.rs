@@ -4,6 +4,7 @@ use super::error::Error;
 use super::node::Node;
 use super::process::{PATIENCE, Running, Step};
 use super::stage::Stage;
+use super::story::TREASURY;
 use super::terminal::quote;
 use crate::devnode::client::ask;
 use serde_json::{Value, json};
@@ -28,8 +29,9 @@ pub(super) struct Explorer {
 impl Explorer {
     /// Starts it and waits until it has read the chain.
     pub(super) async fn start(stage: &Stage, node: &Node) -> Result<Self, Error> {
-        // The story would be as true with the default, and slower.
-        let args = ["run", "--poll-milliseconds", "100"];
+        // The story would be as true with the default pace, and slower.
+        let args =
+            ["run", "--poll-milliseconds", "100", "--http-listen", "127.0.0.1:0", "--treasury", TREASURY];
         let words = [&["output-explorer"], &args[..], &["2>", LOG, "&"]].concat();
         let mut command = stage.explorer_command(node.address(), &args);
         command.stderr(File::create_new(LOG)?);
@@ -38,6 +40,13 @@ impl Explorer {
         explorer.reach(node).await?;
         fs::read_to_string(LOG)?.lines().take(1).try_for_each(quote)?;
         Ok(explorer)
+    }
+
+    /// Where its web page is.
+    pub(super) fn page(&self) -> Result<String, Error> {
+        let log = fs::read_to_string(LOG)?;
+        let url = log.lines().find_map(|line| Some(line.split_once("answering at ")?.1.to_owned()));
+        url.ok_or(Error::Answer(log))
     }
 
     /// Waits until its last block is the node's.

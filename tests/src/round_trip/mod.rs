@@ -92,7 +92,7 @@ impl Cli {
             narrate(&format!("Everything adds up, in {} seconds.", begin.elapsed().as_secs()))?;
             if self.serve {
                 narrate("Until Ctrl-C, the node makes a block every two seconds and the explorer follows.")?;
-                story.show_how_to_ask()?;
+                story.show_how_to_ask().await?;
                 tokio::select! {
                     biased;
                     () = interruption.comes() => {}

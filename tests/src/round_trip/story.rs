@@ -19,7 +19,7 @@ use tokio::time::sleep;
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 
 /// The exchange's own account.
-const TREASURY: &str = "hot";
+pub(super) const TREASURY: &str = "hot";
 
 /// What the signer is willing to sign.
 const POLICY: &str = "\
@@ -207,7 +207,10 @@ impl<'a> Story<'a> {
     }
 
     /// Says where everything listens, and how to talk to it.
-    pub(super) fn show_how_to_ask(&self) -> Result<(), Error> {
+    pub(super) async fn show_how_to_ask(&self) -> Result<(), Error> {
+        show(&format!("The web page is {} . Log in with one of these tokens:", self.explorer.page()?))?;
+        self.ask(&["token", "create", "--role", "operator"]).await?;
+        self.ask(&["token", "create", "--role", "auditor"]).await?;
         let (api, control) = (self.node.address(), self.node.control_address());
         show(&format!(
             "The node's API is {api}, its control port {control}; both take the token in {TOKEN}."

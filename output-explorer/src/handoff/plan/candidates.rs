@@ -27,7 +27,11 @@ impl Planner<'_> {
     ) -> Result<(), LedgerError> {
         let mut after = None;
         loop {
-            let page = self.ledger.outputs(keys, Filter::Unspent.into(), Cut { after, limit: PAGE })?;
+            let page = self.ledger.outputs(
+                keys,
+                Filter::Unspent.into(),
+                Cut { after, descending: false, limit: PAGE },
+            )?;
             for found in page.rows {
                 if let Kind::Public { amount, blob, .. } = &found.output.kind {
                     if blob.is_none() {

@@ -51,7 +51,9 @@ fn lives(changes: &[Change]) -> Vec<(u64, Option<u64>)> {
     for change in changes {
         ledger.commit(change).unwrap();
     }
-    let page = ledger.outputs(&[OWNER], Filter::All.into(), Cut { after: None, limit: 10 }).unwrap();
+    let page = ledger
+        .outputs(&[OWNER], Filter::All.into(), Cut { after: None, descending: false, limit: 10 })
+        .unwrap();
     let unspent = page.rows.iter().filter(|found| found.output.spent.is_none()).count() as u64;
     assert_eq!(ledger.balance(&OWNER).unwrap().prepared.outputs, unspent);
     let epochs = |found: &crate::ledger::query::Found| {
