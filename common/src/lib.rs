@@ -19,6 +19,7 @@ pub mod output;
 pub mod payload;
 pub mod range_proof;
 pub mod recovery;
+pub mod reserves;
 pub mod review;
 pub mod schnorr;
 pub mod sealed;

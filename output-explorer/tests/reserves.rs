@@ -1,11 +1,12 @@
 //! Proofs that another program made, held against this one and against the lines of Python in the documentation.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use output_explorer::reserves::{Proof, Root};
+use output_explorer::reserves::Proof;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::fs;
 use std::process::Command;
+use stegos_common::reserves::Root;
 
 #[derive(Deserialize)]
 struct Vector {

@@ -5,7 +5,7 @@ use super::{Setup, show};
 use crate::block::Position;
 use crate::control::{Answer, AsText, Asker, Request, UserAmount};
 use crate::error::Error;
-use crate::reserves::{Proof, Root, Tree, VERSION, leaf, salted_id};
+use crate::reserves::{self, Proof, Tree, leaf, salted_id};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand_core::{OsRng, RngCore};
@@ -17,6 +17,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use stegos_common::amount::Amount;
+use stegos_common::reserves::{Root, VERSION};
 
 /// So many users are asked about at once.
 const ROWS: usize = 10_000;
@@ -129,7 +130,7 @@ impl Create {
         };
         let tree = Tree::new(members.iter().map(|member| leaf(&member.salted_id, member.amount)).collect())?;
         let accounts = u64::try_from(members.len()).map_err(io::Error::other)?;
-        let root = Root::new(setup.ledger.network, epoch, block.block.block_hash, tree.root(), accounts);
+        let root = reserves::root(setup.ledger.network, epoch, block.block.block_hash, tree.root(), accounts);
         write(&out, &root, &members, &tree)?;
         show::line(&format!(
             "{accounts} accounts had {} after epoch {epoch}: publish {}",
