@@ -1,17 +1,17 @@
-//! `reserves`: what is owed to users, and the proof that each of them can check.
+//! `reserves create`: what is owed to users, and the proof that each of them can check.
 
-use super::file::{read_text, write_line};
-use super::{Setup, show};
+use super::text;
 use crate::block::Position;
+use crate::cli::file::write_line;
+use crate::cli::{Setup, show};
 use crate::control::{Answer, AsText, Asker, Request, UserAmount};
 use crate::error::Error;
 use crate::reserves::{self, Proof, Tree, leaf, salted_id};
-use clap::{Args, Subcommand};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand_core::{OsRng, RngCore};
 use rustix::fs::syncfs;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -22,18 +22,8 @@ use stegos_common::reserves::{Root, VERSION};
 /// So many users are asked about at once.
 const ROWS: usize = 10_000;
 
-/// No document is longer, in bytes.
-const MAX_DOCUMENT: u64 = 65_536;
-
 /// Where the proofs are, in the folder that is made.
 const PROOFS: &str = "proofs";
-
-/// Make and check proofs of what is owed to users
-#[derive(Subcommand)]
-pub(super) enum Command {
-    Create(Create),
-    Verify(Verify),
-}
 
 /// Write the root of all users' balances after an epoch, and a proof for each user
 #[derive(Args)]
@@ -45,7 +35,7 @@ users who were removed. Leave out accounts that are the exchange's own.
 
 Example:
   output-explorer --network testnet reserves create --at-epoch 1200 --without hot --out reserves-1200")]
-pub(super) struct Create {
+pub(in crate::cli) struct Create {
     /// At the end of this epoch
     #[arg(long, value_name = "EPOCH")]
     at_epoch: u64,
@@ -55,25 +45,6 @@ pub(super) struct Create {
     /// The folder that is made
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-}
-
-/// Check the proof of a user; needs neither a ledger nor a network
-#[derive(Args)]
-#[command(after_help = "\
-Take the root from where it is published for everybody, not from whoever sent the proof. Exit code 0 says that
-the account with this balance is in the total, 1 that it is not.
-
-Example:
-  output-explorer reserves verify proof.json --root root.json --account alice")]
-pub(super) struct Verify {
-    /// The user's file
-    proof: PathBuf,
-    /// What is published
-    #[arg(long, value_name = "FILE")]
-    root: PathBuf,
-    /// The account that it must be about
-    #[arg(long, value_name = "ACCOUNT")]
-    account: Option<String>,
 }
 
 /// An account in the tree.
@@ -91,36 +62,8 @@ struct IndexLine<'a> {
     proof: &'a str,
 }
 
-impl Command {
-    pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
-        match self {
-            Self::Create(create) => create.run(setup),
-            Self::Verify(verify) => verify.run(),
-        }
-    }
-}
-
-impl Verify {
-    pub(super) fn run(self) -> Result<(), Error> {
-        let (proof, root): (Proof, Root) = (read(&self.proof)?, read(&self.root)?);
-        proof.check(&root)?;
-        if let Some(wanted) = self.account.filter(|wanted| *wanted != proof.account) {
-            return Err(Error::OtherAccount { found: proof.account, wanted });
-        }
-        show::line(&format!(
-            "OK: account {:?} is counted with {} in the total of {}, after epoch {} of {}",
-            proof.account, proof.amount, root.total, root.epoch, root.network
-        ))
-    }
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let text = read_text(path, MAX_DOCUMENT)?;
-    serde_json::from_str(&text).map_err(|source| Error::Document { path: path.to_owned(), source })
-}
-
 impl Create {
-    fn run(self, setup: &Setup) -> Result<(), Error> {
+    pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
         let Self { at_epoch: epoch, without, out } = self;
         let mut asker = setup.asker()?;
         let members = members(&mut asker, epoch, without.into_iter().collect())?;
@@ -218,8 +161,4 @@ fn write(out: &Path, root: &Root, members: &[Member], tree: &Tree) -> Result<(),
     let path = out.join("root.json");
     let written = write_line(&path, &text(root)?, |file| Ok(file.persist_noclobber(&path).map(drop)?));
     written.map_err(failed(&path))
-}
-
-fn text(document: &impl Serialize) -> Result<String, Error> {
-    Ok(serde_json::to_string_pretty(document).map_err(io::Error::other)?)
 }
