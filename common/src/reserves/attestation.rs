@@ -144,3 +144,72 @@ fn difference(attested: &Statement, expected: &Statement) -> Option<&'static str
     ];
     checks.into_iter().find_map(|(what, is_same)| (!is_same).then_some(what))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Network;
+    use crate::amount::Amount;
+    use crate::hash::Hash;
+    use crate::keys::SecretKey;
+    use proptest::prelude::*;
+
+    fn statement() -> Statement {
+        Statement {
+            network: Network::Dev,
+            epoch: 7,
+            block_hash: Hash::from_bytes([1; 32]),
+            root: [2; 32],
+            debts: Amount::MAX,
+            assets_hash: Hash::from_bytes([3; 32]),
+        }
+    }
+
+    fn attested() -> Attestation {
+        let signed = ["one", "two", "three"].map(|seed| SecretKey::from_seed(seed.as_bytes()));
+        Attestation::new(statement(), signed.iter().map(|key| statement().sign(key)).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn no_byte_of_an_attestation_can_be_another(place: prop::sample::Index, byte in b' '..=b'~') {
+            let attestation = attested();
+            let mut bytes = serde_json::to_vec(&attestation).unwrap();
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            // A capital letter in hex, or a blank, says the same.
+            match serde_json::from_slice::<Attestation>(&bytes) {
+                Ok(changed) if changed != attestation => prop_assert!(changed.verify(&statement()).is_err()),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn each_key_signs_for_itself_only() {
+        let attestation = attested();
+        assert_eq!(attestation.verify(&statement()).unwrap().len(), 3);
+        let [one, two, _] = attestation.signatures[..] else { panic!() };
+        let moved = KeySignature { recipient: two.recipient, ..one };
+        assert_eq!(moved.verify(&statement()), Err(AttestationError::Signature(two.recipient)));
+        // Twice the same is no second key.
+        let twice = Attestation { signatures: vec![one, one], ..attestation.clone() };
+        assert_eq!(twice.verify(&statement()), Err(AttestationError::Order(one.recipient)));
+        let later = Statement { epoch: 8, ..statement() };
+        assert_eq!(attestation.verify(&later), Err(AttestationError::Other("the epoch")));
+        let told = Attestation { statement: later, ..attestation };
+        assert!(matches!(told.verify(&later), Err(AttestationError::Signature(_))));
+    }
+
+    /// Its secret key is zero, so everybody can sign with it.
+    #[test]
+    fn the_key_that_everybody_knows_is_nobodys() {
+        let nobody = EncodedAddress { network: Network::Dev, key: Encoded::from_bytes([0; 32]) };
+        let message = statement().message(&nobody.key);
+        let (u, k) = (Scalar::from(5), crate::group::Point::mul_g(&Scalar::from(5)).encode());
+        let signature = Signature { u, k };
+        assert!(signature.verify(&message, &PublicKey::from_bytes(&[0; 32]).unwrap()));
+        let signed = KeySignature::new(nobody, &signature);
+        assert_eq!(signed.verify(&statement()), Err(AttestationError::NoKey(nobody)));
+    }
+}

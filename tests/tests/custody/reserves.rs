@@ -138,6 +138,20 @@ fn assets_are_listed_attested_and_held_against_the_debts() {
     let (code, text) = stage.verify("root", "assets", &["attestation"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.starts_with(proved) && text.contains("not looked up"), "{text}");
+    // A second program, which is not ours to trust.
+    let program =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../output-explorer/tests/data/reserves/verify_assets.py");
+    let files = ["root", "assets", "attestation"].map(|name| stage.path(name));
+    match Command::new("python3").arg("-B").arg(program).args(files).output() {
+        Ok(output) => {
+            let (code, text) = said(&output);
+            assert_eq!(
+                (code, text.as_str()),
+                (Some(0), "OK: 4 outputs of 3 keys are worth 85 STG, 30 STG are owed\n")
+            );
+        }
+        Err(_) => eprintln!("there is no python3 here"),
+    }
     // The ledger, whether somebody has it or not.
     for running in [false, true] {
         let explorer = running.then(|| stage.custody.world.follow());
