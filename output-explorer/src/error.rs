@@ -164,6 +164,16 @@ pub(crate) enum Error {
     /// Amounts that make no tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// A line of the exchange's books that cannot be meant.
+    #[error("{}, line {line}: {reason}. Nothing was made", path.display())]
+    Books {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
     /// An account that should be left out, but is not there.
     #[error("there is no user {0:?} to be left out")]
     NotLeftOut(String),

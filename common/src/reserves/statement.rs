@@ -135,16 +135,13 @@ mod tests {
         let key = SecretKey::from_seed(b"holder");
         let public = key.public_key();
         let micro = |micro| Amount::from_micro(micro).unwrap();
-        let spendable = |amount| {
-            let output = PublicPaymentOutput::new(&public, micro(amount), &mut OsRng);
-            Spendable::unlock(&Unspent::new(Output::PublicPayment(output)), &key, &public.encoded()).unwrap()
-        };
-        let paid = [spendable(5_000), spendable(6_000)];
+        let paid = Output::PublicPayment(PublicPaymentOutput::new(&public, micro(11_000), &mut OsRng));
+        let paid = Spendable::unlock(&Unspent::new(paid), &key, &public.encoded()).unwrap();
         let output = NewOutput::Public { recipient: public, amount: micro(10_000) };
-        let built = build(&[&paid[0], &paid[1]], &[output], micro(1_000), &key, &mut OsRng).unwrap();
+        let built = build(&[&paid], &[output], micro(1_000), &key, &mut OsRng).unwrap();
         let transaction = built.transaction;
         let mut state = Hasher::new();
-        state.update(&2_u64.to_le_bytes());
+        state.update(&1_u64.to_le_bytes());
         for input in &transaction.txins {
             state.update(input.as_bytes());
         }

@@ -1,6 +1,6 @@
 //! `reserves create`: what is owed to users, and the proof that each of them can check.
 
-use super::text;
+use super::{books, text};
 use crate::block::Position;
 use crate::cli::file::write_line;
 use crate::cli::{Setup, show};
@@ -33,12 +33,20 @@ each user, for that user only; DIR/accounts.jsonl says whose is which, for nobod
 salts: publish the root of one only. Balances are those of public outputs on the users' addresses, also of
 users who were removed. Leave out accounts that are the exchange's own.
 
-Example:
-  output-explorer --network testnet reserves create --at-epoch 1200 --without hot --out reserves-1200")]
+Where users' money is swept into accounts of the exchange, only its own books know what it owes them: --balances
+takes what they say, from a .jsonl or .csv file with `account` and `amount`, a whole number of micro-STG. Its
+amounts must be those at the end of the epoch.
+
+Examples:
+  output-explorer --network testnet reserves create --at-epoch 1200 --without hot --out reserves-1200
+  output-explorer --network testnet reserves create --at-epoch 1200 --balances books.csv --out reserves-1200")]
 pub(in crate::cli) struct Create {
     /// At the end of this epoch
     #[arg(long, value_name = "EPOCH")]
     at_epoch: u64,
+    /// Take the balances from this file, and not from the ledger
+    #[arg(long, value_name = "FILE")]
+    balances: Option<PathBuf>,
     /// Leave these accounts out
     #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
     without: Vec<String>,
@@ -64,9 +72,13 @@ struct IndexLine<'a> {
 
 impl Create {
     pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
-        let Self { at_epoch: epoch, without, out } = self;
+        let Self { at_epoch: epoch, balances, without, out } = self;
         let mut asker = setup.asker()?;
-        let members = members(&mut asker, epoch, without.into_iter().collect())?;
+        let without = without.into_iter().collect();
+        let members = match balances {
+            Some(path) => chosen(books::read(&path)?.into_iter(), without)?,
+            None => members(&mut asker, epoch, without)?,
+        };
         let position = AsText(Position::macro_block(epoch));
         let Answer::Block(block) = asker.ask(Request::Block { position })? else {
             return Err(Error::OtherAnswer);
@@ -83,13 +95,13 @@ impl Create {
     }
 }
 
-/// All users but some, in an order that says nothing about them.
-fn members(asker: &mut Asker, epoch: u64, mut without: BTreeSet<String>) -> Result<Vec<Member>, Error> {
+/// All of the ledger's users but some.
+fn members(asker: &mut Asker, epoch: u64, without: BTreeSet<String>) -> Result<Vec<Member>, Error> {
     let progress = ProgressBar::no_length();
     if let Ok(style) = ProgressStyle::with_template("{pos} users read") {
         progress.set_style(style);
     }
-    let mut members = Vec::new();
+    let mut users = Vec::new();
     let mut after = None;
     loop {
         let Answer::UserAmounts { rows } = asker.ask(Request::UserAmounts { epoch, after, limit: ROWS })?
@@ -101,9 +113,18 @@ fn members(asker: &mut Asker, epoch: u64, mut without: BTreeSet<String>) -> Resu
             break;
         }
         progress.inc(u64::try_from(rows.len()).map_err(io::Error::other)?);
-        members.extend(rows.into_iter().filter(|row| !without.remove(&row.account)).map(Member::new));
+        users.extend(rows);
     }
     progress.finish_and_clear();
+    chosen(users.into_iter(), without)
+}
+
+/// These but some, in an order that says nothing about them.
+fn chosen(
+    users: impl Iterator<Item = UserAmount>,
+    mut without: BTreeSet<String>,
+) -> Result<Vec<Member>, Error> {
+    let mut members: Vec<_> = users.filter(|user| !without.remove(&user.account)).map(Member::new).collect();
     if let Some(unknown) = without.pop_first() {
         return Err(Error::NotLeftOut(unknown));
     }

@@ -2,6 +2,7 @@
 
 mod assets;
 mod attested;
+mod books;
 mod create;
 mod verify;
 
