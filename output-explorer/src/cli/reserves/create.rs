@@ -74,11 +74,12 @@ impl Create {
     pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
         let Self { at_epoch: epoch, balances, without, out } = self;
         let mut asker = setup.asker()?;
-        let without = without.into_iter().collect();
-        let members = match balances {
-            Some(path) => chosen(books::read(&path)?.into_iter(), without)?,
-            None => members(&mut asker, epoch, without)?,
-        };
+        let mut members = Members { list: Vec::new(), without: without.into_iter().collect() };
+        match balances {
+            Some(path) => members.extend(books::read(&path)?),
+            None => read_all(&mut asker, epoch, &mut members)?,
+        }
+        let members = members.sorted()?;
         let position = AsText(Position::macro_block(epoch));
         let Answer::Block(block) = asker.ask(Request::Block { position })? else {
             return Err(Error::OtherAnswer);
@@ -95,13 +96,35 @@ impl Create {
     }
 }
 
-/// All of the ledger's users but some.
-fn members(asker: &mut Asker, epoch: u64, without: BTreeSet<String>) -> Result<Vec<Member>, Error> {
+/// Those who are in the tree.
+struct Members {
+    list: Vec<Member>,
+    /// Whoever is left out, and was not met yet.
+    without: BTreeSet<String>,
+}
+
+impl Members {
+    fn extend(&mut self, users: Vec<UserAmount>) {
+        let without = &mut self.without;
+        self.list.extend(users.into_iter().filter(|user| !without.remove(&user.account)).map(Member::new));
+    }
+
+    /// In an order that says nothing about them.
+    fn sorted(mut self) -> Result<Vec<Member>, Error> {
+        if let Some(unknown) = self.without.pop_first() {
+            return Err(Error::NotLeftOut(unknown));
+        }
+        self.list.sort_unstable_by_key(|member| member.salted_id);
+        Ok(self.list)
+    }
+}
+
+/// Takes all users of the ledger.
+fn read_all(asker: &mut Asker, epoch: u64, members: &mut Members) -> Result<(), Error> {
     let progress = ProgressBar::no_length();
     if let Ok(style) = ProgressStyle::with_template("{pos} users read") {
         progress.set_style(style);
     }
-    let mut users = Vec::new();
     let mut after = None;
     loop {
         let Answer::UserAmounts { rows } = asker.ask(Request::UserAmounts { epoch, after, limit: ROWS })?
@@ -113,23 +136,10 @@ fn members(asker: &mut Asker, epoch: u64, without: BTreeSet<String>) -> Result<V
             break;
         }
         progress.inc(u64::try_from(rows.len()).map_err(io::Error::other)?);
-        users.extend(rows);
+        members.extend(rows);
     }
     progress.finish_and_clear();
-    chosen(users.into_iter(), without)
-}
-
-/// These but some, in an order that says nothing about them.
-fn chosen(
-    users: impl Iterator<Item = UserAmount>,
-    mut without: BTreeSet<String>,
-) -> Result<Vec<Member>, Error> {
-    let mut members: Vec<_> = users.filter(|user| !without.remove(&user.account)).map(Member::new).collect();
-    if let Some(unknown) = without.pop_first() {
-        return Err(Error::NotLeftOut(unknown));
-    }
-    members.sort_unstable_by_key(|member| member.salted_id);
-    Ok(members)
+    Ok(())
 }
 
 impl Member {
