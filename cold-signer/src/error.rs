@@ -12,9 +12,11 @@ use crate::signer::{CatchUpError, Mismatch, Refusal};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use stegos_common::address::Network;
 use stegos_common::hash::Hash;
 use stegos_common::keyfile::KeyFileError;
 use stegos_common::recovery::RecoveryError;
+use stegos_common::reserves::{AssetsError, AttestationError};
 use stegos_common::socket::token_file::TokenFileError;
 use thiserror::Error;
 
@@ -182,6 +184,50 @@ pub(crate) enum Error {
         /// Why.
         reason: String,
     },
+    /// A file that is no root and no list of outputs.
+    #[error("{}: {source}", path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        source: serde_json::Error,
+    },
+    /// A document that is longer than any that means something.
+    #[error("{} is longer than {limit} bytes", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read.
+        limit: usize,
+    },
+    /// A list of outputs that shows nothing.
+    #[error("{}: {source}", path.display())]
+    Assets {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: AssetsError,
+    },
+    /// Debts of another network than the keys'.
+    #[error("refused: the root is of {network}, the key store of {store}")]
+    OtherNetwork {
+        /// The network of the store.
+        store: Network,
+        /// The network of the root.
+        network: Network,
+    },
+    /// Keys that are not here.
+    #[error(
+        "refused: the keys of {0} are not held here, or their accounts are archived; leave those outputs out of the list, or \
+         sign with the keys that are here with --skip-unowned"
+    )]
+    NotHeld(String),
+    /// Asked whether to attest, the answer was something else.
+    #[error("not confirmed: nothing was signed")]
+    NotAttested,
+    /// A signature that went wrong on this host.
+    #[error("a signature came out wrong and was thrown away ({0}): do not trust this host")]
+    WrongSignature(AttestationError),
     /// A tag that does not exist.
     #[error("there is no rule {0:?}; `policy explain` lists them")]
     NoRule(String),
@@ -263,7 +309,9 @@ impl Error {
             | Self::Journal(_)
             | Self::Faults(_)
             | Self::HeadUnknown(_) => ExitCode::from(4),
-            Self::Refused(_) | Self::Mismatch(_) => ExitCode::from(3),
+            Self::Refused(_) | Self::Mismatch(_) | Self::OtherNetwork { .. } | Self::NotHeld(_) => {
+                ExitCode::from(3)
+            }
             _ => ExitCode::FAILURE,
         }
     }

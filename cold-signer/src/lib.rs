@@ -1,6 +1,7 @@
 //! The cold signer: keeps keys and signs Stegos transactions on a host without a network.
 
 pub mod approval;
+pub mod attest;
 pub mod cli;
 pub mod disk;
 pub mod envelope;

@@ -20,6 +20,7 @@ pub mod payload;
 pub mod qr;
 pub mod range_proof;
 pub mod recovery;
+pub mod reserves;
 pub mod review;
 pub mod schnorr;
 pub mod sealed;

@@ -40,6 +40,10 @@ use stegos_common::payload::{Comment, CommentError, Payload, PayloadData, Payloa
 use stegos_common::qr::{self, Frames, Gathering, Progress};
 use stegos_common::range_proof::{RangeProof, RangeProofError};
 use stegos_common::recovery::{self, RecoveryError};
+use stegos_common::reserves::{
+    Asset, Assets, AssetsError, Attestation, AttestationError, KeySignature, Proved, Root, RootError,
+    Statement,
+};
 use stegos_common::review::{InputFacts, Kind, Known, OutputFacts, Review, SignedBefore};
 use stegos_common::schnorr::Signature;
 use stegos_common::sealed::Sealed;
@@ -112,6 +116,8 @@ message!(MicroBlock, MacroBlock, Random, EpochInfo, Validator, Awards, Activity,
 message!(OutputJson, OutputFields, ProofJson, TransactionJson, TransactionFields, TransactionStatus);
 message!(SignatureJson, ScalarJson, Bls<96>, Bls<48>, HexBytes, Timestamp, BitMap, EncodedAddress);
 message!(RawTransaction, JournalPosition);
+message!(Root, Asset, Assets, Statement, KeySignature, Attestation);
+assert_impl_all!(Proved: Send, Sync, Copy, Eq, Debug, Display);
 assert_impl_all!(Review: Send, Sync, Debug, Display, Serialize);
 assert_impl_all!(InputFacts: Send, Sync, Debug, Display, Serialize);
 assert_impl_all!(OutputFacts: Send, Sync, Debug, Display, Serialize);
@@ -218,6 +224,9 @@ fn errors() {
     error::<SecretKeyError>(SecretKey::from_bytes(&[0; 32]).err().unwrap());
     error(RangeProofError);
     error(SecretKeyJsonError);
+    error(RootError::HashFunction);
+    error(AssetsError::Empty);
+    error(AttestationError::Version(2));
     assert_impl_all!(ContentError: Send, Sync, Error, Clone, Eq);
     error::<RecoveryError>(recovery::from_phrase("moon").err().unwrap());
 }

@@ -12,6 +12,9 @@ use crate::webhook::ClientError;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use stegos_common::address::Network;
+use stegos_common::hash::Hash;
+use stegos_common::reserves::{AssetsError, AttestationError, Proved};
 use thiserror::Error;
 
 /// Why a command failed.
@@ -161,6 +164,16 @@ pub(crate) enum Error {
     /// Amounts that make no tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// A line of the exchange's books that cannot be meant.
+    #[error("{}, line {line}: {reason}. Nothing was made", path.display())]
+    Books {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
     /// An account that should be left out, but is not there.
     #[error("there is no user {0:?} to be left out")]
     NotLeftOut(String),
@@ -183,6 +196,46 @@ pub(crate) enum Error {
     /// A proof that proves nothing.
     #[error("NOT PROVED: {0}")]
     NotProved(#[from] ProofError),
+    /// Outputs that make no list.
+    #[error("nothing is listed: {0}")]
+    NotListed(AssetsError),
+    /// An attestation that shows nothing.
+    #[error("NOT PROVED: {0}")]
+    NotAttested(#[from] AttestationError),
+    /// A root of another network than the ledger.
+    #[error("the root is of {network}, the ledger of {ledger}")]
+    OtherNetwork {
+        /// The network of the ledger.
+        ledger: Network,
+        /// The network of the root.
+        network: Network,
+    },
+    /// A root of another chain, or one that somebody altered.
+    #[error(
+        "NOT PROVED: the root is about block {root}, which is not the one that made its epoch final: {found}"
+    )]
+    OtherBlock {
+        /// The block of the ledger.
+        found: Hash,
+        /// The block of the root.
+        root: Hash,
+    },
+    /// An output that does not count.
+    #[error("NOT PROVED: output {output} is not in the ledger as the list has it: {reason}")]
+    NotThere {
+        /// The output.
+        output: Hash,
+        /// What is otherwise.
+        reason: &'static str,
+    },
+    /// Fewer assets than debts.
+    #[error("PROVED, BUT LESS THAN WHAT IS OWED: {proved}, {after}")]
+    LessThanOwed {
+        /// How much.
+        proved: Proved,
+        /// When, and what was looked at.
+        after: String,
+    },
     /// The answer is one to another question.
     #[error("the process that has the ledger gave another answer than was asked for: is it another version?")]
     OtherAnswer,
@@ -214,7 +267,7 @@ impl Error {
             Self::Replica(ReplicaError::Ledger(_) | ReplicaError::Copy(_)) => 4,
             Self::Replica(ReplicaError::Source(_)) => 1,
             Self::Watch(_) | Self::Replica(_) => 5,
-            Self::Differences(_) | Self::Unreconciled(_) => 6,
+            Self::Differences(_) | Self::Unreconciled(_) | Self::LessThanOwed { .. } => 6,
             Self::NotIncluded { .. } => 7,
             Self::NotYet { .. } | Self::NotFollowed(_) | Self::Ask(AskError::NotRunning(_)) => 8,
             _ => 1,

@@ -14,7 +14,16 @@ pub(super) fn read_text(path: &Path, limit: usize) -> Result<Zeroizing<String>, 
     text(path, File::open(path), limit).map(|(text, _)| text)
 }
 
-/// The same from a file that somebody else put there: no link, and no pipe that would never end. Answers, too, when it
+/// Reads a text of at most `limit` bytes that holds nothing secret; a long one takes no more memory than it needs.
+pub(super) fn read_public(path: &Path, limit: usize) -> Result<String, Error> {
+    let failed = |source| Error::File { path: path.to_owned(), source };
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut text = String::new();
+    File::open(path).map_err(failed)?.take(most).read_to_string(&mut text).map_err(failed)?;
+    if text.len() > limit { Err(Error::TooLong { path: path.to_owned(), limit }) } else { Ok(text) }
+}
+
+/// The same as [`read_text`] from a file that somebody else put there: no link, and no pipe that would never end. Answers, too, when it
 /// was written.
 pub(super) fn read_regular(
     path: &Path,

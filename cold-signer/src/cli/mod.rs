@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod approve;
+mod attest;
 mod backup;
 mod catch_up;
 mod clock;
@@ -49,7 +50,7 @@ Exit codes:
   0  done
   1  failed, the message says why and what to do
   2  wrong usage
-  3  the signer refused the request
+  3  the signer refused the request, or to attest
   4  the key store or its journal cannot be created, opened or written (wrong passphrase, damaged,
      in use, …), or is not what it was
 
@@ -116,6 +117,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Serve(serve::Serve),
     Sign(sign::Sign),
+    Attest(attest::Attest),
     Inspect(inspect::Inspect),
     Quickstart(quickstart::Quickstart),
 }
@@ -165,6 +167,7 @@ impl Cli {
             Command::Doctor(doctor) => doctor.run(&store, settings),
             Command::Serve(serve) => serve.run(&store, settings),
             Command::Sign(sign) => sign.run(&store, settings),
+            Command::Attest(attest) => attest.run(&store),
             Command::Inspect(inspect) => inspect.run(&store, settings),
             Command::Quickstart(quickstart) => quickstart.run(),
         }

@@ -47,7 +47,7 @@ Exit codes:
   3  no such user, output, epoch or event, or an address of somebody else
   4  the ledger cannot be opened or written (in use, damaged, disk full, of another network, …)
   5  the node cannot be reached, or is one of another network or chain; or the explorer that a replica copies is
-  6  `audit` found differences, or an export does not reconcile
+  6  `audit` found differences, an export does not reconcile, or assets are less than debts
   7  the transaction will not be included: rejected by the node, or in conflict with another
   8  the transaction is not where it was waited for yet
 
@@ -205,14 +205,17 @@ pub fn run() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Result<(), Error> {
-        match self.command {
+        let command = match self.command {
             // These are about no ledger.
             Command::Openapi(openapi) => return openapi.run(),
-            Command::Reserves(reserves::Command::Verify(verify)) => return verify.run(),
-            _ => {}
-        }
+            Command::Reserves(reserves) => match reserves.run_alone()? {
+                Some(reserves) => Command::Reserves(reserves),
+                None => return Ok(()),
+            },
+            other => other,
+        };
         let setup = self.common.setup()?;
-        match self.command {
+        match command {
             Command::Run(run) => run.run(setup),
             Command::Replica(replica) => replica.run(setup),
             Command::User(user) => user.run(&setup),

@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use row::{BalanceRow, Mark, OutputLine, Signed, TransactionRow, UserLine};
 use serde::Deserialize;
 use sheet::Sheet;
-use source::Source;
+pub(crate) use source::Source;
 use std::io::{self, Write};
 use stegos_common::amount::Amount;
 use thiserror::Error;

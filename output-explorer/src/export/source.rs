@@ -17,7 +17,7 @@ const ROWS: usize = 1000;
 const TRANSACTIONS: usize = 100;
 
 /// See the module.
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     asker: &'a mut Asker,
     epoch: u64,
     stop: &'a dyn Fn() -> bool,
@@ -26,7 +26,7 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(asker: &'a mut Asker, epoch: u64, stop: &'a dyn Fn() -> bool) -> Self {
+    pub(crate) fn new(asker: &'a mut Asker, epoch: u64, stop: &'a dyn Fn() -> bool) -> Self {
         Self { asker, epoch, stop, blocks: HashMap::new() }
     }
 
@@ -35,7 +35,7 @@ impl<'a> Source<'a> {
     }
 
     /// All users in the order of their account ids, those that were removed too.
-    pub(super) fn users(
+    pub(crate) fn users(
         &mut self,
         mut each: impl FnMut(&mut Self, UserRow) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
@@ -53,7 +53,7 @@ impl<'a> Source<'a> {
     }
 
     /// All public outputs of an account in the order in which they were made.
-    pub(super) fn outputs(
+    pub(crate) fn outputs(
         &mut self,
         account: &str,
         mut each: impl FnMut(&mut Self, OutputRow) -> Result<(), ExportError>,
@@ -79,7 +79,7 @@ impl<'a> Source<'a> {
     }
 
     /// All transactions of this explorer in the order of their handoffs.
-    pub(super) fn transactions(
+    pub(crate) fn transactions(
         &mut self,
         mut each: impl FnMut(&mut Self, FinalTransaction) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
@@ -104,7 +104,7 @@ impl<'a> Source<'a> {
     }
 
     /// The macro block of an epoch.
-    pub(super) fn block(&mut self, epoch: u64) -> Result<BlockRow, ExportError> {
+    pub(crate) fn block(&mut self, epoch: u64) -> Result<BlockRow, ExportError> {
         if let Some(block) = self.blocks.get(&epoch) {
             return Ok(*block);
         }
@@ -115,7 +115,7 @@ impl<'a> Source<'a> {
     }
 
     /// What an account had in public outputs.
-    pub(super) fn balance(&mut self, account: &str) -> Result<Sum, ExportError> {
+    pub(crate) fn balance(&mut self, account: &str) -> Result<Sum, ExportError> {
         let request = Request::Balance { account: account.to_owned(), at_epoch: Some(self.epoch) };
         match self.ask(request)? {
             Answer::BalanceAt(answer) => Ok(answer.sum),
@@ -124,7 +124,7 @@ impl<'a> Source<'a> {
     }
 
     /// Whether an output was spent; nothing where no block made it.
-    pub(super) fn is_spent(&mut self, id: Hash) -> Result<Option<bool>, ExportError> {
+    pub(crate) fn is_spent(&mut self, id: Hash) -> Result<Option<bool>, ExportError> {
         let Answer::Lookup { outputs, .. } = self.ask(Request::Lookup { output_hashes: vec![id] })? else {
             return Err(ExportError::OtherAnswer);
         };

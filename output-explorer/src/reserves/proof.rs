@@ -1,43 +1,12 @@
-//! What is published and what each user gets, as JSON documents.
+//! What each user gets, as a JSON document.
 
 use super::tree::{Node, Step, TreeError, climb, leaf, salted_id};
 use serde::{Deserialize, Serialize};
 use stegos_common::account::{AccountName, AccountNameError};
 use stegos_common::address::Network;
 use stegos_common::amount::Amount;
-use stegos_common::hash::Hash;
+use stegos_common::reserves::{Root, RootError, VERSION};
 use thiserror::Error;
-
-/// Of both documents.
-pub const VERSION: u32 = 1;
-
-/// The hash function of the tree, by its name in the documents.
-const HASH_FUNCTION: &str = "sha256";
-
-/// The root, for everybody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Root {
-    /// [`VERSION`].
-    pub version: u32,
-    /// The network.
-    pub network: Network,
-    /// The balances are those at the end of this epoch.
-    pub epoch: u64,
-    /// The macro block that made it final.
-    pub block_hash: Hash,
-    /// The name of the hash function.
-    pub hash_function: String,
-    /// The digest of the root.
-    #[serde(with = "hex::serde")]
-    pub root: [u8; 32],
-    /// All balances together, in micro-STG.
-    pub total: Amount,
-    /// The same in STG, to be read.
-    pub total_text: String,
-    /// How many accounts there are.
-    pub accounts: u64,
-}
 
 /// What one user gets: the salt is for nobody else.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,20 +33,12 @@ pub struct Proof {
 /// Why a proof proves nothing.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum ProofError {
-    /// A document of another version.
-    #[error("the {0} is of version {1}; this program knows version 1")]
-    Version(&'static str, u32),
-    /// Another hash function.
-    #[error("the root is made by another hash function than sha256")]
-    HashFunction,
-    /// A root whose two totals differ.
-    #[error("the root says {number} and {text:?} of the same total")]
-    Text {
-        /// The number.
-        number: Amount,
-        /// The text.
-        text: String,
-    },
+    /// The root says nothing.
+    #[error(transparent)]
+    Document(#[from] RootError),
+    /// A proof of another version.
+    #[error("the proof is of version {0}; this program knows version 1")]
+    Version(u32),
     /// A proof of another time or place.
     #[error("the proof is of epoch {} of {}, the root of epoch {} of {}", proof.1, proof.0, root.1, root.0)]
     Other {
@@ -115,41 +76,16 @@ pub enum ProofError {
     Root,
 }
 
-impl Root {
-    /// The document about the root of a tree.
-    #[must_use]
-    pub fn new(network: Network, epoch: u64, block_hash: Hash, root: Node, accounts: u64) -> Self {
-        Self {
-            version: VERSION,
-            network,
-            epoch,
-            block_hash,
-            hash_function: HASH_FUNCTION.to_owned(),
-            root: root.hash,
-            total: root.sum,
-            total_text: root.sum.to_string(),
-            accounts,
-        }
-    }
-}
-
 impl Proof {
     /// Whether the account with its balance is in the total of a root.
     ///
     /// # Errors
     /// [`ProofError`] says why not.
     pub fn check(&self, root: &Root) -> Result<(), ProofError> {
-        for (what, version) in [("proof", self.version), ("root", root.version)] {
-            if version != VERSION {
-                return Err(ProofError::Version(what, version));
-            }
+        if self.version != VERSION {
+            return Err(ProofError::Version(self.version));
         }
-        if root.hash_function != HASH_FUNCTION {
-            return Err(ProofError::HashFunction);
-        }
-        if root.total_text != root.total.to_string() {
-            return Err(ProofError::Text { number: root.total, text: root.total_text.clone() });
-        }
+        root.check()?;
         let (proof, of_root) = ((self.network, self.epoch), (root.network, root.epoch));
         if proof != of_root {
             return Err(ProofError::Other { proof, root: of_root });
@@ -172,8 +108,9 @@ impl Proof {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reserves::Tree;
+    use crate::reserves::{Tree, root};
     use proptest::prelude::*;
+    use stegos_common::hash::Hash;
 
     type Change = dyn Fn(&mut Proof, &mut Root);
 
@@ -184,7 +121,7 @@ mod tests {
         };
         let tree = Tree::new(accounts.iter().map(node).collect()).unwrap();
         let block = Hash::from_bytes([7; 32]);
-        let root = Root::new(Network::Dev, 12, block, tree.root(), u64::try_from(amounts.len()).unwrap());
+        let root = root(Network::Dev, 12, block, tree.root(), u64::try_from(amounts.len()).unwrap());
         let proof = |(index, micro): (u8, &i64)| Proof {
             version: VERSION,
             network: Network::Dev,

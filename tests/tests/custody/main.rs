@@ -8,6 +8,7 @@ mod deployment;
 mod documented;
 mod exports;
 mod reservations;
+mod reserves;
 mod restored;
 mod rotation;
 mod spool;

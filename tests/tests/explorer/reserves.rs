@@ -131,6 +131,30 @@ fn a_user_who_is_deceived_is_told_so() {
 }
 
 #[test]
+fn what_only_the_exchange_knows_is_owed_as_its_books_say() {
+    let world = world();
+    let books = world.path("books.csv");
+    fs::write(&books, "account,amount\nalice,7000000\nzoe,1\nhot,5\n").unwrap();
+    let books = books.to_string_lossy();
+    let args = ["--at-epoch", "1", "--balances", &books, "--without", "hot"];
+    let output = create(&world, "books", &args);
+    assert!(output.status.success(), "{output:?}");
+    let folder = world.path("books");
+    let root = json(&folder.join("root.json"));
+    assert_eq!((root["total"].as_i64(), root["accounts"].as_i64()), (Some(7_000_001), Some(2)));
+    for (account, proof) in proofs(&folder) {
+        let (code, said) = verify(&folder, &[&proof, "--root", "root.json", "--account", &account]);
+        assert_eq!(code, Some(0), "{said}");
+    }
+    fs::write(world.path("books.csv"), "account,amount\nalice,1\nalice,2\n").unwrap();
+    let twice = create(&world, "twice", &args);
+    let said = String::from_utf8_lossy(&twice.stderr).into_owned();
+    assert_eq!(twice.status.code(), Some(1), "{said}");
+    assert!(said.contains("line 3: account \"alice\" was there before"), "{said}");
+    assert!(!world.path("twice").exists());
+}
+
+#[test]
 fn a_proof_is_made_while_others_use_the_ledger_of_what_is_final_only() {
     let world = World::new(4);
     let explorer = world.follow();

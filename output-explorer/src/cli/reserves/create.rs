@@ -1,38 +1,29 @@
-//! `reserves`: what is owed to users, and the proof that each of them can check.
+//! `reserves create`: what is owed to users, and the proof that each of them can check.
 
-use super::file::{read_text, write_line};
-use super::{Setup, show};
+use super::{books, text};
 use crate::block::Position;
+use crate::cli::file::write_line;
+use crate::cli::{Setup, show};
 use crate::control::{Answer, AsText, Asker, Request, UserAmount};
 use crate::error::Error;
-use crate::reserves::{Proof, Root, Tree, VERSION, leaf, salted_id};
-use clap::{Args, Subcommand};
+use crate::reserves::{self, Proof, Tree, leaf, salted_id};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand_core::{OsRng, RngCore};
 use rustix::fs::syncfs;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use stegos_common::amount::Amount;
+use stegos_common::reserves::{Root, VERSION};
 
 /// So many users are asked about at once.
 const ROWS: usize = 10_000;
 
-/// No document is longer, in bytes.
-const MAX_DOCUMENT: u64 = 65_536;
-
 /// Where the proofs are, in the folder that is made.
 const PROOFS: &str = "proofs";
-
-/// Make and check proofs of what is owed to users
-#[derive(Subcommand)]
-pub(super) enum Command {
-    Create(Create),
-    Verify(Verify),
-}
 
 /// Write the root of all users' balances after an epoch, and a proof for each user
 #[derive(Args)]
@@ -42,37 +33,26 @@ each user, for that user only; DIR/accounts.jsonl says whose is which, for nobod
 salts: publish the root of one only. Balances are those of public outputs on the users' addresses, also of
 users who were removed. Leave out accounts that are the exchange's own.
 
-Example:
-  output-explorer --network testnet reserves create --at-epoch 1200 --without hot --out reserves-1200")]
-pub(super) struct Create {
+Where users' money is swept into accounts of the exchange, only its own books know what it owes them: --balances
+takes what they say, from a .jsonl or .csv file with `account` and `amount`, a whole number of micro-STG. Its
+amounts must be those at the end of the epoch.
+
+Examples:
+  output-explorer --network testnet reserves create --at-epoch 1200 --without hot --out reserves-1200
+  output-explorer --network testnet reserves create --at-epoch 1200 --balances books.csv --out reserves-1200")]
+pub(in crate::cli) struct Create {
     /// At the end of this epoch
     #[arg(long, value_name = "EPOCH")]
     at_epoch: u64,
+    /// Take the balances from this file, and not from the ledger
+    #[arg(long, value_name = "FILE")]
+    balances: Option<PathBuf>,
     /// Leave these accounts out
     #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
     without: Vec<String>,
     /// The folder that is made
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-}
-
-/// Check the proof of a user; needs neither a ledger nor a network
-#[derive(Args)]
-#[command(after_help = "\
-Take the root from where it is published for everybody, not from whoever sent the proof. Exit code 0 says that
-the account with this balance is in the total, 1 that it is not.
-
-Example:
-  output-explorer reserves verify proof.json --root root.json --account alice")]
-pub(super) struct Verify {
-    /// The user's file
-    proof: PathBuf,
-    /// What is published
-    #[arg(long, value_name = "FILE")]
-    root: PathBuf,
-    /// The account that it must be about
-    #[arg(long, value_name = "ACCOUNT")]
-    account: Option<String>,
 }
 
 /// An account in the tree.
@@ -90,46 +70,23 @@ struct IndexLine<'a> {
     proof: &'a str,
 }
 
-impl Command {
-    pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
-        match self {
-            Self::Create(create) => create.run(setup),
-            Self::Verify(verify) => verify.run(),
-        }
-    }
-}
-
-impl Verify {
-    pub(super) fn run(self) -> Result<(), Error> {
-        let (proof, root): (Proof, Root) = (read(&self.proof)?, read(&self.root)?);
-        proof.check(&root)?;
-        if let Some(wanted) = self.account.filter(|wanted| *wanted != proof.account) {
-            return Err(Error::OtherAccount { found: proof.account, wanted });
-        }
-        show::line(&format!(
-            "OK: account {:?} is counted with {} in the total of {}, after epoch {} of {}",
-            proof.account, proof.amount, root.total, root.epoch, root.network
-        ))
-    }
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let text = read_text(path, MAX_DOCUMENT)?;
-    serde_json::from_str(&text).map_err(|source| Error::Document { path: path.to_owned(), source })
-}
-
 impl Create {
-    fn run(self, setup: &Setup) -> Result<(), Error> {
-        let Self { at_epoch: epoch, without, out } = self;
+    pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
+        let Self { at_epoch: epoch, balances, without, out } = self;
         let mut asker = setup.asker()?;
-        let members = members(&mut asker, epoch, without.into_iter().collect())?;
+        let mut members = Members { list: Vec::new(), without: without.into_iter().collect() };
+        match balances {
+            Some(path) => members.extend(books::read(&path)?),
+            None => read_all(&mut asker, epoch, &mut members)?,
+        }
+        let members = members.sorted()?;
         let position = AsText(Position::macro_block(epoch));
         let Answer::Block(block) = asker.ask(Request::Block { position })? else {
             return Err(Error::OtherAnswer);
         };
         let tree = Tree::new(members.iter().map(|member| leaf(&member.salted_id, member.amount)).collect())?;
         let accounts = u64::try_from(members.len()).map_err(io::Error::other)?;
-        let root = Root::new(setup.ledger.network, epoch, block.block.block_hash, tree.root(), accounts);
+        let root = reserves::root(setup.ledger.network, epoch, block.block.block_hash, tree.root(), accounts);
         write(&out, &root, &members, &tree)?;
         show::line(&format!(
             "{accounts} accounts had {} after epoch {epoch}: publish {}",
@@ -139,13 +96,35 @@ impl Create {
     }
 }
 
-/// All users but some, in an order that says nothing about them.
-fn members(asker: &mut Asker, epoch: u64, mut without: BTreeSet<String>) -> Result<Vec<Member>, Error> {
+/// Those who are in the tree.
+struct Members {
+    list: Vec<Member>,
+    /// Whoever is left out, and was not met yet.
+    without: BTreeSet<String>,
+}
+
+impl Members {
+    fn extend(&mut self, users: Vec<UserAmount>) {
+        let without = &mut self.without;
+        self.list.extend(users.into_iter().filter(|user| !without.remove(&user.account)).map(Member::new));
+    }
+
+    /// In an order that says nothing about them.
+    fn sorted(mut self) -> Result<Vec<Member>, Error> {
+        if let Some(unknown) = self.without.pop_first() {
+            return Err(Error::NotLeftOut(unknown));
+        }
+        self.list.sort_unstable_by_key(|member| member.salted_id);
+        Ok(self.list)
+    }
+}
+
+/// Takes all users of the ledger.
+fn read_all(asker: &mut Asker, epoch: u64, members: &mut Members) -> Result<(), Error> {
     let progress = ProgressBar::no_length();
     if let Ok(style) = ProgressStyle::with_template("{pos} users read") {
         progress.set_style(style);
     }
-    let mut members = Vec::new();
     let mut after = None;
     loop {
         let Answer::UserAmounts { rows } = asker.ask(Request::UserAmounts { epoch, after, limit: ROWS })?
@@ -157,14 +136,10 @@ fn members(asker: &mut Asker, epoch: u64, mut without: BTreeSet<String>) -> Resu
             break;
         }
         progress.inc(u64::try_from(rows.len()).map_err(io::Error::other)?);
-        members.extend(rows.into_iter().filter(|row| !without.remove(&row.account)).map(Member::new));
+        members.extend(rows);
     }
     progress.finish_and_clear();
-    if let Some(unknown) = without.pop_first() {
-        return Err(Error::NotLeftOut(unknown));
-    }
-    members.sort_unstable_by_key(|member| member.salted_id);
-    Ok(members)
+    Ok(())
 }
 
 impl Member {
@@ -217,8 +192,4 @@ fn write(out: &Path, root: &Root, members: &[Member], tree: &Tree) -> Result<(),
     let path = out.join("root.json");
     let written = write_line(&path, &text(root)?, |file| Ok(file.persist_noclobber(&path).map(drop)?));
     written.map_err(failed(&path))
-}
-
-fn text(document: &impl Serialize) -> Result<String, Error> {
-    Ok(serde_json::to_string_pretty(document).map_err(io::Error::other)?)
 }
