@@ -16,6 +16,7 @@ mod passphrase;
 mod phrase;
 mod policy;
 mod public;
+mod qr;
 mod quickstart;
 mod restore;
 mod serve;
