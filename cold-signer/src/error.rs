@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use stegos_common::address::Network;
 use stegos_common::hash::Hash;
 use stegos_common::keyfile::KeyFileError;
+use stegos_common::qr::{FrameError, Progress};
 use stegos_common::recovery::RecoveryError;
 use stegos_common::reserves::{AssetsError, AttestationError};
 use stegos_common::socket::token_file::TokenFileError;
@@ -264,6 +265,36 @@ pub(crate) enum Error {
         /// The most that are looked at.
         most: usize,
     },
+    /// A folder with too many pictures in it.
+    #[error("{} has more than {most} pictures: begin with an empty folder", path.display())]
+    TooManyPictures {
+        /// The folder.
+        path: PathBuf,
+        /// The most that are looked at.
+        most: usize,
+    },
+    /// A picture after which no other is read.
+    #[error("{}: {reason}", path.display())]
+    Picture {
+        /// The file, or `-`.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The pictures do not hold enough frames.
+    #[error("the request is not complete: {} of {} frames were in the pictures; take more", .0.gathered, .0.needed)]
+    PicturesEnded(Progress),
+    /// An answer that is too long to be shown.
+    #[error(
+        "the signed answer cannot be shown ({0}): sign the same request again with --out, it gets the same answer"
+    )]
+    Frames(FrameError),
+    /// Nobody would see the answer.
+    #[error("there is no terminal to show the answer on ({0}): name a folder for its pictures with --qr-out")]
+    NoScreen(io::Error),
+    /// Asked whether to sign what came through a camera, the answer was something else.
+    #[error("not confirmed: nothing was signed")]
+    NotSigned,
     /// A request that is longer than the socket would take.
     #[error("{} is longer than the {limit} bytes that a request may have (max_request_bytes)", path.display())]
     TooLarge {

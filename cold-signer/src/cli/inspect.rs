@@ -85,7 +85,8 @@ impl Inspect {
                 "objection": objection,
             }))
         } else {
-            show(&format!("{title} on {network}"), &review, judgement.as_ref(), objection.is_none())
+            let title = format!("{title} on {network}");
+            show(&mut stdout().lock(), &title, &review, judgement.as_ref(), objection.is_none())
         };
         // What speaks against it counts, even if nobody read the rest.
         match objection {
@@ -192,10 +193,16 @@ fn show_policy(out: &mut impl Write, judgement: &Judgement) -> io::Result<()> {
     writeln!(out, "  {what} by {tag}{place}: {reason}")
 }
 
-fn show(title: &str, review: &Review, judgement: Option<&Judgement>, fine: bool) -> io::Result<()> {
-    let mut out = stdout().lock();
+/// Shows a review, and how the policy judges; where it is fine, that it is.
+pub(super) fn show(
+    out: &mut impl Write,
+    title: &str,
+    review: &Review,
+    judgement: Option<&Judgement>,
+    fine: bool,
+) -> io::Result<()> {
     writeln!(out, "{title}\n\n{review}")?;
-    judgement.map_or(Ok(()), |judgement| show_policy(&mut out, judgement))?;
+    judgement.map_or(Ok(()), |judgement| show_policy(out, judgement))?;
     if let Some(before) = &review.signed_before {
         let SignedBefore { transaction, time, record } = before;
         writeln!(

@@ -17,6 +17,7 @@ mod passphrase;
 mod phrase;
 mod policy;
 mod public;
+mod qr;
 mod quickstart;
 mod restore;
 mod serve;

@@ -8,12 +8,12 @@ use crate::control::{Answer, Request};
 use crate::export::What;
 use crate::http::app::{App, other_answer};
 use crate::reserves::Proof;
-use stegos_common::reserves::Root;
 use axum::extract::State as Of;
 use clap::ValueEnum;
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::sync::Arc;
+use stegos_common::reserves::Root;
 
 /// The page.
 pub(super) async fn page(Of(app): Of<Arc<App>>, who: Who) -> Result<Page, Failure> {

@@ -1,0 +1,122 @@
+//! Pictures with QR codes in them, which anybody may have made, and pictures of QR codes.
+
+use image::codecs::pnm::PnmDecoder;
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits, Luma};
+use qrcode::{EcLevel, QrCode};
+use rqrr::PreparedImage;
+use std::io::{self, BufRead, Cursor, Read};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// The most bytes of a file that are read.
+pub(super) const MOST_BYTES: u64 = 32 << 20;
+/// The most pixels of a side.
+const MOST_SIDE: u32 = 4096;
+/// The most memory that a decoder may take, in bytes: four such sides in colour, twice.
+const MOST_MEMORY: u64 = 256 << 20;
+/// How long codes are looked for in one picture. An honest one takes less than a second.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How names of pictures end.
+const ENDS: [&str; 6] = [".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm"];
+/// The pixels of a module in a picture that is written, and the modules of the margin: the standard asks for four.
+const MODULE: u32 = 6;
+/// See [`MODULE`].
+const MARGIN: u32 = 4;
+
+/// Whether this is the name of a picture.
+pub(super) fn is_named(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// Reads a PNG, JPEG or PNM file.
+pub(super) fn decode(file: &[u8]) -> ImageResult<GrayImage> {
+    let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format()?;
+    reader.limits(limits());
+    Ok(reader.decode()?.into_luma8())
+}
+
+/// Reads the next PNM picture of a stream; `None` at its end.
+///
+/// # Errors
+/// What is wrong with the picture. Where the one after it begins cannot be told.
+pub(super) fn next(stream: &mut impl BufRead) -> Result<Option<GrayImage>, String> {
+    if stream.fill_buf().map_err(|error| error.to_string())?.is_empty() {
+        return Ok(None);
+    }
+    let mut read = || {
+        let mut decoder = PnmDecoder::new(stream.by_ref().take(MOST_BYTES))?;
+        decoder.set_limits(limits())?;
+        DynamicImage::from_decoder(decoder)
+    };
+    match read() {
+        Ok(picture) => Ok(Some(picture.into_luma8())),
+        // Whoever stops a camera does so in the middle of a picture.
+        Err(image::ImageError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MOST_SIDE);
+    limits.max_image_height = Some(MOST_SIDE);
+    limits.max_alloc = Some(MOST_MEMORY);
+    limits
+}
+
+/// The texts of all codes in a picture; none in what is no picture.
+///
+/// # Errors
+/// That the picture takes too long. The search tries all pairs of what looks like a code's corners, so a picture full of
+/// them has no end; and it cannot be stopped, but by the end of this process.
+pub(super) fn codes(
+    decode: impl FnOnce() -> ImageResult<GrayImage> + Send + 'static,
+) -> Result<Vec<String>, String> {
+    let (sender, receiver) = channel();
+    // On a thread of its own: the library has places where it panics over a strange picture, and nothing is lost then.
+    let reader = thread::spawn(move || sender.send(decode().map_or_else(|_| Vec::new(), find)));
+    match receiver.recv_timeout(PATIENCE) {
+        Ok(codes) => {
+            // What is protected later is so only without other threads.
+            let _ = reader.join();
+            Ok(codes)
+        }
+        Err(RecvTimeoutError::Disconnected) => Ok(Vec::new()),
+        Err(RecvTimeoutError::Timeout) => {
+            Err("codes are looked for in vain: take this picture away".to_owned())
+        }
+    }
+}
+
+fn find(picture: GrayImage) -> Vec<String> {
+    let [width, height] = [picture.width(), picture.height()].map(|side| usize::try_from(side).unwrap_or(0));
+    let row = width.max(1);
+    let pixels = picture.into_raw();
+    let pixel =
+        |x: usize, y: usize| pixels.chunks(row).nth(y).and_then(|row| row.get(x)).copied().unwrap_or(0);
+    let mut prepared = PreparedImage::prepare_from_greyscale(width, height, pixel);
+    prepared.detect_grids().into_iter().filter_map(|grid| Some(grid.decode().ok()?.1)).collect()
+}
+
+/// The QR code of a frame: error correction level L, as small as it can be.
+pub(super) fn code(frame: &str) -> io::Result<QrCode> {
+    QrCode::with_error_correction_level(frame, EcLevel::L).map_err(io::Error::other)
+}
+
+/// A PNG file of the QR code of a frame.
+pub(super) fn encode(frame: &str) -> io::Result<Vec<u8>> {
+    let code = code(frame)?;
+    let (width, colours) = (code.width(), code.into_colors());
+    let side = u32::try_from(width).unwrap_or(0);
+    let picture = GrayImage::from_fn((side + 2 * MARGIN) * MODULE, (side + 2 * MARGIN) * MODULE, |x, y| {
+        let module =
+            |at: u32| usize::try_from((at / MODULE).checked_sub(MARGIN)?).ok().filter(|at| *at < width);
+        let colour = module(x).zip(module(y)).and_then(|(x, y)| colours.get(y * width + x));
+        Luma([colour.map_or(u8::MAX, |colour| colour.select(0, u8::MAX))])
+    });
+    let mut file = Cursor::new(Vec::new());
+    picture.write_to(&mut file, ImageFormat::Png).map_err(io::Error::other)?;
+    Ok(file.into_inner())
+}
