@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 DIR, LOG = Path(sys.argv[1]), Path(sys.argv[2]).read_text()
+TYPED = LOG.split("In another terminal:")[1]
 PICTURES = DIR / "pictures"
 PAGE = re.search(r"The web page is (\S+)", LOG).group(1)
 OPERATOR, AUDITOR = re.findall(r"(oe_\w+)", LOG)[:2]
@@ -30,10 +31,10 @@ expect.set_options(timeout=PATIENCE)
 
 def settings():
     """What the round trip tells to type first."""
-    lines = re.findall(r"^  export (.*)$", LOG, re.M)
+    lines = re.findall(r"^  export (.*)$", TYPED, re.M)
     pairs = [pair.split("=", 1) for line in lines for pair in line.split() if "=" in pair]
     found = {name: value for name, value in pairs if name != "PATH"}
-    programs = re.search(r'export PATH="([^"]+)"', LOG).group(1)
+    programs = re.search(r'export PATH="([^"]+)"', TYPED).group(1)
     return {**os.environ, **found, "PATH": programs + ":" + os.environ["PATH"]}
 
 
@@ -45,7 +46,7 @@ def run(*command, **options):
 
 def pay_alice():
     """The command that the round trip shows: 3 STG more for her."""
-    command = re.search(r"(echo '.*?'\s*\\\n.*token-file \S+)", LOG, re.S).group(1)
+    command = re.search(r"(echo '.*?--token-file \S+)", TYPED, re.S).group(1)
     run("sh", "-c", command)
 
 
@@ -166,10 +167,10 @@ def withdraw(play):
     it.go("/handoffs")
     page.keyboard.press("Tab")
     expect(page.get_by_text("Skip to the content")).to_be_focused()
-    # To an address of ours the change stays ours; whoever is paid here is bob.
-    bob = next(json.loads(line)["address"] for line in (DIR / "accounts.jsonl").read_text().splitlines() if json.loads(line)["account"] == "bob")
+    # Whom the story pays too: the policy would refuse a user.
+    stranger = re.search(r"--to (dev1\w+)", LOG).group(1)
     page.fill("#id", "walk-1")
-    page.fill("#to", bob)
+    page.fill("#to", stranger)
     page.fill("#amount", "1.5")
     page.get_by_role("button", name="Make the request").first.click()
     expect(page).to_have_url(re.compile(r"/handoffs/\d+$"))
@@ -275,7 +276,7 @@ def look_around(play):
         it.end()
 
 
-PICTURES.mkdir()
+PICTURES.mkdir(exist_ok=True)
 with sync_playwright() as play:
     audit(play)
     withdraw(play)

@@ -100,7 +100,10 @@ impl Api {
     /// Nobody in particular.
     #[must_use]
     pub fn nobody(base: &str) -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false).timeout_global(Some(PATIENCE));
         Self { agent: config.build().into(), base: base.to_owned(), token: None }
     }
 

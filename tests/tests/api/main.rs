@@ -6,6 +6,7 @@ mod events;
 mod handoffs;
 mod manners;
 mod metrics;
+mod page;
 mod reading;
 mod receiver;
 mod replica;

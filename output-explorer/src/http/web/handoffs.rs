@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::layout::{Page, link};
 use super::overview::amount;
 use super::parts::{count, handoff, money, more, state, status, time};
-use super::who::{Form, Who};
+use super::who::{Form, Nothing, Who};
 use crate::access::Right;
 use crate::control::{HandoffAnswer, HandoffRequest};
 use crate::handoff::record::{Ended, Handoff, Step};
@@ -180,7 +180,7 @@ pub(super) async fn cancel(
     Of(app): Of<Arc<App>>,
     who: Who,
     Path(number): Path<u64>,
-    Form(()): Form<()>,
+    Form(Nothing {}): Form<Nothing>,
 ) -> Result<Redirect, Failure> {
     who.require(Right::HandOff)?;
     of(&app, HandoffRequest::Cancel { number }).await?;

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::layout::{Page, SECURITY, plain};
 use super::session::IDLE;
-use super::who::{Form, require_same_origin};
+use super::who::{Form, Nothing, require_same_origin};
 use crate::access::AccessError;
 use crate::clock::now;
 use crate::http::app::App;
@@ -99,7 +99,7 @@ pub(super) async fn log_in(
 pub(super) async fn log_out(
     Of(app): Of<Arc<App>>,
     headers: HeaderMap,
-    Form(()): Form<()>,
+    Form(Nothing {}): Form<Nothing>,
 ) -> Result<Response, Failure> {
     leave(&app.sessions.end(&headers, app.is_encrypted), "/login")
 }

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::layout::{Page, link, user_path};
 use super::parts::{badge, finality, money, more, output, place, short, time, user};
 use super::picture::qr;
-use super::who::{Form, Who};
+use super::who::{Form, Nothing, Who};
 use crate::access::Right;
 use crate::control::{
     Answer, BalanceAnswer, HistoryRow, KindName, OutputRow, PlaceText, Request, Rows, State, UserRow,
@@ -192,7 +192,7 @@ pub(super) async fn archive(
     Of(app): Of<Arc<App>>,
     who: Who,
     Path(account): Path<String>,
-    Form(()): Form<()>,
+    Form(Nothing {}): Form<Nothing>,
 ) -> Result<Redirect, Failure> {
     who.require(Right::Manage)?;
     app.ask(Request::RemoveUser { account: account.clone() }).await?;

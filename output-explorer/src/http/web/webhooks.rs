@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::layout::{Page, link};
 use super::parts::{badge, more, time};
-use super::who::{Form, Who};
+use super::who::{Form, Nothing, Who};
 use crate::access::Right;
 use crate::http::app::App;
 use crate::http::webhooks::whose;
@@ -122,7 +122,7 @@ pub(super) async fn redeliver(
     Of(app): Of<Arc<App>>,
     who: Who,
     Path((id, event)): Path<(u64, u64)>,
-    Form(()): Form<()>,
+    Form(Nothing {}): Form<Nothing>,
 ) -> Result<Redirect, Failure> {
     who.require(Right::Webhooks)?;
     let of = whose(&who.caller);

@@ -57,6 +57,10 @@ impl FromRequestParts<Arc<App>> for Who {
 /// What a form says that one of the session's own pages sent.
 pub(super) struct Form<T>(pub(super) T);
 
+/// A form that is a button alone.
+#[derive(Deserialize)]
+pub(super) struct Nothing {}
+
 #[derive(Deserialize)]
 struct Token {
     #[serde(default)]
