@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod books;
+pub mod camera;
 pub mod custody;
 pub mod daemon;
 pub mod devnode;
