@@ -37,8 +37,9 @@ async function refresh() {
 function replace(fresh) {
     for (const old of main.querySelectorAll("[data-live]")) {
         const part = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
-        // Whoever is at work in a part is not disturbed: who types, chooses, or has opened something.
-        const isBusy = old.contains(document.activeElement) || old.querySelector("details[open]");
+        // Whoever is at work in a part is not disturbed: who types, has filled something in, or has opened something.
+        const isFilled = [...old.querySelectorAll("input, textarea")].some((it) => it.value !== it.defaultValue);
+        const isBusy = isFilled || old.contains(document.activeElement) || old.querySelector("details[open]");
         if (part && !isBusy && part.innerHTML !== old.innerHTML) {
             old.innerHTML = part.innerHTML;
             begin(old);
