@@ -1,6 +1,7 @@
 //! Pictures with QR codes in them, which anybody may have made, and pictures of QR codes.
 
 use image::codecs::pnm::PnmDecoder;
+use image::imageops::{FilterType, resize};
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits, Luma};
 use qrcode::{EcLevel, QrCode};
 use rqrr::PreparedImage;
@@ -76,7 +77,8 @@ pub(super) fn codes(
 ) -> Result<Vec<String>, String> {
     let (sender, receiver) = channel();
     // On a thread of its own: the library has places where it panics over a strange picture, and nothing is lost then.
-    let reader = thread::spawn(move || sender.send(decode().map_or_else(|_| Vec::new(), find)));
+    let reader =
+        thread::spawn(move || sender.send(decode().map_or_else(|_| Vec::new(), |picture| find(&picture))));
     match receiver.recv_timeout(PATIENCE) {
         Ok(codes) => {
             // What is protected later is so only without other threads.
@@ -90,13 +92,34 @@ pub(super) fn codes(
     }
 }
 
-fn find(picture: GrayImage) -> Vec<String> {
+/// Looks for codes as the library does it, whose black is darker than what is around. Where there is none, the modules may
+/// be small or noisy: then in a larger picture, whose black is darker than the middle, and last in both ways at once.
+fn find(picture: &GrayImage) -> Vec<String> {
+    let codes = in_black(picture, None);
+    let [width, height] = [picture.width(), picture.height()].map(|side| side.saturating_mul(2));
+    if !codes.is_empty() || width.max(height) > MOST_SIDE {
+        return codes;
+    }
+    let larger = resize(picture, width, height, FilterType::Triangle);
+    let codes = in_black(&larger, middle(&larger));
+    if codes.is_empty() { in_black(&larger, None) } else { codes }
+}
+
+/// Half-way between the darkest and the brightest pixel.
+fn middle(picture: &GrayImage) -> Option<u8> {
+    let (darkest, brightest) = (picture.iter().min()?, picture.iter().max()?);
+    Some(darkest.midpoint(*brightest))
+}
+
+/// The texts of the codes, where black is what is darker than a given brightness, or than its surroundings.
+fn in_black(picture: &GrayImage, below: Option<u8>) -> Vec<String> {
     let [width, height] = [picture.width(), picture.height()].map(|side| usize::try_from(side).unwrap_or(0));
-    let row = width.max(1);
-    let pixels = picture.into_raw();
-    let pixel =
-        |x: usize, y: usize| pixels.chunks(row).nth(y).and_then(|row| row.get(x)).copied().unwrap_or(0);
-    let mut prepared = PreparedImage::prepare_from_greyscale(width, height, pixel);
+    let pixels = picture.as_raw();
+    let pixel = |x: usize, y: usize| pixels.get(y * width + x).copied().unwrap_or(0);
+    let mut prepared = match below {
+        Some(below) => PreparedImage::prepare_from_bitmap(width, height, |x, y| pixel(x, y) < below),
+        None => PreparedImage::prepare_from_greyscale(width, height, pixel),
+    };
     prepared.detect_grids().into_iter().filter_map(|grid| Some(grid.decode().ok()?.1)).collect()
 }
 
