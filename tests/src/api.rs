@@ -103,7 +103,8 @@ impl Api {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .max_redirects_will_error(false).timeout_global(Some(PATIENCE));
+            .max_redirects_will_error(false)
+            .timeout_global(Some(PATIENCE));
         Self { agent: config.build().into(), base: base.to_owned(), token: None }
     }
 

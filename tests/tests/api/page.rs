@@ -95,7 +95,10 @@ fn only_its_own_forms_change_anything() {
     let evil = format!("http://evil.example/{host}");
     for (why, answer) in [
         ("no secret", operator.post("/handoffs/sweep", &[], sweep)),
-        ("another session's", operator.post("/handoffs/sweep", &[], &format!("csrf={}&{sweep}", auditor.csrf()))),
+        (
+            "another session's",
+            operator.post("/handoffs/sweep", &[], &format!("csrf={}&{sweep}", auditor.csrf())),
+        ),
         ("from elsewhere", operator.post("/handoffs/sweep", &[("origin", "http://evil.example")], &own)),
         ("nearly from here", operator.post("/handoffs/sweep", &[("origin", &evil)], &own)),
         ("from a file", operator.post("/handoffs/sweep", &[("origin", "null")], &own)),
@@ -106,7 +109,11 @@ fn only_its_own_forms_change_anything() {
         assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{why}");
     }
     // To the API a cookie is nothing: neither to change something nor for a websocket.
-    let json = [("cookie", operator.cookie.as_str()), ("content-type", "application/json"), ("idempotency-key", "k")];
+    let json = [
+        ("cookie", operator.cookie.as_str()),
+        ("content-type", "application/json"),
+        ("idempotency-key", "k"),
+    ];
     assert_eq!(operator.api.ask("POST", "/v1/handoffs/sweep", &json, "{}").problem(401), "no_credentials");
     for path in ["/v1/users", "/v1/events/socket", "/v1/handoffs/1"] {
         assert_eq!(operator.get(path).problem(401), "no_credentials", "{path}");
@@ -126,7 +133,9 @@ fn only_its_own_forms_change_anything() {
     };
     assert_eq!(camera("no", "width=2&height=2"), 403);
     assert_eq!(camera(&secret, "width=2&height=2"), 200);
-    for query in ["width=2&height=3", "width=4294967296&height=4294967296", "width=1281&height=1", "width=0&height=9"] {
+    for query in
+        ["width=2&height=3", "width=4294967296&height=4294967296", "width=1281&height=1", "width=0&height=9"]
+    {
         assert_eq!(camera(&secret, query), 422, "{query}");
     }
 }

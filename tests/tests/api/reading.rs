@@ -104,6 +104,9 @@ fn a_deposit_is_prepared_and_then_final_in_every_answer() {
     assert_eq!(at["final"]["amount"]["micro_stg"], world.endowment() + 1_500_000);
     assert_eq!(api.get(&format!("/v1/users/alice/balance/{epoch}")).problem(409), "epoch_not_final");
     let history = walk(&api, "/v1/users/alice/history?", 2);
+    let mut newest = walk(&api, "/v1/users/alice/history?order=descending", 1);
+    newest.reverse();
+    assert_eq!(newest, history, "the other way round it is the same");
     assert_eq!(
         (&history.last().unwrap()["what"], &history.last().unwrap()["finality"]),
         (&json!("deposit"), &json!("final"))

@@ -94,7 +94,8 @@ pub(super) async fn camera(
     }
     crate::http::app::require(&who.caller, Right::Submit)?;
     let Size { width, height, .. } = size;
-    if width > LONGEST_SIDE || height > LONGEST_SIDE || width * height != picture.len() || picture.is_empty() {
+    if width > LONGEST_SIDE || height > LONGEST_SIDE || width * height != picture.len() || picture.is_empty()
+    {
         return Err(Problem::body(format!("{} bytes are no picture of {width} × {height}", picture.len())));
     }
     let seen = app.blocking(move |_| Ok(look(&session, number, size, &picture))).await?;

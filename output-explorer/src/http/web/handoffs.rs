@@ -135,7 +135,7 @@ fn request(number: u64) -> Markup {
         details data-frames={ "/handoffs/" (number) "/frames/" } {
             summary { "Or show it to the signer's camera…" }
             p.hint { "Hold the signer's camera against the picture until it has everything: " code { "cold-signer sign --qr -" } }
-            div.qr.moving { img alt="A part of the request as a QR code, changing five times a second"; }
+            div.qr.moving {}
             p data-frame-number="" role="status" {}
         }
     }

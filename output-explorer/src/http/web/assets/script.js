@@ -75,7 +75,7 @@ if (status && main.querySelector("[data-live]")) {
 
 // The request as pictures, one after another, as long as they are looked at.
 function frames(details) {
-    const image = details.querySelector("img");
+    const place = details.querySelector(".moving");
     const words = details.querySelector("[data-frame-number]");
     let number = 0;
     let next;
@@ -88,7 +88,8 @@ function frames(details) {
         try {
             const answer = await fetch(details.dataset.frames + number, { headers: { "x-by-itself": "1" } });
             if (answer.ok && !answer.redirected) {
-                image.src = "data:image/svg+xml," + encodeURIComponent(await answer.text());
+                const picture = new DOMParser().parseFromString(await answer.text(), "image/svg+xml");
+                place.replaceChildren(document.importNode(picture.documentElement, true));
                 const all = answer.headers.get("x-fragments");
                 words.textContent = `Picture ${number}; about ${all} of them are needed, any of them.`;
             } else {
