@@ -1,5 +1,5 @@
 //! `sign --qr`: what comes through a camera, or does not, and what the terminal shows.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::cast_possible_truncation)]
 
 use custody_tests::camera::{draw, message, pictures, read, save, seen, some, stream};
 use custody_tests::daemon::Daemon;
@@ -11,7 +11,7 @@ use image::{GrayImage, Luma};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
 use stegos_common::address::Network;
 use stegos_common::qr::Gathering;
@@ -20,12 +20,12 @@ use stegos_common::qr::Gathering;
 fn begin() -> (Store, Value) {
     let store = Store::new(Network::Dev);
     store.add(&["alice"]);
-    let alice = store.addresses()["alice"].clone();
+    let alice = store.addresses()["alice"];
     let inputs: Vec<_> = (0..3).map(|_| money::private(alice.public_key(), 1_000_000)).collect();
     (store, spend(&inputs, &[pay(&stranger(Network::Dev), 2_999_000)], 1000))
 }
 
-fn text(path: &PathBuf) -> String {
+fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
