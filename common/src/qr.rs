@@ -6,8 +6,8 @@
 //! Nearly any COUNT frames, in whatever order, give the message back.
 //!
 //! The bytes that are cut into fragments are a CBOR byte string (RFC 8949), as the type asks, of one byte for the
-//! version of the format and the message, compressed (DEFLATE, RFC 1951). Four fifths of a request is text in base64,
-//! which nothing but compression brings back to its size.
+//! version of the format and the message, compressed (DEFLATE, RFC 1951). Most of a request is hex, two letters for each
+//! byte: a request with 100 public inputs has 18 kB, and 21 fragments instead of the 68 that it would have as it is.
 
 mod gathering;
 mod part;
@@ -20,7 +20,7 @@ use part::{Header, xor};
 use std::num::NonZeroU32;
 use thiserror::Error;
 
-/// The longest message in bytes, before it is compressed. A hundred inputs with their blobs are a fourth of it.
+/// The longest message in bytes, before it is compressed: what a signer takes as a request if nobody says otherwise.
 pub const MOST_BYTES: usize = 1 << 20;
 /// The most fragments that a message may have: at five frames a second somebody holds the camera for a quarter of an
 /// hour.

@@ -1,5 +1,5 @@
 //! Animated QR codes: whatever a camera misses, sees twice or sees of something else, the message arrives, or nothing.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::cast_possible_truncation)]
 
 use minicbor::bytes::ByteSlice;
 use proptest::prelude::*;

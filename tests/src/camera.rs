@@ -1,4 +1,6 @@
 //! What stands between a screen with an animated QR code and a program that reads pictures: a camera that misses some.
+// The sides of pictures are small numbers.
+#![allow(clippy::cast_possible_truncation)]
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, RgbImage};
 use qrcode::{EcLevel, QrCode};

@@ -91,7 +91,7 @@ impl Gathering {
         Ok(progress)
     }
 
-    /// How far the message is; nothing of nothing before the first frame.
+    /// How far the message is; none of one before the first frame.
     #[must_use]
     pub fn progress(&self) -> Progress {
         match &self.state {

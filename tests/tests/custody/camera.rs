@@ -35,6 +35,7 @@ fn a_hundred_inputs_cross_the_gap_in_pictures_and_the_answer_comes_back() {
     fs::write(&file, answer).unwrap();
     let output = custody.broadcast(&file, &[]);
     assert!(output.status.success(), "{output:?}");
+    custody.wait(sweep, &["accepted"]);
     custody.world.mine(1);
     custody.wait(sweep, &["prepared", "final"]);
     drop(explorer);

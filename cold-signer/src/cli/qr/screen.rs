@@ -19,6 +19,10 @@ const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const PLAIN: &str = "\x1b[0m\x1b[K";
 /// Nothing on the screen, and the first place of it.
 const CLEAR: &str = "\x1b[2J\x1b[H";
+/// The first place of the screen.
+const HOME: &str = "\x1b[H";
+/// Nothing more below.
+const NOTHING_BELOW: &str = "\x1b[J";
 /// How many rounds of frames are written as pictures: whoever reads them may lose half, and more.
 const ROUNDS: u32 = 3;
 
@@ -42,34 +46,33 @@ impl Terminal {
 
     /// Shows one frame after another until Enter is pressed.
     pub(in crate::cli) fn show(&mut self, frames: &Frames) -> io::Result<()> {
-        let mut size = (0, 0);
+        self.0.write_all(CLEAR.as_bytes())?;
         for sequence in (1..).map_while(NonZeroU32::new) {
             let code = picture::code(&frames.frame(sequence))?.render::<Dense1x2>().build();
-            let needed =
-                (code.lines().next().map_or(0, |line| line.chars().count()), code.lines().count() + 1);
-            let there = tcgetwinsize(&self.0)?;
-            let there = (usize::from(there.ws_col), usize::from(there.ws_row));
-            let mut screen = if size == there { "\x1b[H".to_owned() } else { CLEAR.to_owned() };
-            size = there;
-            if there.0 < needed.0 || there.1 < needed.1 {
-                screen = format!(
-                    "{CLEAR}The QR code needs a terminal of {} columns and {} lines; this one has {} and {}. Make it larger, or \
-                     its letters smaller.\n",
-                    needed.0, needed.1, there.0, there.1
-                );
-            } else {
-                for line in code.lines() {
-                    screen.push_str(&format!("{BLACK_ON_WHITE}{line}{PLAIN}\n"));
-                }
-            }
-            let round = frames.fragments();
-            screen.push_str(&format!("Frame {sequence}, {round} in a round. Enter ends it.{PLAIN}\x1b[J"));
-            self.0.write_all(screen.as_bytes())?;
+            let (drawn, round) = (self.drawn(&code)?, frames.fragments());
+            // Over the frame before: nothing flickers.
+            let below = format!("Frame {sequence}, {round} in a round. Enter ends it.{PLAIN}");
+            self.0.write_all(format!("{HOME}{drawn}{below}{NOTHING_BELOW}").as_bytes())?;
             if self.is_pressed()? {
                 break;
             }
         }
-        self.0.write_all(format!("{CLEAR}{PLAIN}").as_bytes())
+        self.0.write_all(format!("{PLAIN}{CLEAR}").as_bytes())
+    }
+
+    /// The lines of a code; where they and the one below them find no room, how much they need.
+    fn drawn(&self, code: &str) -> io::Result<String> {
+        let size = tcgetwinsize(&self.0)?;
+        let (columns, lines) = (usize::from(size.ws_col), usize::from(size.ws_row));
+        let width = code.lines().next().map_or(0, |line| line.chars().count());
+        let height = code.lines().count() + 1;
+        if columns < width || lines < height {
+            return Ok(format!(
+                "The QR code needs a terminal of {width} columns and {height} lines; this one has {columns} and {lines}.{PLAIN}\n\
+                 Make it larger, or its letters smaller.{PLAIN}\n"
+            ));
+        }
+        Ok(code.lines().map(|line| format!("{BLACK_ON_WHITE}{line}{PLAIN}\n")).collect())
     }
 
     /// Waits as long as a frame stands. Answers whether Enter was pressed, or the terminal is gone.
