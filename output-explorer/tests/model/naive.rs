@@ -218,16 +218,25 @@ fn compare_cause(cause: Cause, expected: Cause, all: &[Cause], known: &[Known]) 
 }
 
 /// All rows of all pages.
-pub(crate) fn walk<T>(limit: usize, mut read: impl FnMut(Cut) -> Result<Page<T>, LedgerError>) -> Vec<T> {
+pub(crate) fn walk<T>(limit: usize, read: impl FnMut(Cut) -> Result<Page<T>, LedgerError>) -> Vec<T> {
+    walk_from(false, limit, read)
+}
+
+/// The same, from the last row to the first where that is wanted.
+fn walk_from<T>(
+    descending: bool,
+    limit: usize,
+    mut read: impl FnMut(Cut) -> Result<Page<T>, LedgerError>,
+) -> Vec<T> {
     let (mut rows, mut after) = (Vec::new(), None);
     loop {
-        let page = read(Cut { after, limit }).unwrap();
+        let page = read(Cut { after, descending, limit }).unwrap();
         assert!(page.rows.len() <= limit);
         rows.extend(page.rows);
         if page.next.is_none() {
             return rows;
         }
-        assert!(page.next > after);
+        assert!(after.is_none() || if descending { page.next < after } else { page.next > after });
         after = page.next;
     }
 }
@@ -261,6 +270,8 @@ pub(crate) fn check_pages(ledger: &Ledger, limit: usize) {
         let recipients = [*recipient];
         let history = walk(limit, |cut| ledger.history(&recipients, cut));
         assert_eq!(history, walk(usize::MAX, |cut| ledger.history(&recipients, cut)));
+        let newest_first = walk_from(true, limit, |cut| ledger.history(&recipients, cut));
+        assert!(newest_first.iter().rev().eq(&history));
         let (made, spent): (Vec<_>, Vec<_>) = history.into_iter().partition(|it| it.what == What::Deposit);
         assert!(spent.iter().all(|it| it.found.output.spent == Some(it.cause)));
         assert!(made.iter().all(|it| it.found.output.created == it.cause));

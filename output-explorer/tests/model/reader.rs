@@ -114,9 +114,8 @@ impl Books {
     fn of(ledger: &Ledger, keys: &[Encoded]) -> Self {
         let epoch = ledger.end().unwrap().epoch;
         let mut books = Self::default();
-        for Found { id, output } in
-            ledger.outputs(keys, Filter::All.into(), Cut { after: None, limit: usize::MAX }).unwrap().rows
-        {
+        let all = Cut { after: None, descending: false, limit: usize::MAX };
+        for Found { id, output } in ledger.outputs(keys, Filter::All.into(), all).unwrap().rows {
             let Kind::Public { recipient, amount, .. } = output.kind else { panic!("{id} is not public") };
             let is_final = |epoch_of_it: u64| epoch_of_it < epoch;
             let spent = output.spent.map(|spent| spent.place.position.epoch);
