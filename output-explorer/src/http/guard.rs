@@ -83,7 +83,8 @@ pub(super) async fn guard(
     let status = response.status().as_u16();
     let took = app.metrics.http.end(begun, &method, route, status);
     // What changes something, or tries to; whoever has no token is not worth a line.
-    if let Some(who) = who.filter(|_| !matches!(method, Method::GET | Method::HEAD)) {
+    if let Some(who) = who.filter(|_| !matches!(method, Method::GET | Method::HEAD) && !web::is_camera(&path))
+    {
         let (who, path, address) = (excerpt(&who), excerpt(&path), peer.ip());
         let text = format!("http: {method} {path} by {who} from {address}: {status}, request {id}");
         let line = Line::info(text).with("method", method.as_str()).with("route", route).with("path", path);

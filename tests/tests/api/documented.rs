@@ -275,8 +275,11 @@ fn every_code_is_in_the_table_of_errors_with_its_status_and_no_other_is() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../output-explorer/src/http");
     let table = table();
     let mut written = BTreeSet::new();
-    for file in fs::read_dir(folder).unwrap() {
-        for (status, code) in codes(&fs::read_to_string(file.unwrap().path()).unwrap()) {
+    let files =
+        [folder.clone(), folder.join("web")].into_iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+    for file in files {
+        for (status, code) in codes(&fs::read_to_string(file).unwrap()) {
             let statuses = table.get(&code).unwrap_or_else(|| panic!("{code} is not in docs/api.md"));
             assert!(status.is_none_or(|status| statuses.contains(&status)), "{code} is {status:?}");
             written.insert(code);

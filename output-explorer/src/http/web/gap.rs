@@ -13,6 +13,7 @@ use crate::access::Right;
 use crate::control::{HandoffAnswer, HandoffRequest};
 use crate::http::app::{App, other_answer};
 use crate::http::problem::Problem;
+use crate::log::{Line, tell};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State as Of};
 use axum::http::header::CONTENT_TYPE;
@@ -80,7 +81,7 @@ pub(super) struct Seen {
 pub(super) async fn camera(
     Of(app): Of<Arc<App>>,
     who: Who,
-    Extension(session): Extension<Open>,
+    session: Option<Extension<Open>>,
     Path(number): Path<u64>,
     Query(size): Query<Size>,
     headers: HeaderMap,
@@ -88,23 +89,29 @@ pub(super) async fn camera(
 ) -> Result<Json<Seen>, Problem> {
     require_same_origin(&headers)?;
     let said = headers.get(CSRF).and_then(|said| said.to_str().ok()).unwrap_or_default();
-    if !session.csrf.is(said) {
+    let session = session.filter(|session| session.csrf.is(said)).ok_or_else(|| {
         let detail = "the picture is not one of this session: load the page again";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_form", detail));
-    }
+        Problem::new(StatusCode::FORBIDDEN, "foreign_form", detail)
+    })?;
     crate::http::app::require(&who.caller, Right::Submit)?;
     let Size { width, height, .. } = size;
     if width > LONGEST_SIDE || height > LONGEST_SIDE || width * height != picture.len() || picture.is_empty()
     {
         return Err(Problem::body(format!("{} bytes are no picture of {width} × {height}", picture.len())));
     }
-    let seen = app.blocking(move |_| Ok(look(&session, number, size, &picture))).await?;
+    let place = Arc::clone(&app.scans).try_acquire_owned();
+    let full = "too many pictures are being read: try again";
+    let place =
+        place.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_pictures", full))?;
+    let seen = app.blocking(move |_| Ok((look(&session, number, size, &picture), place).0)).await?;
     let answer = match seen {
         Ok(answer) => answer,
         Err(text) => return Ok(Json(Seen { text, next: None })),
     };
     let answer = String::from_utf8(answer).map_err(|_| Problem::body("what was shown is no text"))?;
     let next = accept(&app, &who, answer).await.map_err(|failure| failure.0)?;
+    let line = Line::info(format!("web: a response was read by camera, by {}", who.caller.id));
+    tell(line.with("caller", who.caller.id));
     Ok(Json(Seen { text: "Everything is there.".to_owned(), next: Some(next) }))
 }
 

@@ -105,6 +105,11 @@ pub(super) fn is_public(path: &str) -> bool {
     path == "/login" || path.starts_with("/assets/")
 }
 
+/// Whether a path is that of pictures, which come many times a second: what comes of them has a line in the log of its own.
+pub(super) fn is_camera(path: &str) -> bool {
+    path.starts_with("/handoffs/") && path.ends_with("/camera")
+}
+
 /// Lets a browser's session stand for the token that began it, where a request says nothing else of who asks: for the
 /// pages, and for what they link to. Answers what is said in its name.
 pub(super) fn session(
