@@ -224,7 +224,8 @@ mod tests {
         let operator = sent(&sessions.begin("operator", "token", true, now));
         let first = sent(&sessions.begin("auditor", "token", true, now));
         let later = now + Duration::from_secs(1);
-        let last = (0..2 * MOST).map(|_| sent(&sessions.begin("auditor", "token", true, later))).last().unwrap();
+        let last =
+            (0..2 * MOST).map(|_| sent(&sessions.begin("auditor", "token", true, later))).last().unwrap();
         let is_there = |headers| sessions.of(headers, true, true, later).is_some();
         assert!(is_there(&operator) && is_there(&last) && !is_there(&first));
         assert_eq!(sessions.0.lock().unwrap().len(), 1 + MOST_OF_ONE);
