@@ -32,6 +32,8 @@ pub(super) struct App {
     pub(super) exports: Arc<Semaphore>,
     /// Places for streams of events.
     pub(super) streams: Arc<Semaphore>,
+    /// Places for pictures in which codes are looked for.
+    pub(super) pictures: Arc<Semaphore>,
     /// Whether the server speaks TLS.
     pub(super) is_encrypted: bool,
     /// Who is logged in to the pages.

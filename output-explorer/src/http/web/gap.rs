@@ -98,7 +98,14 @@ pub(super) async fn camera(
     {
         return Err(Problem::body(format!("{} bytes are no picture of {width} × {height}", picture.len())));
     }
-    let seen = app.blocking(move |_| Ok(look(&session, number, size, &picture))).await?;
+    let place = Arc::clone(&app.pictures).acquire_owned().await.map_err(Problem::internal)?;
+    let looked = app.blocking(move |_| {
+        let seen = look(&session, number, size, &picture);
+        // Kept until then also where nobody waits any more.
+        drop(place);
+        Ok(seen)
+    });
+    let seen = looked.await?;
     let answer = match seen {
         Ok(answer) => answer,
         Err(text) => return Ok(Json(Seen { text, next: None })),
