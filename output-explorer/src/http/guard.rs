@@ -53,7 +53,8 @@ pub(super) async fn guard(
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let asked = request.headers().typed_get::<IfNoneMatch>();
     let mut who = None;
-    // What a browser sends by itself after its log-in to the API's pages does not stand in a session's way: it opens nothing else.
+    // What a browser sends by itself since it opened the API's pages does not stand in a session's way: it opens nothing
+    // else.
     let said = request.headers().get(AUTHORIZATION);
     if said.is_none_or(|said| said.to_str().is_ok_and(is_basic))
         && let Some((open, said)) = web::session(&app, &method, &path, request.headers())
