@@ -12,6 +12,7 @@ use crate::webhook::{SystemClock, Webhooks};
 use clap::Args;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -88,6 +89,9 @@ impl Run {
     }
 }
 
+/// So long threads that are at work get in the end.
+const LAST_THREADS: Duration = Duration::from_secs(10);
+
 /// Works, and answers whoever asks, until the work ends or somebody says that it is enough.
 pub(super) fn attend(
     hello: Line,
@@ -98,7 +102,7 @@ pub(super) fn attend(
     work: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
     let runtime = Builder::new_multi_thread().max_blocking_threads(BLOCKING).enable_all().build()?;
-    runtime.block_on(async {
+    let end = runtime.block_on(async {
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let serve = serve(ledger, node, data_dir)?;
@@ -116,7 +120,10 @@ pub(super) fn attend(
         stop.send_replace(true);
         answering.await.map_err(std::io::Error::other)??;
         end
-    })
+    });
+    // What was stored is on disk; a thread that finds no end keeps nobody from ending.
+    runtime.shutdown_timeout(LAST_THREADS);
+    end
 }
 
 /// Answers HTTP, where that is wanted, until it is to stop.

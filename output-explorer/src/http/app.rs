@@ -30,10 +30,10 @@ pub(super) struct App {
     pub(super) feed: Arc<Feed>,
     /// Places for exports.
     pub(super) exports: Arc<Semaphore>,
-    /// Places for pictures of codes: to look for them may take long, and nobody promises that it ends.
-    pub(super) scans: Arc<Semaphore>,
     /// Places for streams of events.
     pub(super) streams: Arc<Semaphore>,
+    /// Places for pictures in which codes are looked for.
+    pub(super) pictures: Arc<Semaphore>,
     /// Whether the server speaks TLS.
     pub(super) is_encrypted: bool,
     /// Who is logged in to the pages.

@@ -53,7 +53,10 @@ pub(super) async fn guard(
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let asked = request.headers().typed_get::<IfNoneMatch>();
     let mut who = None;
-    if !request.headers().contains_key(AUTHORIZATION)
+    // What a browser sends by itself since it opened the API's pages does not stand in a session's way: it opens nothing
+    // else.
+    let said = request.headers().get(AUTHORIZATION);
+    if said.is_none_or(|said| said.to_str().is_ok_and(is_basic))
         && let Some((open, said)) = web::session(&app, &method, &path, request.headers())
     {
         request.headers_mut().insert(AUTHORIZATION, said);
@@ -62,6 +65,10 @@ pub(super) async fn guard(
     let response = match admit(&app, peer, &method, &path, request.headers()).await {
         Err(problem) => {
             app.metrics.http.refused(problem.code());
+            if problem.is_unauthorized() && request.extensions().get::<web::Open>().is_some() {
+                // A session of a token that is none any more: it must not count as a wrong token again and again.
+                let _gone = app.sessions.end(request.headers(), app.is_encrypted);
+            }
             if web::is_page(&path) {
                 web::refused(problem, request.uri().path_and_query().map_or("/", PathAndQuery::as_str))
             } else {

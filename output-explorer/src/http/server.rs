@@ -39,8 +39,8 @@ const CONNECTIONS: usize = 4096;
 /// So many exports at a time: each has a thread of its own, and reads much.
 const EXPORTS: usize = 4;
 
-/// So many pictures from cameras are looked at at a time.
-const SCANS: usize = 4;
+/// So many pictures are looked through at a time: one that is made for it takes for ever, and must not take all threads.
+const PICTURES: usize = 2;
 
 /// Open files that are kept for everything else: the database, the node, webhooks, the socket of the commands.
 const OTHER_FILES: u64 = 300;
@@ -129,8 +129,8 @@ impl Server {
             metrics,
             feed,
             exports: Arc::new(Semaphore::new(EXPORTS)),
-            scans: Arc::new(Semaphore::new(SCANS)),
             streams: Arc::new(Semaphore::new(connections / 4 * 3)),
+            pictures: Arc::new(Semaphore::new(PICTURES)),
             is_encrypted: tls.is_some(),
             sessions: Sessions::default(),
             tally: Tally::default(),

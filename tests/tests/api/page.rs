@@ -69,6 +69,10 @@ fn a_session_is_as_good_as_its_token_and_no_longer() {
     assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
     assert!(!page.body.contains(" style=") && !page.body.contains("<script>"), "{}", page.body);
     assert_eq!(page.header("cache-control"), Some("no-store"));
+    // Once it has opened /docs with a password, a browser sends that everywhere.
+    let headers = [("cookie", browser.cookie.as_str()), ("authorization", "Basic dTpw")];
+    assert_eq!(browser.api.ask("GET", "/users", &headers, "").status, 200);
+    assert_eq!(browser.api.ask("GET", "/v1/users", &headers, "").status, 401);
     let secret = browser.csrf();
     assert_eq!(browser.post("/logout", &[], &format!("csrf={secret}")).status, 303);
     assert_eq!(browser.get("/users").status, 303, "it is over");

@@ -99,11 +99,14 @@ pub(super) async fn camera(
     {
         return Err(Problem::body(format!("{} bytes are no picture of {width} × {height}", picture.len())));
     }
-    let place = Arc::clone(&app.scans).try_acquire_owned();
-    let full = "too many pictures are being read: try again";
-    let place =
-        place.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_pictures", full))?;
-    let seen = app.blocking(move |_| Ok((look(&session, number, size, &picture), place).0)).await?;
+    let place = Arc::clone(&app.pictures).acquire_owned().await.map_err(Problem::internal)?;
+    let looked = app.blocking(move |_| {
+        let seen = look(&session, number, size, &picture);
+        // Kept until then also where nobody waits any more.
+        drop(place);
+        Ok(seen)
+    });
+    let seen = looked.await?;
     let answer = match seen {
         Ok(answer) => answer,
         Err(text) => return Ok(Json(Seen { text, next: None })),

@@ -10,7 +10,7 @@ use url::form_urlencoded;
 
 /// Nothing from elsewhere, no script or style but the program's own files, no frame, no form to elsewhere; nothing is
 /// kept by the browser, and only pages of this host learn where somebody came from. The camera is for this host's pages.
-pub(super) const SECURITY: [(HeaderName, &str); 4] = [
+pub(super) const SECURITY: [(HeaderName, &str); 6] = [
     (
         CONTENT_SECURITY_POLICY,
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -18,6 +18,8 @@ pub(super) const SECURITY: [(HeaderName, &str); 4] = [
     ),
     (CACHE_CONTROL, "no-store"),
     (REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(), geolocation=()"),
 ];
 

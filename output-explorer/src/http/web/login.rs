@@ -89,7 +89,9 @@ pub(super) async fn log_in(
         let wrong = "This token is not valid: it may be mistyped, over, or revoked.";
         return Ok((StatusCode::UNAUTHORIZED, shown(&next, Some(wrong))).into_response());
     };
-    let cookie = app.sessions.begin(&token, app.is_encrypted, Instant::now());
+    // Whoever logs in anew leaves no session behind that nobody can end.
+    app.sessions.end(&headers, app.is_encrypted);
+    let cookie = app.sessions.begin(&caller.id, &token, app.is_encrypted, Instant::now());
     let line = Line::info(format!("web: {} logged in from {}", caller.id, peer.ip()));
     tell(line.with("caller", caller.id).with("address", peer.ip().to_string()));
     leave(&cookie, own(&next))

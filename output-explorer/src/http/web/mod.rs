@@ -122,7 +122,7 @@ pub(super) fn session(
         return None;
     }
     let by_itself = path == STREAM || headers.contains_key(BY_ITSELF);
-    let open = app.sessions.of(headers, by_itself, Instant::now())?;
+    let open = app.sessions.of(headers, app.is_encrypted, by_itself, Instant::now())?;
     let mut said = HeaderValue::from_str(&open.authorization).ok()?;
     said.set_sensitive(true);
     Some((open, said))

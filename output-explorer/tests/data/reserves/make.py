@@ -97,6 +97,11 @@ wrong("a step too many", lambda root, proof: proof["path"].append(nothing))
 wrong("65 steps", lambda root, proof: proof.update(path=[nothing] * 65))
 wrong("a fraction", lambda root, proof: proof.update(amount=0.0))
 wrong("a text for an amount", lambda root, proof: proof.update(amount="0"))
+# Its last byte would be the first one of the account: one leaf for two accounts.
+short = hashlib.sha256(b"short salt").digest()[:31]
+root, [proof] = made([7])
+root["root"] = leaf("user-0", short, 7)[0].hex()
+vector("a salt of 31 bytes and two blanks", root, {**proof, "salt": short.hex() + "  "}, False)
 # These trees are whole; what is in them is not money.
 wrong("a neighbour with a debt", lambda root, proof: None, (5, -3, 7), 0)
 wrong("an account with a debt", lambda root, proof: None, (5, -3, 7), 1)
