@@ -282,4 +282,4 @@ with sync_playwright() as play:
     withdraw(play)
     by_light(play)
     look_around(play)
-say(f"All well. Pictures of every page are in {PICTURES}")
+say("All well.")
