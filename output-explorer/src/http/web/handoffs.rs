@@ -36,13 +36,7 @@ pub(super) async fn list(
 ) -> Result<Page, Failure> {
     let live = which == "live";
     let wanted = if live { Which::Live } else { Which::All };
-    let request = HandoffRequest::List { before, which: wanted, limit: ROWS + 1 };
-    let HandoffAnswer::List { mut handoffs } = app.about_handoffs(request).await? else {
-        return Err(other_answer().into());
-    };
-    let is_more = handoffs.len() > ROWS;
-    handoffs.truncate(ROWS);
-    let last = handoffs.last().filter(|_| is_more).map(|handoff| handoff.number.to_string());
+    let (handoffs, last) = listed(&app, wanted, before).await?;
     let content = html! {
         h1 { "Handoffs" }
         p.hint { "Each is one request to the signer, on its host without a network: to sweep users' outputs into the treasury, or to pay withdrawals." }
@@ -57,6 +51,22 @@ pub(super) async fn list(
         @if who.may(Right::HandOff) { (super::make::forms(&who, app.terms.as_ref())) }
     };
     Ok(Page::new(&who, "/handoffs", "Handoffs", content))
+}
+
+/// A page of handoffs, the youngest first, and before which number to go on, if there are more.
+pub(super) async fn listed(
+    app: &Arc<App>,
+    which: Which,
+    before: Option<u64>,
+) -> Result<(Vec<Handoff>, Option<String>), Failure> {
+    let request = HandoffRequest::List { before, which, limit: ROWS + 1 };
+    let HandoffAnswer::List { mut handoffs } = app.about_handoffs(request).await? else {
+        return Err(other_answer().into());
+    };
+    let is_more = handoffs.len() > ROWS;
+    handoffs.truncate(ROWS);
+    let last = handoffs.last().filter(|_| is_more).map(|handoff| handoff.number.to_string());
+    Ok((handoffs, last))
 }
 
 fn table(handoffs: &[Handoff]) -> Markup {

@@ -1,20 +1,17 @@
 //! Transactions that the signer signed.
 
 use super::failure::Failure;
+use super::handoffs::listed;
 use super::layout::{Page, link};
 use super::overview::amount;
 use super::parts::{handoff, money, more, short, state, time};
 use super::who::Who;
-use crate::control::{HandoffAnswer, HandoffRequest};
-use crate::http::app::{App, other_answer};
+use crate::http::app::App;
 use crate::ledger::handoffs::Which;
 use axum::extract::{Query, State as Of};
 use maud::html;
 use serde::Deserialize;
 use std::sync::Arc;
-
-/// So many stand on a page.
-const ROWS: usize = 30;
 
 /// Which part of the list.
 #[derive(Deserialize)]
@@ -28,13 +25,7 @@ pub(super) async fn list(
     who: Who,
     Query(Part { before }): Query<Part>,
 ) -> Result<Page, Failure> {
-    let request = HandoffRequest::List { before, which: Which::Signed, limit: ROWS + 1 };
-    let HandoffAnswer::List { mut handoffs } = app.about_handoffs(request).await? else {
-        return Err(other_answer().into());
-    };
-    let is_more = handoffs.len() > ROWS;
-    handoffs.truncate(ROWS);
-    let last = handoffs.last().filter(|_| is_more).map(|handoff| handoff.number.to_string());
+    let (handoffs, last) = listed(&app, Which::Signed, before).await?;
     let content = html! {
         h1 { "Transactions" }
         p.hint { "What the signer signed and was handed in here, the youngest handoff first." }
