@@ -13,10 +13,7 @@ use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use stegos_common::address::EncodedAddress;
 use stegos_common::amount::Amount;
-use stegos_common::reserves::{Asset, Assets, MAX_DOCUMENT, Root, Statement};
-
-/// No root is longer, in bytes.
-const MAX_ROOT: usize = 65_536;
+use stegos_common::reserves::{Asset, Assets, MAX_DOCUMENT, MAX_ROOT, Root, Statement};
 
 /// So many keys that are not here are named.
 const NAMED: usize = 10;

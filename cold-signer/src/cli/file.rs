@@ -23,8 +23,8 @@ pub(super) fn read_public(path: &Path, limit: usize) -> Result<String, Error> {
     if text.len() > limit { Err(Error::TooLong { path: path.to_owned(), limit }) } else { Ok(text) }
 }
 
-/// The same as [`read_text`] from a file that somebody else put there: no link, and no pipe that would never end. Answers, too, when it
-/// was written.
+/// The same as [`read_text`] from a file that somebody else put there: no link, and no pipe that would never end.
+/// Answers, too, when it was written.
 pub(super) fn read_regular(
     path: &Path,
     limit: usize,

@@ -21,3 +21,6 @@ pub const VERSION: u32 = 1;
 
 /// No list of outputs and no attestation is longer, in bytes: so long are both with [`MAX_OUTPUTS`].
 pub const MAX_DOCUMENT: usize = 64 << 20;
+
+/// No root and no proof of a user is longer, in bytes.
+pub const MAX_ROOT: usize = 65_536;

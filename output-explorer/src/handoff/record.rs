@@ -283,6 +283,13 @@ impl Handoff {
         after
     }
 
+    /// What goes to others than users of this ledger, or the most that can be counted.
+    #[must_use]
+    pub fn paid(&self) -> Amount {
+        let paid = self.outputs.iter().filter(|output| output.account.is_none());
+        Amount::checked_sum(paid.map(|output| output.amount)).unwrap_or(Amount::MAX)
+    }
+
     /// What it is in one word.
     #[must_use]
     pub fn status(&self) -> &'static str {

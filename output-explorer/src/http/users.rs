@@ -116,7 +116,7 @@ async fn add(
     let account = new.account.clone();
     let request = Request::AddUsers { addresses: vec![new.into()] };
     let Answer::Added { users, .. } = app.ask(request).await? else { return Err(other_answer()) };
-    let location = location(&account)?;
+    let location = HeaderValue::from_str(&path_of("/v1/users", &account)).map_err(Problem::internal)?;
     let user = Json(user(&app, account).await?);
     Ok(match users {
         0 => user.into_response(),
@@ -124,10 +124,13 @@ async fn add(
     })
 }
 
-fn location(account: &str) -> Result<HeaderValue, Problem> {
-    let mut url = url::Url::parse("http://host/v1/users").map_err(Problem::internal)?;
-    url.path_segments_mut().map_err(|()| Problem::internal("no path"))?.push(account);
-    HeaderValue::from_str(url.path()).map_err(Problem::internal)
+/// A path with an account id as its last part: it may be any printable text.
+pub(super) fn path_of(above: &str, account: &str) -> String {
+    let mut url = url::Url::parse("http://host").ok().and_then(|url| url.join(above).ok());
+    if let Some(Ok(mut segments)) = url.as_mut().map(url::Url::path_segments_mut) {
+        segments.push(account);
+    }
+    url.map_or_else(String::new, |url| url.path().to_owned())
 }
 
 async fn user(app: &Arc<App>, account: String) -> Result<UserRow, Problem> {

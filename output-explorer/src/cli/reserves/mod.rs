@@ -16,10 +16,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io;
 use std::path::Path;
-use stegos_common::reserves::{MAX_DOCUMENT, Root};
+use stegos_common::reserves::{MAX_DOCUMENT, MAX_ROOT, Root};
 
 /// No root and no user's proof is longer, in bytes.
-const MAX_PROOF: u64 = 65_536;
+const MAX_PROOF: u64 = MAX_ROOT as u64;
 
 /// No list of outputs and no attestation is longer, in bytes.
 const MAX_LIST: u64 = MAX_DOCUMENT as u64;

@@ -78,7 +78,7 @@ async fn shown(app: &Arc<App>, who: &Who, claim: Option<Claim>) -> Result<Page, 
             p { "Made on the explorer's host, with a file for every user: " code { "output-explorer reserves create --at-epoch N --out DIR" } "." }
             @if let Some(claim) = &claim { (result(claim)) }
             form.card method="post" action="/audit" {
-                input type="hidden" name="csrf" value=(who.csrf());
+                (who.field())
                 label for="proof" { "A user's proof (JSON)" }
                 textarea #proof name="proof" rows="4" required spellcheck="false" { @if let Some(claim) = &claim { (claim.proof) } }
                 label for="root" { "The published root (JSON)" }

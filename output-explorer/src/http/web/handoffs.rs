@@ -108,7 +108,7 @@ pub(super) async fn one(Of(app): Of<Arc<App>>, who: Who, Path(number): Path<u64>
             @if it.is_open() && who.may(Right::HandOff) { details {
                 summary { "Cancel this handoff…" }
                 form method="post" action={ "/handoffs/" (number) "/cancel" } {
-                    input type="hidden" name="csrf" value=(who.csrf());
+                    (who.field())
                     p { "Its inputs are free again, and its transaction is submitted no more. What the signer has signed stays signed." }
                     button.danger { "Cancel handoff " (number) }
                 }
@@ -156,7 +156,7 @@ fn answer(who: &Who, number: u64) -> Markup {
     html! {
         h2 { "2. Back from the signer" }
         form.card method="post" action="/transactions" {
-            input type="hidden" name="csrf" value=(who.csrf());
+            (who.field())
             label for="file" { "The signer's response, a file" }
             input #file type="file" accept=".json,application/json" data-into="response";
             label for="response" { "or its text" }

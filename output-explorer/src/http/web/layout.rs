@@ -2,6 +2,8 @@
 
 use super::who::Who;
 use crate::access::Right;
+use crate::event::TYPES;
+use crate::http::users::path_of;
 use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::response::{Html, IntoResponse, Response};
@@ -70,10 +72,10 @@ impl IntoResponse for Page {
 fn session(who: &Who) -> Markup {
     html! {
         div.session {
-            @if let Some(csrf) = &who.csrf {
+            @if who.csrf.is_some() {
                 span title=(who.caller.id) { "Logged in as " strong { (who.caller.role) } }
                 form method="post" action="/logout" {
-                    input type="hidden" name="csrf" value=(csrf.reveal());
+                    (who.field())
                     button.quiet { "Log out" }
                 }
             }
@@ -89,7 +91,7 @@ fn footer(who: &Who) -> Markup {
             } @else if !who.may(Right::HandOff) {
                 span { "You may read everything here, and change nothing. " }
             }
-            span #live role="status" {}
+            span #live role="status" data-types=(TYPES.join(" ")) {}
             " " a href="/docs/" { "HTTP API" }
         }
     }
@@ -129,11 +131,7 @@ pub(super) fn link(path: &str, parameters: &[(&str, &str)]) -> String {
 
 /// The page of a user: an account id may be any printable text.
 pub(super) fn user_path(account: &str) -> String {
-    let mut url = url::Url::parse("http://host/users").ok();
-    if let Some(Ok(mut segments)) = url.as_mut().map(url::Url::path_segments_mut) {
-        segments.push(account);
-    }
-    url.map_or_else(String::new, |url| url.path().to_owned())
+    path_of("/users", account)
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ fn hidden(who: &Who) -> Markup {
     let mut key = [0; 16];
     OsRng.fill_bytes(&mut key);
     html! {
-        input type="hidden" name="csrf" value=(who.csrf());
+        (who.field())
         input type="hidden" name="key" value=(hex::encode(key));
     }
 }

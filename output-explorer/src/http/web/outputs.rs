@@ -34,14 +34,10 @@ pub(super) async fn one(Of(app): Of<Arc<App>>, who: Who, Path(id): Path<String>)
             @if let Some(number) = reserved { div { dt { "Reserved for" } dd { (handoff(number)) } } }
         } }
         @if let Some(blob) = &it.blob {
-            section { details { summary { "The output as the network has it (protobuf, in hex)" } pre { (serde_text(blob)) } } }
+            section { details { summary { "The output as the network has it (protobuf, in hex)" } pre { (hex::encode(&blob.0)) } } }
         }
     };
     Ok(Page::new(&who, "/users", "Output", content))
-}
-
-fn serde_text(blob: &stegos_common::api::encoding::HexBytes) -> String {
-    hex::encode(&blob.0)
 }
 
 fn cause(event: &Event, block: Option<&BlockRow>) -> Markup {

@@ -160,11 +160,9 @@ fn under_way(who: &Who, handoffs: &[Handoff]) -> Markup {
     }
 }
 
-/// What a handoff pays, without its change.
+/// What a handoff pays to others, or what it gathers.
 pub(super) fn amount(handoff: &Handoff) -> Amount {
-    let is_change = |account: &Option<String>| account.is_some();
-    let paid = handoff.outputs.iter().filter(|output| !is_change(&output.account));
-    let paid = Amount::checked_sum(paid.map(|output| output.amount)).unwrap_or(Amount::MAX);
+    let paid = handoff.paid();
     if !paid.is_zero() {
         return paid;
     }

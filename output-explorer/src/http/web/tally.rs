@@ -135,12 +135,10 @@ impl Days {
     }
 }
 
-/// What a handoff pays to others.
+/// What a handoff pays to others; what is swept is not withdrawn.
 fn withdrawn(app: &App, number: u64) -> Result<Amount, Problem> {
     let handoff = app.ledger.handoff(number)?;
-    let is_withdrawal = handoff.purpose == Purpose::Withdrawal;
-    let paid = handoff.outputs.iter().filter(|output| is_withdrawal && output.account.is_none());
-    Ok(Amount::checked_sum(paid.map(|output| output.amount)).unwrap_or(Amount::MAX))
+    Ok(if handoff.purpose == Purpose::Withdrawal { handoff.paid() } else { Amount::ZERO })
 }
 
 impl Users {

@@ -177,7 +177,7 @@ pub(super) async fn one(
             section { details {
                 summary { "Archive this user…" }
                 form method="post" action={ (path) "/archive" } {
-                    input type="hidden" name="csrf" value=(who.csrf());
+                    (who.field())
                     p { "It is listed no more, and keeps its addresses: money may come to them for ever." }
                     button.danger { "Archive " (account) }
                 }

@@ -109,7 +109,7 @@ fn log(who: &Who, deliveries: &[Delivery]) -> Markup {
             td.number { (it.attempts.len()) }
             td { @if who.may(Right::Webhooks) {
                 form method="post" action={ "/webhooks/" (it.endpoint) "/deliveries/" (it.event) } {
-                    input type="hidden" name="csrf" value=(who.csrf());
+                    (who.field())
                     button.quiet { "Deliver again" }
                 }
             } }

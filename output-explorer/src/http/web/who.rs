@@ -10,6 +10,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use maud::{Markup, html};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -31,9 +32,14 @@ impl Who {
         !self.is_copy && self.csrf.is_some() && self.caller.role.may(right)
     }
 
-    /// The hidden field of every form.
+    /// What every form brings back.
     pub(super) fn csrf(&self) -> &str {
         self.csrf.as_ref().map_or("", Csrf::reveal)
+    }
+
+    /// The field of every form that does.
+    pub(super) fn field(&self) -> Markup {
+        html! { input type="hidden" name="csrf" value=(self.csrf()); }
     }
 
     /// Refuses what may not be done.

@@ -61,12 +61,7 @@ if (status && main.querySelector("[data-live]")) {
         clearTimeout(timer);
         timer = setTimeout(refresh, 250);
     };
-    for (const kind of [
-        "deposit.prepared", "deposit.final", "deposit.reverted", "spend.prepared", "spend.final", "spend.reverted",
-        "handoff.created", "handoff.cancelled", "handoff.expired", "handoff.renewed", "transaction.changed",
-        "user.added", "user.changed", "user.archived", "node.connected", "node.lost", "chain.reverted",
-        "alarm.raised", "alarm.ended",
-    ]) {
+    for (const kind of status.dataset.types.split(" ")) {
         stream.addEventListener(kind, heard);
     }
     // Blocks that do nothing for us are no events, and webhooks are delivered without one.
