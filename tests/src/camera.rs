@@ -18,12 +18,12 @@ const MODULE: u32 = 5;
 /// Modules around a code.
 const MARGIN: u32 = 4;
 
-/// What a camera saw of a screen that showed two rounds of a message: 30 % is missing, some is there twice, and all of it
-/// out of order.
+/// What a camera saw of a screen that showed three rounds of a message and some frames more: 30 % is missing, some is there
+/// twice, and all of it out of order. With two rounds one message of ten to twenty fragments in ten is not complete.
 #[must_use]
 pub fn seen(message: &[u8], seed: u64) -> Vec<GrayImage> {
     let frames = Frames::new(message, FRAGMENT).unwrap_or_else(|error| panic!("{error}"));
-    let shown: Vec<u32> = (1..=2 * frames.fragments() + 5).collect();
+    let shown: Vec<u32> = (1..=3 * frames.fragments() + 10).collect();
     let text = |sequence: u32| NonZeroU32::new(sequence).map(|sequence| frames.frame(sequence));
     some(shown, seed).into_iter().filter_map(text).map(|text| draw(&text, seed)).collect()
 }

@@ -23,8 +23,11 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 const HOME: &str = "\x1b[H";
 /// Nothing more below.
 const NOTHING_BELOW: &str = "\x1b[J";
-/// How many rounds of frames are written as pictures: whoever reads them may lose half, and more.
+/// How many rounds of frames are written as pictures, and how many frames besides: whoever reads them may lose a third. Few
+/// fragments need more than some rounds of them, because each frame is of few, too.
 const ROUNDS: u32 = 3;
+/// See [`ROUNDS`].
+const SPARE: u32 = 10;
 
 /// The terminal of the person who signs, which need not be standard input and output.
 pub(in crate::cli) struct Terminal(File);
@@ -98,7 +101,8 @@ impl Write for Terminal {
 /// Writes the frames as pictures into a new folder.
 pub(in crate::cli) fn write(folder: &Path, frames: &Frames) -> io::Result<()> {
     DirBuilder::new().create(folder)?;
-    for sequence in (1..=frames.fragments().saturating_mul(ROUNDS)).filter_map(NonZeroU32::new) {
+    let last = frames.fragments().saturating_mul(ROUNDS).saturating_add(SPARE);
+    for sequence in (1..=last).filter_map(NonZeroU32::new) {
         let path = folder.join(format!("frame-{sequence:05}.png"));
         File::create_new(path)?.write_all(&picture::encode(&frames.frame(sequence))?)?;
     }
