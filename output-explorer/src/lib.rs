@@ -8,6 +8,7 @@ pub mod audit;
 pub mod block;
 pub mod cli;
 pub mod clock;
+mod codes;
 pub mod control;
 mod error;
 pub mod event;

@@ -8,6 +8,7 @@ mod events;
 mod export;
 mod exports;
 mod file;
+mod find_codes;
 mod handoff;
 mod import;
 mod openapi;
@@ -119,6 +120,7 @@ enum Command {
     Audit(audit::Audit),
     Export(exports::Exports),
     Openapi(openapi::Openapi),
+    FindCodes(find_codes::FindCodes),
     #[command(subcommand)]
     Reserves(reserves::Command),
     #[command(subcommand)]
@@ -208,6 +210,7 @@ impl Cli {
         let command = match self.command {
             // These are about no ledger.
             Command::Openapi(openapi) => return openapi.run(),
+            Command::FindCodes(find) => return find.run(),
             Command::Reserves(reserves) => match reserves.run_alone()? {
                 Some(reserves) => Command::Reserves(reserves),
                 None => return Ok(()),
@@ -234,6 +237,7 @@ impl Cli {
             Command::Audit(audit) => audit.run(setup),
             Command::Export(exports) => exports.run(&setup),
             Command::Openapi(openapi) => openapi.run(),
+            Command::FindCodes(find) => find.run(),
             Command::Reserves(reserves) => reserves.run(&setup),
             Command::Token(token) => token.run(&setup),
         }

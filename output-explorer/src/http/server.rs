@@ -39,7 +39,7 @@ const CONNECTIONS: usize = 4096;
 /// So many exports at a time: each has a thread of its own, and reads much.
 const EXPORTS: usize = 4;
 
-/// So many pictures are looked through at a time: one that is made for it takes for ever, and must not take all threads.
+/// So many pictures are looked through at a time: each is a process, and one that is made for it takes seconds.
 const PICTURES: usize = 2;
 
 /// Open files that are kept for everything else: the database, the node, webhooks, the socket of the commands.

@@ -2,7 +2,11 @@
 //! through by tests/page/walk.py.
 
 use custody_tests::api::{Answer, Api};
+use custody_tests::camera::{corners, draw};
 use custody_tests::custody::{Custody, TREASURY};
+use image::GrayImage;
+use std::num::NonZeroU32;
+use stegos_common::qr::{FRAGMENT, Frames};
 
 const STG: i64 = 1_000_000;
 
@@ -142,6 +146,32 @@ fn only_its_own_forms_change_anything() {
     {
         assert_eq!(camera(&secret, query), 422, "{query}");
     }
+}
+
+/// What a picture means is asked of the program itself, which the system ends once it takes too long.
+#[test]
+fn a_picture_that_is_made_to_take_for_ever_takes_seconds() {
+    let custody = Custody::new(5, &["alice"]);
+    let (_explorer, base) = custody.world.serve(&["--treasury", TREASURY]);
+    let operator = Browser::log_in(&base, &custody.world.token("operator"));
+    let secret = operator.csrf();
+    let look = |picture: &GrayImage| {
+        // Bytes below 128, so that it is text, too.
+        let bytes = picture.iter().map(|brightness| brightness / 2).collect();
+        let headers = [("cookie", operator.cookie.as_str()), ("x-csrf", secret.as_str())];
+        let path = format!("/handoffs/1/camera?width={}&height={}", picture.width(), picture.height());
+        let answer = operator.api.ask("POST", &path, &headers, &String::from_utf8(bytes).unwrap());
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()["text"].as_str().unwrap().to_owned()
+    };
+    let frames =
+        Frames::new(&(0..=u16::MAX).flat_map(u16::to_be_bytes).collect::<Vec<u8>>(), FRAGMENT).unwrap();
+    let honest = draw(&frames.frame(NonZeroU32::MIN), 1);
+    assert_eq!(look(&honest), format!("1 of {} parts.", frames.fragments()));
+    for side in [640, 1280] {
+        assert!(look(&corners(side)).contains("more than can be looked through"));
+    }
+    assert_eq!(look(&honest), format!("1 of {} parts.", frames.fragments()), "what was there is not lost");
 }
 
 fn explorer_list(custody: &Custody) -> usize {

@@ -10,6 +10,7 @@ use super::picture::qr;
 use super::session::Open;
 use super::who::{Who, require_same_origin};
 use crate::access::Right;
+use crate::codes::{self, CodesError, LONGEST_SIDE};
 use crate::control::{HandoffAnswer, HandoffRequest};
 use crate::http::app::{App, other_answer};
 use crate::http::problem::Problem;
@@ -24,9 +25,6 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError};
 use stegos_common::qr::{FRAGMENT, Frames, Gathering};
-
-/// The longest side of a picture, in points.
-const LONGEST_SIDE: usize = 1280;
 
 /// The largest picture, in bytes: one for each point.
 pub(super) const LARGEST: usize = LONGEST_SIDE * LONGEST_SIDE;
@@ -94,17 +92,22 @@ pub(super) async fn camera(
         Problem::new(StatusCode::FORBIDDEN, "foreign_form", detail)
     })?;
     crate::http::app::require(&who.caller, Right::Submit)?;
-    let Size { width, height, .. } = size;
+    let Size { width, height, first } = size;
     if width > LONGEST_SIDE || height > LONGEST_SIDE || width * height != picture.len() || picture.is_empty()
     {
         return Err(Problem::body(format!("{} bytes are no picture of {width} × {height}", picture.len())));
     }
     let place = Arc::clone(&app.pictures).acquire_owned().await.map_err(Problem::internal)?;
     let looked = app.blocking(move |_| {
-        let seen = look(&session, number, size, &picture);
+        let codes = codes::find(width, height, &picture);
         // Kept until then also where nobody waits any more.
         drop(place);
-        Ok(seen)
+        let (codes, text) = match codes {
+            Ok(codes) => (codes, "Looking for a code.".to_owned()),
+            Err(error @ CodesError::Endless) => (Vec::new(), error.to_string()),
+            Err(error) => return Err(Problem::internal(error)),
+        };
+        Ok(gather(&session, number, first, &codes, text))
     });
     let seen = looked.await?;
     let answer = match seen {
@@ -119,20 +122,20 @@ pub(super) async fn camera(
 }
 
 /// Adds what a picture shows to what is there. Answers all of it, or in words how far it is.
-fn look(session: &Open, number: u64, size: Size, picture: &[u8]) -> Result<Vec<u8>, String> {
-    let Size { width, height, first } = size;
-    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
-        picture.get(y * width + x).copied().unwrap_or(u8::MAX)
-    });
+fn gather(
+    session: &Open,
+    number: u64,
+    first: bool,
+    codes: &[String],
+    mut text: String,
+) -> Result<Vec<u8>, String> {
     let mut scan = session.scan.lock().unwrap_or_else(PoisonError::into_inner);
     if first || scan.as_ref().is_none_or(|(of, _)| *of != number) {
         *scan = Some((number, Gathering::default()));
     }
     let Some((_, gathering)) = scan.as_mut() else { return Err(String::new()) };
-    let mut text = "Looking for a code.".to_owned();
-    for grid in image.detect_grids() {
-        let Ok((_, frame)) = grid.decode() else { continue };
-        match gathering.add(&frame) {
+    for code in codes {
+        match gathering.add(code) {
             Ok(progress) => text = format!("{} of {} parts.", progress.gathered, progress.needed),
             Err(error) => text = format!("This code is not a part of the response: {error}"),
         }
