@@ -17,6 +17,7 @@ that differs the export is written all the same, and the exit code is 6. docs/ex
 Examples:
   output-explorer --network testnet export balances --out balances.csv
   output-explorer --network testnet export outputs --at-epoch 1200 --format jsonl --out outputs.jsonl
+  output-explorer --network testnet export outputs --account alice --out alice.csv
   output-explorer --network testnet export transactions | column -s, -t
   output-explorer --network testnet export users";
 
@@ -27,6 +28,9 @@ pub(super) struct Exports {
     /// What
     #[arg(value_enum)]
     what: What,
+    /// Of this user alone; of transactions those that spend something of it, or pay to it
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<String>,
     /// At the end of this epoch [default: the last one that is final]
     #[arg(long, value_name = "EPOCH")]
     at_epoch: Option<u64>,
@@ -40,12 +44,12 @@ pub(super) struct Exports {
 
 impl Exports {
     pub(super) fn run(self, setup: &Setup) -> Result<(), Error> {
-        let Self { what, at_epoch, format, out } = self;
+        let Self { what, account, at_epoch, format, out } = self;
         let mut asker = setup.asker()?;
         let Answer::Status(status) = asker.ask(Request::Status)? else { return Err(Error::OtherAnswer) };
         let refused = |error: crate::ledger::query::EpochError| AskError::Refused(error.to_string());
         let epoch = epoch(at_epoch, status.epoch).map_err(refused)?;
-        let export = Export { what, epoch, format };
+        let export = Export { what, account, epoch, format };
         let mut write = |out: &mut dyn Write| export.write(&mut asker, out, &|| false);
         let unreconciled = match out {
             None => write(&mut BufWriter::new(stdout().lock()))?,

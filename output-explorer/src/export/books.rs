@@ -142,9 +142,10 @@ impl Books {
         }
     }
 
-    /// The private outputs that must be unspent.
-    pub(super) fn private(&self) -> Vec<Hash> {
-        self.own.keys().copied().collect()
+    /// The private outputs that must be unspent: those of one account, or all.
+    pub(super) fn private(&self, only: Option<&str>) -> Vec<Hash> {
+        let own = self.own.iter().filter(|(_, (account, _))| only.is_none_or(|only| only == account));
+        own.map(|(id, _)| *id).collect()
     }
 
     /// Takes what the chain says of one of them: whether it is spent; nothing where it was never made.
@@ -177,6 +178,7 @@ impl Books {
         total.moved_in_micro_stg += moved_in;
         total.moved_out_micro_stg += moved_out;
         total.spent_elsewhere_micro_stg += elsewhere;
+        total.difference_micro_stg += difference;
         BalanceRow {
             record: Mark::Row,
             row: 0,
@@ -209,6 +211,11 @@ impl Books {
             reconciles: difference == 0,
             ..total
         }
+    }
+
+    /// The last row where only one account is asked for. What was paid and the fees are of all accounts together.
+    pub(super) fn total_of_one(self) -> BalanceRow {
+        BalanceRow { reconciles: self.total.difference_micro_stg == 0, ..self.total }
     }
 }
 
@@ -275,7 +282,7 @@ mod tests {
             let mut books = Books::new(3);
             books.note(&withdrawal(hidden));
             let change = if hidden { (0, 0) } else { (80, 80) };
-            assert_eq!(books.private().len(), usize::from(hidden));
+            assert_eq!(books.private(None).len(), usize::from(hidden));
             books.see(CHANGE, Some(false));
             let alice = books.account("alice", false, has(105 + change.0, 100, 5 + change.1));
             assert_eq!(
@@ -311,7 +318,7 @@ mod tests {
             let mut handoff = withdrawal(true);
             spoil(&mut handoff);
             books.note(&handoff);
-            for id in books.private() {
+            for id in books.private(None) {
                 books.see(id, if id == CHANGE { change } else { Some(false) });
             }
             books.account("alice", false, alice);

@@ -83,10 +83,12 @@ impl Format {
 }
 
 /// One export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     /// Of what.
     pub what: What,
+    /// Of this user alone; of transactions those that spend something of it, or pay to it.
+    pub account: Option<String>,
     /// At the end of this epoch, which is final.
     pub epoch: u64,
     /// How it is written.
@@ -130,25 +132,31 @@ impl Export {
     /// # Errors
     /// [`ExportError`]; what was written until then has no total.
     pub fn write(
-        self,
+        &self,
         asker: &mut Asker,
         out: impl Write,
         stop: &dyn Fn() -> bool,
     ) -> Result<u64, ExportError> {
         let source = &mut Source::new(asker, self.epoch, stop);
         let sheet = &mut Sheet::new(self.format, out);
+        let only = self.account.as_ref().map(|account| source.user(account)).transpose()?;
         let unbalanced = match self.what {
-            What::Users => self.users(source, sheet)?,
-            What::Outputs => self.outputs(source, sheet)?,
-            What::Balances => self.balances(source, sheet)?,
+            What::Users => self.users(source, only, sheet)?,
+            What::Outputs => self.outputs(source, only, sheet)?,
+            What::Balances => self.balances(source, only, sheet)?,
             What::Transactions => self.transactions(source, sheet)?,
         };
         sheet.flush()?;
         Ok(unbalanced)
     }
 
-    fn users<W: Write>(self, source: &mut Source<'_>, sheet: &mut Sheet<W>) -> Result<u64, ExportError> {
-        source.users(|_, user| {
+    fn users<W: Write>(
+        &self,
+        source: &mut Source<'_>,
+        only: Option<UserRow>,
+        sheet: &mut Sheet<W>,
+    ) -> Result<u64, ExportError> {
+        source.each(only, |_, user| {
             let UserRow { account, current, addresses, archived } = user;
             for address in addresses {
                 sheet.write(|row| UserLine {
@@ -173,9 +181,14 @@ impl Export {
         Ok(0)
     }
 
-    fn outputs<W: Write>(self, source: &mut Source<'_>, sheet: &mut Sheet<W>) -> Result<u64, ExportError> {
+    fn outputs<W: Write>(
+        &self,
+        source: &mut Source<'_>,
+        only: Option<UserRow>,
+        sheet: &mut Sheet<W>,
+    ) -> Result<u64, ExportError> {
         let (mut total, mut unspent) = (0, 0);
-        source.users(|source, user| {
+        source.each(only, |source, user| {
             source.outputs(&user.account, |source, output| {
                 let line = self.output(source, &user.account, &output)?;
                 total += line.amount_micro_stg.unwrap_or_default();
@@ -195,7 +208,7 @@ impl Export {
     }
 
     fn output(
-        self,
+        &self,
         source: &mut Source<'_>,
         account: &str,
         output: &OutputRow,
@@ -232,18 +245,23 @@ impl Export {
         })
     }
 
-    fn balances<W: Write>(self, source: &mut Source<'_>, sheet: &mut Sheet<W>) -> Result<u64, ExportError> {
+    fn balances<W: Write>(
+        &self,
+        source: &mut Source<'_>,
+        only: Option<UserRow>,
+        sheet: &mut Sheet<W>,
+    ) -> Result<u64, ExportError> {
         let mut books = Books::new(self.epoch);
         source.transactions(|_, transaction| {
             books.note(&transaction.handoff);
             Ok(())
         })?;
-        for id in books.private() {
+        for id in books.private(self.account.as_deref()) {
             let spent = source.is_spent(id)?;
             books.see(id, spent);
         }
         let mut unbalanced = 0;
-        source.users(|source, user| {
+        source.each(only, |source, user| {
             let mut has = Has { settled: source.balance(&user.account)?, ..Has::default() };
             source.outputs(&user.account, |_, output| {
                 let amount = i128::from(output.amount.unwrap_or(Amount::ZERO).micro());
@@ -255,20 +273,23 @@ impl Export {
             unbalanced += u64::from(!line.reconciles);
             sheet.write(|row| BalanceRow { row, ..line })
         })?;
-        let total = books.total();
+        let total = if self.account.is_some() { books.total_of_one() } else { books.total() };
         unbalanced += u64::from(!total.reconciles);
         sheet.total(|row| BalanceRow { row, reconciles: unbalanced == 0, ..total })?;
         Ok(unbalanced)
     }
 
     fn transactions<W: Write>(
-        self,
+        &self,
         source: &mut Source<'_>,
         sheet: &mut Sheet<W>,
     ) -> Result<u64, ExportError> {
         let (mut total, mut unbalanced) = (Parts::default(), 0);
         source.transactions(|source, transaction| {
             let (epoch, handoff) = (transaction.epoch, &transaction.handoff);
+            if self.account.as_ref().is_some_and(|account| !handoff.moves(account)) {
+                return Ok(());
+            }
             let parts = Parts::of(handoff);
             total = total.plus(parts);
             unbalanced += u64::from(parts.difference() != 0);

@@ -34,6 +34,26 @@ impl<'a> Source<'a> {
         if (self.stop)() { Err(ExportError::Stopped) } else { Ok(self.asker.ask(request)?) }
     }
 
+    /// One user.
+    pub(crate) fn user(&mut self, account: &str) -> Result<UserRow, ExportError> {
+        match self.ask(Request::User { account: account.to_owned() })? {
+            Answer::User(user) => Ok(user),
+            _ => Err(ExportError::OtherAnswer),
+        }
+    }
+
+    /// One user, or all of them.
+    pub(super) fn each(
+        &mut self,
+        only: Option<UserRow>,
+        mut each: impl FnMut(&mut Self, UserRow) -> Result<(), ExportError>,
+    ) -> Result<(), ExportError> {
+        match only {
+            Some(user) => each(self, user),
+            None => self.users(each),
+        }
+    }
+
     /// All users in the order of their account ids, those that were removed too.
     pub(crate) fn users(
         &mut self,

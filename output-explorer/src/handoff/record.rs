@@ -249,6 +249,13 @@ impl Handoff {
         })
     }
 
+    /// Whether it spends something of an account, or pays to it.
+    #[must_use]
+    pub fn moves(&self, account: &str) -> bool {
+        self.inputs.iter().any(|input| input.account == account)
+            || self.outputs.iter().any(|output| output.account.as_deref() == Some(account))
+    }
+
     /// Whether something may still happen to it by itself.
     #[must_use]
     pub fn is_live(&self) -> bool {

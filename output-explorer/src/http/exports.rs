@@ -3,6 +3,7 @@
 use super::app::App;
 use super::extract::{InPath, Params, a_number};
 use super::problem::Problem;
+use super::users::user;
 use crate::control::{Asker, QueryError};
 use crate::export::{Export, ExportError, Format, What, epoch};
 use crate::log::{Line, tell};
@@ -36,6 +37,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Wanted {
+    /// Of this user alone; of transactions those that spend something of it, or pay to it.
+    account: Option<String>,
     /// At the end of this epoch; otherwise of the last one that is final.
     #[serde(default, deserialize_with = "a_number")]
     at_epoch: Option<u64>,
@@ -49,14 +52,14 @@ struct Wanted {
 ///
 /// All that is final at the end of an epoch, row by row. docs/exports.md describes every column. The last row is a total; an
 /// answer without one broke off. `reconciles` in it says whether what came from outside, less withdrawals and fees, is what
-/// is there. `409` says that the epoch is not final, `503` that too many exports are under way.
+/// is there. `404` says that there is no such user, `409` says that the epoch is not final, `503` that too many exports are under way.
 #[utoipa::path(get, path = "/v1/exports/{what}", tag = "exports", operation_id = "export",
     params(("what" = inline(What), Path, description = "of what"), Wanted),
     responses((status = 200, description = "the rows", content((String = "text/csv"), (String = "application/x-ndjson")))))]
 async fn export(
     Of(app): Of<Arc<App>>,
     InPath(what): InPath<What>,
-    Params(Wanted { at_epoch, format }): Params<Wanted>,
+    Params(Wanted { account, at_epoch, format }): Params<Wanted>,
 ) -> Result<Response, Problem> {
     let full = "too many exports are under way: try again when one is done";
     let place = Arc::clone(&app.exports).try_acquire_owned();
@@ -64,7 +67,13 @@ async fn export(
     let epoch = app
         .blocking(move |app| Ok(epoch(at_epoch, app.ledger.end()?.epoch).map_err(QueryError::from)?))
         .await?;
-    let export = Export { what, epoch, format };
+    let name = match &account {
+        // An answer that has begun cannot say any more that there is none.
+        Some(account) => format!("{}-{}", what.name(), plain(&user(&app, account.clone()).await?.account)),
+        None => what.name().to_owned(),
+    };
+    let name = format!("attachment; filename=\"{name}-{epoch}.{}\"", format.extension());
+    let export = Export { what, account, epoch, format };
     let (sender, mut receiver) = channel(WAITING);
     let ledger = Arc::clone(&app.ledger);
     tokio::task::spawn_blocking(move || {
@@ -79,9 +88,13 @@ async fn export(
     });
     // Compression asks once more behind the end: an unfolded stream would panic then.
     let parts = stream::poll_fn(move |context| receiver.poll_recv(context));
-    let name = format!("attachment; filename=\"{}-{epoch}.{}\"", what.name(), format.extension());
     let headers = [(CONTENT_TYPE, format.media_type()), (CONTENT_DISPOSITION, &name)];
     Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+/// An account id as a part of a file's name: it may be any printable text.
+fn plain(account: &str) -> String {
+    account.replace(|other: char| !other.is_ascii_alphanumeric(), "_")
 }
 
 /// Whoever reads sees that the answer has no end.

@@ -133,7 +133,7 @@ pub(super) fn path_of(above: &str, account: &str) -> String {
     url.map_or_else(String::new, |url| url.path().to_owned())
 }
 
-async fn user(app: &Arc<App>, account: String) -> Result<UserRow, Problem> {
+pub(super) async fn user(app: &Arc<App>, account: String) -> Result<UserRow, Problem> {
     match app.ask(Request::User { account }).await? {
         Answer::User(user) => Ok(user),
         _ => Err(other_answer()),

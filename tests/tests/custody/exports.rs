@@ -139,9 +139,47 @@ fn exports_reconcile_and_never_change_once_they_are_final() {
         }
     }
 
+    // What is about one user is what is about it in all; it is told from nobody.
+    let api = Api::of(world, &base, "auditor");
+    let body = |of: &str, kind: &str| {
+        let answer = api.get(&format!("/v1/exports/{kind}?format=jsonl{of}"));
+        let lines: Vec<Value> = answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (answer, lines)
+    };
+    let nameless = |mut row: Value| {
+        row["row"] = Value::Null;
+        row
+    };
+    for kind in ["users", "outputs", "balances"] {
+        let (answer, mut of_hot) = body("&account=hot", kind);
+        let end = of_hot.pop().unwrap();
+        assert_eq!(end["record"], "total", "{end}");
+        let all = body("", kind).1.into_iter().filter(|row| row["account"] == "hot");
+        assert_eq!(
+            of_hot.clone().into_iter().map(nameless).collect::<Vec<_>>(),
+            all.map(nameless).collect::<Vec<_>>()
+        );
+        assert!(
+            answer.header("content-disposition").unwrap().contains(&format!("\"{kind}-hot-")),
+            "{answer:?}"
+        );
+        if kind == "balances" {
+            for column in ["balance_micro_stg", "private_micro_stg", "difference_micro_stg", "reconciles"] {
+                assert_eq!(end[column], of_hot[0][column], "{column}");
+            }
+            assert_eq!((&end["withdrawals_micro_stg"], &end["fees_micro_stg"]), (&Value::Null, &Value::Null));
+        }
+    }
+    let numbers = |of: &str| -> Vec<Value> {
+        body(of, "transactions").1.iter().filter_map(|row| row.get("handoff").cloned()).collect()
+    };
+    assert_eq!(numbers("&account=alice"), [json!(sweep), Value::Null], "and the total");
+    assert_eq!(numbers("&account=hot"), numbers(""));
+    assert_eq!(body("&account=nobody", "outputs").0.problem(404), "user_unknown");
+    assert_eq!(world.run(&["export", "outputs", "--account", "nobody"]).status.code(), Some(3));
+
     // What was final then is what it was, over HTTP too, and without `run`.
     assert_eq!(all(), early);
-    let api = Api::of(world, &base, "auditor");
     for (kind, [csv, jsonl]) in KINDS.into_iter().zip(&early) {
         let path = format!("/v1/exports/{kind}?at_epoch={early_epoch}");
         let answer = api.get(&path);

@@ -10,11 +10,13 @@ use crate::access::Right;
 use crate::control::{
     Answer, BalanceAnswer, HistoryRow, KindName, OutputRow, PlaceText, Request, Rows, State, UserRow,
 };
+use crate::export::What as Exported;
 use crate::http::app::{App, other_answer};
 use crate::http::problem::Problem;
 use crate::ledger::record::{Balance, What};
 use axum::extract::{Path, Query, State as Of};
 use axum::response::Redirect;
+use clap::ValueEnum;
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -168,10 +170,11 @@ pub(super) async fn one(
             @if let Some(next) = &outputs.next { (more(Some(link(&path, &[("state", name_of(state)), ("after", &next.0.to_string())]) + "#outputs"), "More outputs")) }
         }
         section { h2 { "Export" } p {
-            "Everything that is final, of all users: "
-            a href="/v1/exports/outputs?format=csv" download { "outputs" } ", "
-            a href="/v1/exports/balances?format=csv" download { "balances" } " (CSV). "
-            a href="/audit" { "More exports" }
+            "Everything of this user that is final, as CSV: "
+            @for what in Exported::value_variants() {
+                a href=(link(&format!("/v1/exports/{}", what.name()), &[("account", &account)])) download { (what.name()) } ", "
+            }
+            a href="/audit" { "or of all users" } "."
         } }
         @if who.may(Right::Manage) && !row.archived {
             section { details {
