@@ -1,7 +1,7 @@
 //! `sign --qr`: what comes through a camera, or does not, and what the terminal shows.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::cast_possible_truncation)]
 
-use custody_tests::camera::{draw, message, pictures, read, save, seen, some, stream};
+use custody_tests::camera::{corners, draw, message, pictures, read, save, seen, some, stream};
 use custody_tests::daemon::Daemon;
 use custody_tests::money::{self, stranger};
 use custody_tests::request::{pay, signed, spend};
@@ -52,14 +52,16 @@ fn a_folder_is_watched_until_the_request_is_complete() {
     let (store, request) = begin();
     let seen = seen(request.to_string().as_bytes(), 2);
     let (taken, later, shown) = (store.path("taken"), store.path("later"), store.path("shown"));
-    // Whatever else a camera sees, or a program leaves half written.
+    // Whatever else a camera sees, or is made to see, or a program leaves half written.
     let poster = draw("https://example.com", 1);
-    save(&[&[poster, GrayImage::from_pixel(300, 300, Luma([7]))], &seen[..3]].concat(), &taken);
+    let others = [corners(640), poster, GrayImage::from_pixel(300, 300, Luma([7]))];
+    save(&[&others, &seen[..3]].concat(), &taken);
     fs::write(taken.join("image-99990.png"), b"\x89PNG\r\n\x1a\n and no more").unwrap();
     fs::write(taken.join("notes.txt"), "no picture").unwrap();
     let output = store.run(&["sign", "--qr", &text(&taken), "--once", "--qr-out", &text(&shown)]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && said.contains("the request is not complete"), "{said}");
+    assert!(said.contains("image-00000.png: this picture is more than can be looked through"), "{said}");
     assert!(!shown.exists());
     assert_eq!(store.ok(&["journal", "list", "--json"]), "");
 

@@ -1,9 +1,11 @@
 //! Requests that come through a camera, and answers for one: `sign --qr`.
 //!
 //! No camera is driven here: another program writes pictures, into a folder or a pipe. They are read before the key
-//! store is opened and before the passphrase is asked, so whatever a picture does to its reader, no secret is there.
+//! store is opened and before the passphrase is asked, and looked through in processes of their own, so whatever a picture does
+//! to its reader, no secret is there.
 
-pub(super) mod picture;
+pub(super) mod finder;
+mod picture;
 pub(super) mod screen;
 
 use super::say;
@@ -12,13 +14,12 @@ use crate::error::Error;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, stdin};
+use std::io::{self, BufRead, BufReader, Read, stdin};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 use stegos_common::qr::{FrameError, Gathering, Progress};
 use stegos_common::spool::Version;
-use stegos_common::text::excerpt;
 use zeroize::Zeroizing;
 
 /// What stands for standard input.
@@ -63,9 +64,10 @@ impl Camera {
     }
 
     fn read_stream(&mut self, stream: &mut impl BufRead) -> Result<(), Error> {
-        let failed = |reason| Error::Picture { path: STREAM.into(), reason };
-        while let Some(picture) = picture::next(stream).map_err(failed)? {
-            if self.take(picture::codes(|| Ok(picture)).map_err(failed)?) {
+        let source = Path::new(STREAM);
+        let failed = |reason| Error::Picture { path: source.to_owned(), reason };
+        while let Some(file) = picture::next(stream).map_err(failed)? {
+            if self.look(source, &file)? {
                 return Ok(());
             }
         }
@@ -80,14 +82,14 @@ impl Camera {
                 if read.get(&name) == Some(&version) {
                     continue;
                 }
-                match codes_in(&folder.join(&name)) {
-                    Ok(codes) => {
-                        if self.take(codes) {
+                let path = folder.join(&name);
+                match read_file(&path) {
+                    Ok(file) => {
+                        if self.look(&path, &file)? {
                             return Ok(());
                         }
                     }
-                    Err(error @ Error::Picture { .. }) => return Err(error),
-                    Err(error) => self.say_once(error.to_string()),
+                    Err(source) => self.say_once(Error::File { path, source }.to_string()),
                 }
                 read.insert(name, version);
             }
@@ -96,6 +98,22 @@ impl Camera {
             }
             sleep(PACE);
         }
+    }
+
+    /// Looks through the file of a picture. Answers whether the message is complete.
+    fn look(&mut self, path: &Path, file: &[u8]) -> Result<bool, Error> {
+        let failed = |error| Error::Picture {
+            path: path.to_owned(),
+            reason: format!("codes cannot be looked for: {error}"),
+        };
+        let codes = finder::codes(file).map_err(failed)?;
+        if codes.is_none() {
+            let path = path.display();
+            self.say_once(format!(
+                "{path}: this picture is more than can be looked through, and is left out"
+            ));
+        }
+        Ok(self.take(codes.unwrap_or_default()))
     }
 
     /// Takes the texts of a picture. Answers whether the message is complete.
@@ -161,11 +179,9 @@ fn pictures(folder: &Path) -> Result<BTreeMap<String, Version>, Error> {
     Ok(found)
 }
 
-/// The texts of the codes in a file. One that is no picture has none: the next may be.
-fn codes_in(path: &Path) -> Result<Vec<String>, Error> {
-    let failed = |source| Error::File { path: path.to_owned(), source };
+/// As much of a file as a picture may have.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open_regular(path).map_err(failed)?.take(picture::MOST_BYTES).read_to_end(&mut bytes).map_err(failed)?;
-    picture::codes(move || picture::decode(&bytes))
-        .map_err(|reason| Error::Picture { path: path.to_owned(), reason: excerpt(&reason) })
+    open_regular(path)?.take(picture::MOST_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -6,9 +6,6 @@ use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Ima
 use qrcode::{EcLevel, QrCode};
 use rqrr::PreparedImage;
 use std::io::{self, BufRead, Cursor, Read};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread;
-use std::time::Duration;
 
 /// The most bytes of a file that are read.
 pub(super) const MOST_BYTES: u64 = 32 << 20;
@@ -16,8 +13,6 @@ pub(super) const MOST_BYTES: u64 = 32 << 20;
 const MOST_SIDE: u32 = 4096;
 /// The most memory that a decoder may take, in bytes: four such sides in colour, twice.
 const MOST_MEMORY: u64 = 256 << 20;
-/// How long codes are looked for in one picture. An honest one takes less than a second.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// How names of pictures end.
 const ENDS: [&str; 6] = [".png", ".jpg", ".jpeg", ".pgm", ".ppm", ".pnm"];
 /// The pixels of a module in a picture that is written, and the modules of the margin: the standard asks for four.
@@ -32,17 +27,17 @@ pub(super) fn is_named(name: &str) -> bool {
 }
 
 /// Reads a PNG, JPEG or PNM file.
-pub(super) fn decode(file: &[u8]) -> ImageResult<GrayImage> {
+fn decode(file: &[u8]) -> ImageResult<GrayImage> {
     let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format()?;
     reader.limits(limits());
     Ok(reader.decode()?.into_luma8())
 }
 
-/// Reads the next PNM picture of a stream; `None` at its end.
+/// Reads the next PNM picture of a stream, and answers it as a file; `None` at its end.
 ///
 /// # Errors
 /// What is wrong with the picture. Where the one after it begins cannot be told.
-pub(super) fn next(stream: &mut impl BufRead) -> Result<Option<GrayImage>, String> {
+pub(super) fn next(stream: &mut impl BufRead) -> Result<Option<Vec<u8>>, String> {
     if stream.fill_buf().map_err(|error| error.to_string())?.is_empty() {
         return Ok(None);
     }
@@ -51,8 +46,8 @@ pub(super) fn next(stream: &mut impl BufRead) -> Result<Option<GrayImage>, Strin
         decoder.set_limits(limits())?;
         DynamicImage::from_decoder(decoder)
     };
-    match read() {
-        Ok(picture) => Ok(Some(picture.into_luma8())),
+    match read().and_then(|picture| file(&picture.into_luma8())) {
+        Ok(file) => Ok(Some(file)),
         // Whoever stops a camera does so in the middle of a picture.
         Err(image::ImageError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error.to_string()),
@@ -67,29 +62,16 @@ fn limits() -> Limits {
     limits
 }
 
-/// The texts of all codes in a picture; none in what is no picture.
-///
-/// # Errors
-/// That the picture takes too long. The search tries all pairs of what looks like a code's corners, so a picture full of
-/// them has no end; and it cannot be stopped, but by the end of this process.
-pub(super) fn codes(
-    decode: impl FnOnce() -> ImageResult<GrayImage> + Send + 'static,
-) -> Result<Vec<String>, String> {
-    let (sender, receiver) = channel();
-    // On a thread of its own: the library has places where it panics over a strange picture, and nothing is lost then.
-    let reader =
-        thread::spawn(move || sender.send(decode().map_or_else(|_| Vec::new(), |picture| find(&picture))));
-    match receiver.recv_timeout(PATIENCE) {
-        Ok(codes) => {
-            // What is protected later is so only without other threads.
-            let _ = reader.join();
-            Ok(codes)
-        }
-        Err(RecvTimeoutError::Disconnected) => Ok(Vec::new()),
-        Err(RecvTimeoutError::Timeout) => {
-            Err("codes are looked for in vain: take this picture away".to_owned())
-        }
-    }
+/// The texts of all codes in a PNG, JPEG or PNM file; none in what is no picture.
+pub(super) fn codes(file: &[u8]) -> Vec<String> {
+    decode(file).map_or_else(|_| Vec::new(), |picture| find(&picture))
+}
+
+/// A picture as a PNM file.
+pub(super) fn file(picture: &GrayImage) -> ImageResult<Vec<u8>> {
+    let mut file = Cursor::new(Vec::new());
+    picture.write_to(&mut file, ImageFormat::Pnm)?;
+    Ok(file.into_inner())
 }
 
 /// Looks for codes as the library does it, whose black is darker than what is around. Where there is none, the modules may
