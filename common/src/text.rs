@@ -3,12 +3,22 @@
 /// The most characters of a foreign text that a message repeats.
 const MOST: usize = 200;
 
-/// Enough of a foreign text to recognise it: not long enough to flood a log, and with a mark in place of
-/// whatever a terminal would obey instead of show, such as escapes and changes of direction.
+/// Enough of a foreign text to recognise it: not long enough to flood a log, and harmless to a terminal.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
-    let shown = |character: char| !character.is_control() && character.escape_debug().len() <= 2;
-    text.chars().map(|character| if shown(character) { character } else { '\u{fffd}' }).take(MOST).collect()
+    text.chars().map(harmless).take(MOST).collect()
+}
+
+/// A message with its lines, whatever foreign text is in it: harmless to a terminal.
+#[must_use]
+pub fn printable(message: &str) -> String {
+    message.chars().map(|character| if character == '\n' { character } else { harmless(character) }).collect()
+}
+
+/// A mark in place of whatever a terminal would obey instead of show, such as escapes and changes of direction.
+fn harmless(character: char) -> char {
+    let is_shown = !character.is_control() && character.escape_debug().len() <= 2;
+    if is_shown { character } else { '\u{fffd}' }
 }
 
 #[cfg(test)]
@@ -24,5 +34,7 @@ mod tests {
             assert_eq!(excerpt(&format!("a{character}b")), "a\u{fffd}b", "{character:?}");
         }
         assert_eq!(excerpt(&"x".repeat(1000)).len(), 200);
+        assert_eq!(printable("two\nlines\x1b[2J"), "two\nlines\u{fffd}[2J");
+        assert_eq!(printable(&"x".repeat(1000)).len(), 1000);
     }
 }

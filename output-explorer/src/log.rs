@@ -11,6 +11,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
+use stegos_common::text::printable;
 
 /// Who is told what happens.
 pub type Log = fn(Line);
@@ -106,7 +107,7 @@ pub(crate) fn write_as(format: LogFormat) {
 
 /// Tells what happened, on standard error.
 pub(crate) fn tell(line: Line) {
-    let text = if JSON.load(Ordering::Relaxed) { line.to_json() } else { line.to_string() };
+    let text = if JSON.load(Ordering::Relaxed) { line.to_json() } else { printable(&line.to_string()) };
     // With standard error closed there is nobody to tell, and nobody to tell about that.
     let _ = writeln!(io::stderr(), "{text}");
 }

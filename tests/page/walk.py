@@ -121,6 +121,10 @@ def audit(play):
     expect(page.locator('[data-live="balance"]').get_by_text("3 STG", exact=True)).to_be_visible()
     expect(live.get_by_text("prepared", exact=True)).to_have_count(0)
     expect(page.locator('[data-live="balance"] .large')).to_contain_text("3 STG final")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="balance", exact=True).click()
+    header, row, total = Path(download.value.path()).read_text().splitlines()
+    assert row.startswith("row,1,") and ",alice," in row and total.startswith("total,1,"), (header, row, total)
 
     it.go("/audit")
     page.select_option("#what", "balances")

@@ -42,6 +42,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, io};
 use stegos_common::address::Network;
+use stegos_common::text::printable;
 
 const AFTER_HELP: &str = "\
 Passphrases are asked on the terminal, or read with --passphrase-fd or --passphrase-file; they are
@@ -294,5 +295,5 @@ fn is_typed(question: &str, word: &str) -> io::Result<bool> {
 /// Tells the user something that is not the command's output.
 fn say(text: &str) {
     // With standard error closed there is nobody to tell, and nobody to tell about that.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", printable(text));
 }

@@ -39,6 +39,7 @@ use axum::routing::get;
 use problem::Problem;
 use std::sync::Arc;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -82,6 +83,10 @@ pub(crate) fn document() -> String {
 }
 
 /// Everything that is answered.
+/// Pages have the secret of their session in every form, and may repeat what a link says: compressed, their length would tell
+/// whoever sees it, and makes links, whether a guess of the secret is right (BREACH).
+const PAGES: NotForContentType = NotForContentType::const_new("text/html");
+
 fn router(app: Arc<App>) -> Router {
     let (router, _) = routes().split_for_parts();
     let document = document();
@@ -98,7 +103,7 @@ fn router(app: Arc<App>) -> Router {
         .fallback(nothing)
         .method_not_allowed_fallback(not_so)
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(PAGES)))
         .with_state(app)
 }
 

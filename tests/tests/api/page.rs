@@ -73,6 +73,9 @@ fn a_session_is_as_good_as_its_token_and_no_longer() {
     assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
     assert!(!page.body.contains(" style=") && !page.body.contains("<script>"), "{}", page.body);
     assert_eq!(page.header("cache-control"), Some("no-store"));
+    // Its length tells whoever listens nothing about the secret in it.
+    let headers = [("cookie", browser.cookie.as_str()), ("accept-encoding", "gzip")];
+    assert_eq!(browser.api.ask("GET", "/users", &headers, "").header("content-encoding"), None);
     // Once it has opened /docs with a password, a browser sends that everywhere.
     let headers = [("cookie", browser.cookie.as_str()), ("authorization", "Basic dTpw")];
     assert_eq!(browser.api.ask("GET", "/users", &headers, "").status, 200);

@@ -131,6 +131,12 @@ fn assets_are_listed_attested_and_held_against_the_debts() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!stage.path("attestation").exists());
+    // What is wrong with a file is told in its own words, which no terminal obeys.
+    fs::write(stage.path("rude"), r#"{"\u001b[2J": 1}"#).unwrap();
+    let rude = stage.text("rude");
+    let (code, text) =
+        said(&stage.custody.store.run(&["attest", &rude, "--outputs", &assets, "--out", &out]));
+    assert!(code == Some(1) && text.contains("\u{fffd}[2J"), "{text}");
 
     stage.attest(["root", "assets", "attestation"]);
     assert_eq!(read(&stage.path("attestation"))["signatures"].as_array().unwrap().len(), 3);

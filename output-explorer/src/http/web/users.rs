@@ -16,7 +16,6 @@ use crate::http::problem::Problem;
 use crate::ledger::record::{Balance, What};
 use axum::extract::{Path, Query, State as Of};
 use axum::response::Redirect;
-use clap::ValueEnum;
 use maud::{Markup, html};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -130,6 +129,14 @@ pub(super) struct Part {
     until: Option<String>,
 }
 
+/// What can be exported of one user, in words that fit one.
+const EXPORTS: [(Exported, &str); 4] = [
+    (Exported::Users, "addresses"),
+    (Exported::Outputs, "outputs"),
+    (Exported::Balances, "balance"),
+    (Exported::Transactions, "transactions"),
+];
+
 /// One user.
 pub(super) async fn one(
     Of(app): Of<Arc<App>>,
@@ -171,10 +178,10 @@ pub(super) async fn one(
         }
         section { h2 { "Export" } p {
             "Everything of this user that is final, as CSV: "
-            @for what in Exported::value_variants() {
-                a href=(link(&format!("/v1/exports/{}", what.name()), &[("account", &account)])) download { (what.name()) } ", "
+            @for (what, name) in EXPORTS {
+                a href=(link(&format!("/v1/exports/{}", what.name()), &[("account", &account)])) download { (name) } ", "
             }
-            a href="/audit" { "or of all users" } "."
+            "or " a href="/audit" { "of all users" } "."
         } }
         @if who.may(Right::Manage) && !row.archived {
             section { details {
