@@ -92,6 +92,16 @@ impl Ledger {
         Ok(tokens)
     }
 
+    /// Whether a subscriber is a token that opens nothing any more. Holders of JSON web tokens are told things for as long
+    /// as they have not been taken off: their tokens last minutes.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where the database fails.
+    pub(crate) fn is_over(&self, subscriber: &str, now: Timestamp) -> Result<bool, LedgerError> {
+        let Ok(id) = subscriber.parse() else { return Ok(false) };
+        Ok(self.token_record(id)?.is_some_and(|record| !record.token.is_valid(now)))
+    }
+
     /// A token as it is stored.
     ///
     /// # Errors

@@ -63,6 +63,10 @@ impl Webhooks {
             changed.mark_unchanged();
             let Some(record) = self.ledger.endpoint(id)? else { return Ok(id) };
             let now = self.clock.now();
+            if record.endpoint.enabled && self.ledger.is_over(&record.endpoint.subscriber, now)? {
+                self.end(&record.endpoint)?;
+                continue;
+            }
             let free = AT_ONCE.saturating_sub(at_work.len());
             let mut due = Due::default();
             let mut more = false;
@@ -91,6 +95,14 @@ impl Webhooks {
                 _ = changed.changed() => {}
             }
         }
+    }
+
+    /// Tells a subscriber nothing more whose token is over.
+    fn end(&self, Endpoint { id, subscriber, .. }: &Endpoint) -> Result<(), LedgerError> {
+        self.ledger.disable_endpoints_of(subscriber)?;
+        let text = format!("webhook endpoint {id} is disabled: the token {subscriber} that made it is over");
+        (self.log)(Line::warn(text).with("endpoint", *id).with("subscriber", subscriber.as_str()));
+        Ok(())
     }
 
     /// One attempt of a delivery, with the address and the secrets that are so now.

@@ -1,14 +1,20 @@
 //! What a subscriber sees: requests, signatures, rotation, filters, pings, whose endpoints are whose.
 
 use crate::receiver::{Manner, Receiver, signs};
-use crate::stage::{SETTINGS, Stage, config, ledger};
+use crate::stage::{SETTINGS, Stage, config, ledger, until};
+use output_explorer::access::Role;
+use output_explorer::access::token::{Token, TokenText};
 use output_explorer::event::Event;
+use output_explorer::ledger::tokens::TokenRecord;
 use output_explorer::ledger::webhooks::EndpointError;
 use output_explorer::settings::WebhookConfig;
 use output_explorer::view::webhook::{EndpointChange, NewEndpoint};
+use output_explorer::webhook::Clock;
 use output_explorer::webhook::{Outcome, TargetError, WebhookError};
+use rand_core::OsRng;
 use std::process::Command;
 use std::time::Duration;
+use stegos_common::api::encoding::Timestamp;
 
 #[tokio::test]
 async fn a_request_is_as_documented() {
@@ -71,6 +77,39 @@ async fn an_endpoint_gets_what_it_asked_for_from_where_it_asked() {
     assert!(matches!(stage.webhooks.create("shop", ahead), Err(WebhookError::Events(_))));
     let unknown = NewEndpoint { events: vec!["node.gone".to_owned()], ..new };
     assert!(matches!(stage.webhooks.create("shop", unknown), Err(WebhookError::Filter(_))));
+}
+
+#[tokio::test]
+async fn whose_token_is_over_is_told_nothing_more() {
+    let stage = Stage::new();
+    let receiver = Receiver::start(Manner::Answer(200)).await;
+    let text = TokenText::random(&mut OsRng);
+    let hour = Duration::from_hours(1);
+    let end = stage.clock.now().unix_nanos() + u64::try_from(hour.as_nanos()).unwrap();
+    let token = Token {
+        id: text.id(),
+        name: "shop".to_owned(),
+        role: Role::Service,
+        created: stage.clock.now(),
+        expires: Some(Timestamp::from_unix_nanos(end)),
+        revoked: None,
+    };
+    let subscriber = token.id.to_string();
+    stage.ledger.add_token(&TokenRecord { token, digest: text.digest() }).unwrap();
+    let new = NewEndpoint { url: receiver.url(), ..NewEndpoint::default() };
+    let (endpoint, _) = stage.webhooks.create(&subscriber, new).unwrap();
+    stage.happen(1);
+    stage.settle(endpoint.id).await;
+    stage.clock.pass(hour);
+    stage.happen(1);
+    let is_enabled = || stage.webhooks.endpoints(None).unwrap()[0].enabled;
+    until("it is disabled", || !is_enabled()).await;
+    assert_eq!(receiver.posts().len(), 1);
+    // Nor does it help to enable it again.
+    let change = EndpointChange { enabled: Some(true), ..EndpointChange::default() };
+    stage.webhooks.update(None, endpoint.id, change).unwrap();
+    until("it is disabled", || !is_enabled()).await;
+    assert_eq!(receiver.posts().len(), 1);
 }
 
 #[tokio::test]
