@@ -182,11 +182,19 @@ impl Api {
 
     /// Follows Server-Sent Events: the data of each, with its id.
     pub fn follow(&self, path: &str, last: Option<u64>) -> impl Iterator<Item = (u64, Value)> + use<> {
+        let last = last.map(|last| last.to_string());
+        let headers: Vec<_> = last.iter().map(|last| ("last-event-id", last.as_str())).collect();
+        self.follow_with(path, &headers)
+    }
+
+    /// The same, with these headers.
+    pub fn follow_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> impl Iterator<Item = (u64, Value)> + use<> {
         let builder = self.builder("GET", path);
-        let builder = match last {
-            Some(last) => builder.header("last-event-id", last),
-            None => builder,
-        };
+        let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
         let response = self.send(builder.body(()).unwrap_or_else(|error| panic!("{error}")));
         assert_eq!(response.status().as_u16(), 200, "{path}");
         let mut lines = BufReader::new(response.into_body().into_reader()).lines();

@@ -9,8 +9,9 @@ use crate::handoff::plan::Terms;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::webhook::Webhooks;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
 
 /// See the module.
@@ -54,6 +55,11 @@ impl App {
         tokio::task::spawn_blocking(move || work(&app))
             .await
             .unwrap_or_else(|error| Err(Problem::internal(error)))
+    }
+
+    /// Whether these cookies are those of a session.
+    pub(super) fn has_session(&self, cookies: &HeaderMap) -> bool {
+        self.sessions.of(cookies, self.is_encrypted, true, Instant::now()).is_some()
     }
 
     /// Answers a question.

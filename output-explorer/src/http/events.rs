@@ -4,17 +4,18 @@ use super::app::App;
 use super::extract::{MAX_ROWS, Params, a_number, limit, number};
 use super::feed::Told;
 use super::problem::Problem;
+use super::web::Open as Session;
 use crate::clock::now;
 use crate::event::Filter;
 use crate::metrics::{Open, Stream as Kind};
 use crate::view::Event;
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State as Of;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
@@ -122,6 +123,8 @@ struct Reader {
     /// What the reader said of itself, and when that was looked at last.
     said: Option<String>,
     checked: Instant,
+    /// The cookies of a browser, where its session speaks for it.
+    session: Option<HeaderMap>,
     _open: Option<Open>,
 }
 
@@ -129,11 +132,14 @@ impl Reader {
     fn new(app: &Arc<App>, after: u64, filter: Filter, said: Option<String>, kind: Option<Kind>) -> Self {
         let (news, checked) = (app.feed.watch(), Instant::now());
         let open = kind.map(|kind| app.metrics.http.open(kind));
-        Self { app: Arc::clone(app), after, filter, news, said, checked, _open: open }
+        Self { app: Arc::clone(app), after, filter, news, said, checked, session: None, _open: open }
     }
 
-    /// Whether the reader may still know what happens: its token may be revoked, or over.
+    /// Whether the reader may still know what happens: its token may be revoked, or over, and so may its session be.
     async fn is_welcome(&mut self) -> bool {
+        if self.session.as_ref().is_some_and(|cookies| !self.app.has_session(cookies)) {
+            return false;
+        }
         if self.checked.elapsed() < SIGN_OF_LIFE {
             return true;
         }
@@ -225,13 +231,16 @@ async fn begin(
 async fn follow(
     Of(app): Of<Arc<App>>,
     Params(at): Params<Begin>,
+    session: Option<Extension<Session>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let last = headers.get("last-event-id").map(|value| {
         let id = value.to_str().ok().and_then(|text| text.parse().ok());
         id.ok_or_else(|| Problem::parameter("last-event-id is the id of an event"))
     });
-    let (reader, place) = begin(&app, at, &headers, last.transpose()?, Kind::Sse).await?;
+    let (mut reader, place) = begin(&app, at, &headers, last.transpose()?, Kind::Sse).await?;
+    let cookies = headers.get_all(COOKIE).iter().map(|cookies| (COOKIE, cookies.clone()));
+    reader.session = session.map(|_| cookies.collect());
     let filter = reader.filter.clone();
     let texts = told(reader, place).flat_map(move |told| stream::iter(app.feed.texts(&told, &filter)));
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")];

@@ -81,7 +81,12 @@ fn a_session_is_as_good_as_its_token_and_no_longer() {
     assert_eq!(browser.api.ask("GET", "/users", &headers, "").status, 200);
     assert_eq!(browser.api.ask("GET", "/v1/users", &headers, "").status, 401);
     let secret = browser.csrf();
+    let mut told = browser.api.follow_with("/v1/events/stream?after=0", &[("cookie", &browser.cookie)]);
+    assert!(told.next().is_some());
     assert_eq!(browser.post("/logout", &[], &format!("csrf={secret}")).status, 303);
+    custody.deposit(&[("alice", STG)]);
+    // What was on its way comes, and then the end.
+    assert!(told.count() < 100);
     assert_eq!(browser.get("/users").status, 303, "it is over");
 
     let browser = Browser::log_in(&base, &token);

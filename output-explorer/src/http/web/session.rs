@@ -103,7 +103,7 @@ impl Sessions {
     }
 
     /// The session of a request, if it has one. What a page asks by itself (`by_itself`) does not keep it from ending.
-    pub(super) fn of(
+    pub(in crate::http) fn of(
         &self,
         headers: &HeaderMap,
         is_encrypted: bool,
