@@ -2,6 +2,7 @@
 
 mod copy;
 mod events;
+mod forms;
 mod lives;
 mod own;
 mod webhooks;
