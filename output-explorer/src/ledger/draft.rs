@@ -286,6 +286,9 @@ impl<'a> Draft<'a> {
 
     /// A record as it will be.
     fn get<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
+        if self.batch.deletes(key) {
+            return Ok(None);
+        }
         self.batch.get(key).map_or_else(|| get(self.store, key), |value| decode(key, value).map(Some))
     }
 

@@ -34,9 +34,7 @@ impl Draft<'_> {
         }
         for recipient in touched {
             let balance = self.balance(&recipient)?;
-            if balance.settled != balance.prepared {
-                balance.settled = balance.prepared;
-            }
+            balance.settled = balance.prepared;
         }
         self.totals.public.settled = self.totals.public.prepared;
         Ok(())
