@@ -230,18 +230,7 @@ impl Ledger {
             return Err(EpochError::NotFinal { epoch, last: state.epoch.checked_sub(1) });
         }
         let end = Place { position: Position::macro_block(epoch), index: u32::MAX };
-        let mut last = (None, Sum::default());
-        for prefix in HAPPENED.map(|table| table(recipient)) {
-            let end = [prefix.as_slice(), &table::place_bytes(end)].concat();
-            let mut pairs = self.store.scan((Bound::Included(prefix), Bound::Included(end)));
-            if let Some((key, value)) = pairs.next_back().transpose().map_err(LedgerError::from)? {
-                let place = table::place_of(&key);
-                if place > last.0 {
-                    last = (place, decode::<HistoryRecord>(&key, &value)?.after);
-                }
-            }
-        }
-        Ok(last.1)
+        Ok(sum_at(self.store.as_ref(), recipient, Bound::Included(end))?)
     }
 
     /// The last output of an id.
@@ -399,6 +388,21 @@ pub(super) fn found(store: &dyn Store, id: Hash, created: Place) -> Result<Found
         None => get(store, &table::earlier_at(&id, created))?,
     };
     output.map(|output| Found { id, output }).ok_or_else(|| damaged(b"E"))
+}
+
+/// What a recipient had after what happened last, up to a place.
+pub(super) fn sum_at(store: &dyn Store, recipient: &Encoded, end: Bound<Place>) -> Result<Sum, LedgerError> {
+    let mut last = (None, Sum::default());
+    for prefix in HAPPENED.map(|table| table(recipient)) {
+        let end = end.map(|place| [prefix.as_slice(), &table::place_bytes(place)].concat());
+        if let Some((key, value)) = store.scan((Bound::Included(prefix), end)).next_back().transpose()? {
+            let place = table::place_of(&key).ok_or_else(|| damaged(&key))?;
+            if Some(place) > last.0 {
+                last = (Some(place), decode::<HistoryRecord>(&key, &value)?.after);
+            }
+        }
+    }
+    Ok(last.1)
 }
 
 /// The beginning of a recipient's keys in a table.
