@@ -5,4 +5,5 @@ mod events;
 mod forms;
 mod lives;
 mod own;
+mod pages;
 mod webhooks;
