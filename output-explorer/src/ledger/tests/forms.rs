@@ -11,6 +11,8 @@ use crate::ledger::store::{Batch, Pair, Pairs, Range, Store, StoreError, beginni
 use crate::ledger::table;
 use crate::ledger::value::{decode, encode, get};
 use crate::ledger::{Ledger, LedgerError, Settings};
+use proptest::prelude::{ProptestConfig, prop};
+use proptest::{prop_assert_eq, proptest};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use stegos_common::address::Network;
 use stegos_common::amount::Amount;
@@ -74,6 +76,32 @@ fn what_is_known_of_outputs_stays() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn what_happens_then_happens_as_if_it_had_always_been_so(
+        before in prop::collection::vec(0_u8..7, 0..30),
+        then in prop::collection::vec(0_u8..7, 1..30),
+        writes in 0_usize..4,
+    ) {
+        let (mut renewed, mut straight) = (Story::new(100), Story::new(100));
+        for what in before {
+            renewed.step(what);
+            straight.step(what);
+        }
+        make_old(&renewed.store, 2, |_| true);
+        open_until(&renewed.store, writes, false);
+        renewed.ledger = renewed.store.ledger().into();
+        prop_assert_eq!(chain(&renewed.store), chain(&straight.store));
+        for what in then {
+            renewed.step(what);
+            straight.step(what);
+            prop_assert_eq!(chain(&renewed.store), chain(&straight.store));
+        }
+    }
+}
+
 #[test]
 fn a_replica_begins_anew() {
     let mut of = story();
@@ -118,13 +146,16 @@ fn what_a_later_version_wrote_is_left_alone() {
     assert_eq!(of.store.copied(), before);
 }
 
+/// What happens to a record.
+type Damage = fn(&[u8], &mut Vec<u8>);
+
 #[test]
 fn records_that_contradict_each_other_are_not_made_a_new_balance() {
     let first = |store: &Shared, table| store.scan(beginning_with(table)).next().unwrap().unwrap();
-    let damages: [(fn(&mut Vec<u8>, &[u8]), &[u8], char); 3] = [
+    let damages: [(Damage, &[u8], char); 3] = [
         // Another balance, as long as the true one.
         (
-            |value, key| {
+            |key, value| {
                 let mut balance: Balance = decode(key, value).unwrap();
                 balance.prepared.outputs += 1;
                 *value = encode(&balance);
@@ -132,15 +163,15 @@ fn records_that_contradict_each_other_are_not_made_a_new_balance() {
             b"B",
             'B',
         ),
-        (|value, _| value.truncate(20), b"H", 'H'),
+        (|_, value| value.truncate(20), b"H", 'H'),
         // Of an output that nobody made.
-        (|value, _| value[0] ^= 1, b"H", 'E'),
+        (|_, value| value[0] ^= 1, b"H", 'E'),
     ];
     for (damage, of_table, expected) in damages {
         let of = story();
         make_old(&of.store, 2, |_| true);
         let (key, mut value) = first(&of.store, of_table);
-        damage(&mut value, &key);
+        damage(&key, &mut value);
         let mut batch = Batch::default();
         batch.put(key, value);
         of.store.write(&batch).unwrap();
@@ -305,7 +336,7 @@ fn large() -> (Vec<Pair>, Shared) {
         let recipient =
             if number.is_multiple_of(5) { [u8::try_from(number % 7).unwrap(); 32] } else { [3; 32] };
         let (recipient, amount) =
-            (Encoded::from_bytes(recipient), Amount::from_micro(number as i64).unwrap());
+            (Encoded::from_bytes(recipient), Amount::from_micro(i64::try_from(number).unwrap()).unwrap());
         NewOutput { id: id(number), content: Content::Public { recipient, amount, blob: vec![1] } }
     };
     let half = AT_ONCE * 3 / 4;
