@@ -90,8 +90,8 @@ struct CommonArgs {
     #[arg(long, global = true, value_name = "N", env = "OUTPUT_EXPLORER_KEEP_EVENTS",
         value_parser = clap::value_parser!(u64).range(1..))]
     keep_events: Option<u64>,
-    /// How much of the ledger is held in memory, in MiB, 16 to 1048576; the memory it takes is about twice as much
-    /// [default: 1024]
+    /// How much of the ledger is held in memory, in MiB, 16 to 1048576; the memory it takes is two to three times as
+    /// much [default: 256]
     #[arg(long, global = true, value_name = "N", env = "OUTPUT_EXPLORER_CACHE_MEBIBYTES",
         value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
     cache_mebibytes: Option<u32>,

@@ -119,6 +119,12 @@ impl Log {
         Self { newest: ChangeId { number: 0, nonce: OsRng.next_u64() }, first: 1, keep: 0 }
     }
 
+    /// One that goes on with none of its changes, as another history.
+    pub(super) fn anew(self) -> Self {
+        let newest = ChangeId { nonce: OsRng.next_u64(), ..self.newest };
+        Self { newest, first: newest.number.saturating_add(1), ..self }
+    }
+
     /// What is stored.
     pub(super) fn stored(store: &dyn Store) -> Result<Self, LedgerError> {
         get(store, table::LOG)?.ok_or_else(|| damaged(table::LOG))
@@ -181,7 +187,7 @@ impl Log {
 /// Whether a replica gets this record: of what is in the ledger, all but the log itself and what only the explorer needs
 /// that sends webhooks, the secrets of the endpoints least of all.
 pub(super) fn is_copied(key: &[u8]) -> bool {
-    key.first().is_some_and(|table| b"TMKUOEHNBSAPDVLGXZYWQJCiteR".contains(table))
+    key.first().is_some_and(|table| b"TMKUOEHNBAPDVLGXZYWQJCiteR".contains(table))
 }
 
 impl Ledger {

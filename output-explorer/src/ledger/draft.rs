@@ -7,15 +7,17 @@ use super::LedgerError;
 use super::error::Fault;
 use super::movements::Movements;
 use super::record::{
-    Balance, Cause, Count, HistoryRecord, Kind, MacroRecord, MicroRecord, OutputRecord, Step, Totals, What,
+    Balance, Cause, Count, HistoryRecord, Kind, MacroRecord, MicroRecord, OutputRecord, Step, Sum, Totals,
+    What,
 };
 use super::rest::{Rest, strike};
 use super::store::{Batch, Pair, Store, beginning_with};
 use super::table;
-use super::value::{decode, encode, get};
+use super::value::{damaged, decode, encode, get};
 use crate::block::{Content, MacroBlock, MicroBlock, NewOutput, Place, Position};
 use crate::event::{Event, Movement};
 use crate::metrics::Done;
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use stegos_common::amount::Amount;
@@ -178,7 +180,7 @@ impl<'a> Draft<'a> {
         for offset in 0..offset {
             self.forget(offset)?;
         }
-        self.settle(&steps, block.epoch, keep_spent_blobs)?;
+        self.settle(&steps, keep_spent_blobs)?;
         let record = MacroRecord { id: block.id, time: block.time.into() };
         self.batch.put(table::macro_block(block.epoch), encode(&record));
         self.done.macro_blocks += 1;
@@ -199,9 +201,9 @@ impl<'a> Draft<'a> {
             Content::Stake => Kind::Stake,
             Content::Public { recipient, amount, blob } => {
                 let (recipient, amount) = (*recipient, *amount);
-                self.batch.put(table::unspent_at(&recipient, cause.place), encode(&id));
-                self.note(&recipient, cause.place, id, cause.place, What::Deposit);
-                self.add(&recipient, amount, id)?;
+                let after = self.add(&recipient, amount, id)?;
+                let deposit = HistoryRecord { output: id, created: cause.place, what: What::Deposit, after };
+                self.batch.put(table::unspent_at(&recipient, cause.place), encode(&deposit));
                 Kind::Public { recipient, amount, blob: Some(blob.clone()) }
             }
         };
@@ -217,7 +219,6 @@ impl<'a> Draft<'a> {
         let output = self.output(id)?.take().ok_or(DAMAGED)?;
         if let Kind::Public { recipient, amount, .. } = &output.kind {
             self.batch.delete(table::unspent_at(recipient, output.created.place));
-            self.batch.delete(table::history_at(recipient, output.created.place));
             self.sub(recipient, *amount)?;
         }
         if let Some(count) = self.count(&output.kind) {
@@ -242,9 +243,10 @@ impl<'a> Draft<'a> {
         }
         let (kind, created) = (output.kind.clone(), output.created.place);
         if let Kind::Public { recipient, amount, .. } = &kind {
-            self.batch.delete(table::unspent_at(recipient, created));
-            self.note(recipient, cause.place, *id, created, What::Spend);
-            self.sub(recipient, *amount)?;
+            self.move_deposit(table::unspent_at(recipient, created), table::history_at(recipient, created))?;
+            let after = self.sub(recipient, *amount)?;
+            let spend = HistoryRecord { output: *id, created, what: What::Spend, after };
+            self.batch.put(table::history_at(recipient, cause.place), encode(&spend));
         }
         if let Some(count) = self.count(&kind) {
             count.spent += 1;
@@ -258,8 +260,8 @@ impl<'a> Draft<'a> {
         let spent = output.spent.take().ok_or(DAMAGED)?;
         let (kind, created) = (output.kind.clone(), output.created.place);
         if let Kind::Public { recipient, amount, .. } = &kind {
-            self.batch.put(table::unspent_at(recipient, created), encode(id));
             self.batch.delete(table::history_at(recipient, spent.place));
+            self.move_deposit(table::history_at(recipient, created), table::unspent_at(recipient, created))?;
             self.add(recipient, *amount, *id)?;
         }
         if let Some(count) = self.count(&kind) {
@@ -274,25 +276,40 @@ impl<'a> Draft<'a> {
         self.movements.tell(event, id, &output.kind, cause)
     }
 
-    /// Notes what happened to a public output.
-    fn note(&mut self, recipient: &Encoded, place: Place, output: Hash, created: Place, what: What) {
-        self.batch.put(table::history_at(recipient, place), encode(&HistoryRecord { output, created, what }));
+    /// Moves the deposit of an output to the other ones that are spent, or back.
+    fn move_deposit(&mut self, from: Vec<u8>, to: Vec<u8>) -> Result<(), LedgerError> {
+        let deposit: HistoryRecord = self.get(&from)?.ok_or_else(|| damaged(&from))?;
+        self.batch.delete(from);
+        self.batch.put(to, encode(&deposit));
+        Ok(())
     }
 
-    fn add(&mut self, recipient: &Encoded, amount: Amount, id: Hash) -> Result<(), LedgerError> {
+    /// A record as it will be.
+    fn get<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
+        if self.batch.deletes(key) {
+            return Ok(None);
+        }
+        self.batch.get(key).map_or_else(|| get(self.store, key), |value| decode(key, value).map(Some))
+    }
+
+    /// Adds to a balance, and answers what it is then.
+    fn add(&mut self, recipient: &Encoded, amount: Amount, id: Hash) -> Result<Sum, LedgerError> {
         let too_much = || Fault::TooMuch(id);
         let balance = self.balance(recipient)?;
         balance.prepared = balance.prepared.with(amount).ok_or_else(too_much)?;
+        let after = balance.prepared;
         self.totals.public.prepared = self.totals.public.prepared.with(amount).ok_or_else(too_much)?;
-        Ok(())
+        Ok(after)
     }
 
-    fn sub(&mut self, recipient: &Encoded, amount: Amount) -> Result<(), LedgerError> {
+    /// Takes from a balance, and answers what it is then.
+    fn sub(&mut self, recipient: &Encoded, amount: Amount) -> Result<Sum, LedgerError> {
         let balance = self.balance(recipient)?;
         balance.prepared = balance.prepared.sub(amount).ok_or(LedgerError::Damaged { table: 'B' })?;
+        let after = balance.prepared;
         let total = self.totals.public.prepared.sub(amount);
         self.totals.public.prepared = total.ok_or(LedgerError::Damaged { table: 'T' })?;
-        Ok(())
+        Ok(after)
     }
 
     fn count(&mut self, kind: &Kind) -> Option<&mut Count> {

@@ -86,6 +86,12 @@ pub enum LedgerError {
     /// It was written by another version.
     #[error("the ledger has form {0}, which this version does not know; use the version that wrote it")]
     OtherFormat(u32),
+    /// It is a replica's, and was written by an earlier version.
+    #[error(
+        "this replica has a ledger of form {0}, of an earlier version: move its directory away, or name another \
+         --data-dir, and start again: it copies the ledger anew"
+    )]
+    OldCopy(u32),
     /// It is a replica's.
     #[error("this is a replica, which changes nothing by itself: ask the explorer that it follows")]
     ReadOnly,

@@ -9,6 +9,7 @@ mod directory;
 mod draft;
 mod error;
 pub mod events;
+mod forms;
 pub mod handoffs;
 mod movements;
 pub mod query;
@@ -175,8 +176,8 @@ impl Ledger {
                 return Err(LedgerError::OtherNetwork { stored, wanted: network });
             }
             Some(Info { format: FORMAT, .. }) => {}
-            // The form before had no changes.
-            None | Some(_) => {
+            Some(info) => forms::renew(store.as_ref(), info)?,
+            None => {
                 let mut batch = Batch::default();
                 batch.put(table::INFO.to_vec(), encode(&Info { format: FORMAT, network }));
                 batch.put(table::LOG.to_vec(), encode(&Log::new()));

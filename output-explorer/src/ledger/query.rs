@@ -3,7 +3,7 @@
 use super::record::{
     Balance, Cause, HistoryRecord, Kind, MacroRecord, MicroRecord, OutputRecord, Sum, Time, Totals, What,
 };
-use super::store::{Pairs, beginning_with};
+use super::store::{Pairs, Store, beginning_with};
 use super::value::{damaged, decode, get};
 use super::{Ledger, LedgerError, State, table};
 use crate::block::{Place, Position};
@@ -229,12 +229,8 @@ impl Ledger {
         if epoch >= state.epoch {
             return Err(EpochError::NotFinal { epoch, last: state.epoch.checked_sub(1) });
         }
-        let range = (
-            Bound::Included(table::balance_after(recipient, 0)),
-            Bound::Included(table::balance_after(recipient, epoch)),
-        );
-        let last = self.store.scan(range).next_back().transpose().map_err(LedgerError::from)?;
-        Ok(last.map(|(_, value)| decode(b"S", &value)).transpose()?.unwrap_or_default())
+        let end = Place { position: Position::macro_block(epoch), index: u32::MAX };
+        Ok(sum_at(self.store.as_ref(), recipient, Bound::Included(end))?)
     }
 
     /// The last output of an id.
@@ -267,22 +263,18 @@ impl Ledger {
         let begin = begin.map(|position| Place { position, index: u32::MAX });
         // Outputs are asked for in the order in which they were made only.
         let cut = Cut { after: cut.after.max(begin), descending: false, ..cut };
-        if filter == Filter::Unspent {
-            let pairs = self.merged(recipients, table::unspent, cut);
-            return page(pairs, cut.limit, |(place, value)| {
-                let id = decode(b"N", &value)?;
-                let found = self.found(id, place)?;
-                Ok(is_wanted(&found.output).then_some((place, found)))
-            });
-        }
-        page(self.merged(recipients, table::history, cut), cut.limit, |(place, value)| {
+        let tables: &[Table] = match filter {
+            Filter::Unspent => &[table::unspent],
+            Filter::Spent => &[table::history],
+            Filter::All => &HAPPENED,
+        };
+        page(self.merged(recipients, tables, cut), cut.limit, |(place, value)| {
             let HistoryRecord { output, what, .. } = decode(b"H", &value)?;
             if what == What::Spend {
                 return Ok(None);
             }
-            let found = self.found(output, place)?;
-            let wanted = (filter == Filter::All || found.output.spent.is_some()) && is_wanted(&found.output);
-            Ok(wanted.then_some((place, found)))
+            let found = found(self.store.as_ref(), output, place)?;
+            Ok(is_wanted(&found.output).then_some((place, found)))
         })
     }
 
@@ -292,9 +284,9 @@ impl Ledger {
     /// [`LedgerError`].
     pub fn history(&self, recipients: &[Encoded], cut: Cut) -> Result<Page<Happened>, LedgerError> {
         let _state = self.read()?;
-        page(self.merged(recipients, table::history, cut), cut.limit, |(place, value)| {
-            let HistoryRecord { output, created, what } = decode(b"H", &value)?;
-            let found = self.found(output, created)?;
+        page(self.merged(recipients, &HAPPENED, cut), cut.limit, |(place, value)| {
+            let HistoryRecord { output, created, what, .. } = decode(b"H", &value)?;
+            let found = found(self.store.as_ref(), output, created)?;
             let cause = match what {
                 What::Deposit => Some(found.output.created),
                 What::Spend => found.output.spent,
@@ -344,31 +336,21 @@ impl Ledger {
             .collect()
     }
 
-    /// The output of an id that was made at a place.
-    fn found(&self, id: Hash, created: Place) -> Result<Found, LedgerError> {
-        let is_it = |output: &OutputRecord| output.created.place == created;
-        let last: Option<OutputRecord> = get(self.store.as_ref(), &table::output(&id))?;
-        let output = match last.filter(is_it) {
-            Some(output) => Some(output),
-            None => get(self.store.as_ref(), &table::earlier_at(&id, created))?,
-        };
-        output.map(|output| Found { id, output }).ok_or_else(|| damaged(b"E"))
-    }
-
-    /// The values of a table that is sorted by recipient and place, sorted by place alone.
+    /// The values of tables that are sorted by recipient and place, sorted by place alone.
     fn merged<'a>(
         &'a self,
         recipients: &[Encoded],
-        prefix: fn(&Encoded) -> Vec<u8>,
+        tables: &[Table],
         Cut { after, descending, .. }: Cut,
     ) -> impl Iterator<Item = Result<(Place, Vec<u8>), LedgerError>> + 'a {
         let mut sources: Vec<_> = recipients
             .iter()
-            .map(|recipient| {
-                let (mut first, mut last) = beginning_with(&prefix(recipient));
+            .flat_map(|recipient| tables.iter().map(|table| table(recipient)))
+            .map(|prefix| {
+                let (mut first, mut last) = beginning_with(&prefix);
                 if let Some(after) = after {
                     let end = if descending { &mut last } else { &mut first };
-                    *end = Bound::Excluded([prefix(recipient), table::place_bytes(after).to_vec()].concat());
+                    *end = Bound::Excluded([prefix, table::place_bytes(after).to_vec()].concat());
                 }
                 let pairs = self.store.scan((first, last));
                 let pairs: Pairs<'a> = if descending { Box::new(pairs.rev()) } else { pairs };
@@ -396,6 +378,38 @@ impl Ledger {
         })
     }
 }
+
+/// The output of an id that was made at a place.
+pub(super) fn found(store: &dyn Store, id: Hash, created: Place) -> Result<Found, LedgerError> {
+    let is_it = |output: &OutputRecord| output.created.place == created;
+    let last: Option<OutputRecord> = get(store, &table::output(&id))?;
+    let output = match last.filter(is_it) {
+        Some(output) => Some(output),
+        None => get(store, &table::earlier_at(&id, created))?,
+    };
+    output.map(|output| Found { id, output }).ok_or_else(|| damaged(b"E"))
+}
+
+/// What a recipient had after what happened last, up to a place.
+pub(super) fn sum_at(store: &dyn Store, recipient: &Encoded, end: Bound<Place>) -> Result<Sum, LedgerError> {
+    let mut last = (None, Sum::default());
+    for prefix in HAPPENED.map(|table| table(recipient)) {
+        let end = end.map(|place| [prefix.as_slice(), &table::place_bytes(place)].concat());
+        if let Some((key, value)) = store.scan((Bound::Included(prefix), end)).next_back().transpose()? {
+            let place = table::place_of(&key).ok_or_else(|| damaged(&key))?;
+            if Some(place) > last.0 {
+                last = (Some(place), decode::<HistoryRecord>(&key, &value)?.after);
+            }
+        }
+    }
+    Ok(last.1)
+}
+
+/// The beginning of a recipient's keys in a table.
+type Table = fn(&Encoded) -> Vec<u8>;
+
+/// Where all is that happened to a recipient's outputs.
+const HAPPENED: [Table; 2] = [table::unspent, table::history];
 
 /// The rows of one recipient.
 struct Source<'a> {

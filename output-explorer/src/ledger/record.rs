@@ -11,8 +11,8 @@ use stegos_common::group::Encoded;
 use stegos_common::hash::Hash;
 use utoipa::ToSchema;
 
-/// The form of the records below, and of what is beside them.
-pub(crate) const FORMAT: u32 = 2;
+/// The form of the records below, and of what is beside them. [`super::forms`] tells of those before.
+pub(crate) const FORMAT: u32 = 4;
 
 /// The forms that can be made the one of today. Others are not understood.
 pub(super) const FORMATS: RangeInclusive<u32> = 1..=FORMAT;
@@ -187,6 +187,8 @@ pub(super) struct HistoryRecord {
     /// The place where the output was made; it tells outputs of the same id apart.
     pub(super) created: Place,
     pub(super) what: What,
+    /// What the recipient had then.
+    pub(super) after: Sum,
 }
 
 /// The two things that can happen to an output.

@@ -10,10 +10,9 @@
 //! | `U` | offset, part | what it did, so that it can be undone ([`super::record::Step`]s) |
 //! | `O` | id | an output ([`super::record::OutputRecord`]) |
 //! | `E` | id, place | an output of the same id that was spent before this one was made |
-//! | `H` | recipient, place | what happened to a public output ([`super::record::HistoryRecord`]) |
-//! | `N` | recipient, place | the id of an unspent public output |
+//! | `H` | recipient, place | what happened to a public output that is spent ([`super::record::HistoryRecord`]) |
+//! | `N` | recipient, place | the deposit of an unspent one, as in `H` |
 //! | `B` | recipient | a balance ([`super::record::Balance`]) |
-//! | `S` | recipient, epoch | what was final after an epoch in which it changed ([`super::record::Sum`]) |
 //! | `A` | account | a user ([`super::record::UserRecord`]) |
 //! | `P` | public key | the account whose address it is |
 //! | `D` | handoff | a handoff ([`crate::handoff::record::Handoff`], as JSON, like all that follow) |
@@ -52,6 +51,7 @@ pub(super) const MACRO_BLOCKS: &[u8] = b"M";
 pub(super) const MICRO_BLOCKS: &[u8] = b"K";
 pub(super) const UNDO: &[u8] = b"U";
 pub(super) const OUTPUTS: &[u8] = b"O";
+pub(super) const HISTORY: &[u8] = b"H";
 pub(super) const BALANCES: &[u8] = b"B";
 pub(super) const USERS: &[u8] = b"A";
 pub(super) const OWNERS: &[u8] = b"P";
@@ -102,7 +102,7 @@ pub(super) fn earlier_at(id: &Hash, place: Place) -> Vec<u8> {
 }
 
 pub(super) fn history(recipient: &Encoded) -> Vec<u8> {
-    [b"H", recipient.as_bytes().as_slice()].concat()
+    [HISTORY, recipient.as_bytes()].concat()
 }
 
 pub(super) fn history_at(recipient: &Encoded, place: Place) -> Vec<u8> {
@@ -119,10 +119,6 @@ pub(super) fn unspent_at(recipient: &Encoded, place: Place) -> Vec<u8> {
 
 pub(super) fn balance(recipient: &Encoded) -> Vec<u8> {
     [BALANCES, recipient.as_bytes()].concat()
-}
-
-pub(super) fn balance_after(recipient: &Encoded, epoch: u64) -> Vec<u8> {
-    [b"S", recipient.as_bytes().as_slice(), &epoch.to_be_bytes()].concat()
 }
 
 pub(super) fn user(account: &str) -> Vec<u8> {
@@ -258,6 +254,12 @@ pub(super) fn place_of(key: &[u8]) -> Option<Place> {
     let position =
         if offset == u32::MAX { Position::macro_block(epoch) } else { Position::micro(epoch, offset) };
     Some(Place { position, index: u32::from_be_bytes(index.try_into().ok()?) })
+}
+
+/// The recipient before the place at the end of a key.
+pub(super) fn recipient_of(key: &[u8]) -> Option<Encoded> {
+    let (rest, _) = key.split_last_chunk::<PLACE>()?;
+    rest.split_last_chunk().map(|(_, bytes)| Encoded::from_bytes(*bytes))
 }
 
 /// The digest at the end of a key.

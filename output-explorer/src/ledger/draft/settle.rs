@@ -4,9 +4,8 @@ use super::{DAMAGED, Draft};
 use crate::block::Place;
 use crate::event::Event;
 use crate::ledger::record::{HistoryRecord, Kind, OutputRecord, Step};
-use crate::ledger::value::{decode, encode, get};
+use crate::ledger::value::get;
 use crate::ledger::{LedgerError, table};
-use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 
 impl Draft<'_> {
@@ -14,7 +13,6 @@ impl Draft<'_> {
     pub(super) fn settle(
         &mut self,
         steps: &[(Step, Place)],
-        epoch: u64,
         keep_spent_blobs: bool,
     ) -> Result<(), LedgerError> {
         let mut touched = HashSet::new();
@@ -36,11 +34,7 @@ impl Draft<'_> {
         }
         for recipient in touched {
             let balance = self.balance(&recipient)?;
-            if balance.settled != balance.prepared {
-                balance.settled = balance.prepared;
-                let settled = encode(&balance.settled);
-                self.batch.put(table::balance_after(&recipient, epoch), settled);
-            }
+            balance.settled = balance.prepared;
         }
         self.totals.public.settled = self.totals.public.prepared;
         Ok(())
@@ -70,10 +64,5 @@ impl Draft<'_> {
             Step::Spent(_) => life.spent.ok_or(DAMAGED)?,
         };
         self.movements.tell(event, id, &life.kind, cause)
-    }
-
-    /// A record as it will be.
-    fn get<T: DeserializeOwned>(&self, key: &[u8]) -> Result<Option<T>, LedgerError> {
-        self.batch.get(key).map_or_else(|| get(self.store, key), |value| decode(key, value).map(Some))
     }
 }

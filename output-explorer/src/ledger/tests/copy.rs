@@ -31,7 +31,7 @@ const TIME: Timestamp = Timestamp::from_unix_nanos(0);
 
 /// A database that outlives its ledger.
 #[derive(Clone, Default)]
-struct Shared(Arc<MemoryStore>);
+pub(super) struct Shared(Arc<MemoryStore>);
 
 impl Store for Shared {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -48,22 +48,26 @@ impl Store for Shared {
 }
 
 impl Shared {
-    fn ledger(&self) -> Ledger {
+    pub(super) fn open(&self) -> Result<Ledger, LedgerError> {
         let settings = Settings { network: Network::Dev, keep_spent_blobs: false, keep_events: 20 };
-        Ledger::new(Box::new(self.clone()), settings).unwrap()
+        Ledger::new(Box::new(self.clone()), settings)
+    }
+
+    pub(super) fn ledger(&self) -> Ledger {
+        self.open().unwrap()
     }
 
     /// What a replica gets of it.
-    fn copied(&self) -> Vec<Pair> {
+    pub(super) fn copied(&self) -> Vec<Pair> {
         let all = self.scan((Bound::Unbounded, Bound::Unbounded));
         all.map(Result::unwrap).filter(|(key, _)| is_copied(key)).collect()
     }
 }
 
 /// A ledger whose story is told by numbers.
-struct Story {
-    store: Shared,
-    ledger: Arc<Ledger>,
+pub(super) struct Story {
+    pub(super) store: Shared,
+    pub(super) ledger: Arc<Ledger>,
     webhooks: Webhooks,
     epoch: u64,
     offset: u32,
@@ -72,7 +76,7 @@ struct Story {
 }
 
 impl Story {
-    fn new(keep_changes: u64) -> Self {
+    pub(super) fn new(keep_changes: u64) -> Self {
         let store = Shared::default();
         let ledger = Arc::new(store.ledger());
         ledger.keep_changes(keep_changes).unwrap();
@@ -97,7 +101,7 @@ impl Story {
     }
 
     /// Something happens.
-    fn step(&mut self, what: u8) {
+    pub(super) fn step(&mut self, what: u8) {
         let (epoch, offset, previous) = (self.epoch, self.offset, Hash::digest(&0_u64));
         match what % 8 {
             0..=3 => {

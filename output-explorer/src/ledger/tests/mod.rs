@@ -2,6 +2,8 @@
 
 mod copy;
 mod events;
+mod forms;
 mod lives;
 mod own;
+mod pages;
 mod webhooks;
