@@ -105,7 +105,7 @@ fn renew_history(steps: &mut Steps<'_>) -> Result<(), LedgerError> {
         let (key, value) = pair?;
         if told.elapsed() >= PROGRESS {
             told = Instant::now();
-            tell_progress(&key);
+            tell_progress(&key, steps.changed);
         }
         if decode::<HistoryRecord>(&key, &value).is_ok() {
             // Those of before are shorter: this one had its turn.
@@ -145,9 +145,11 @@ fn renew_history(steps: &mut Steps<'_>) -> Result<(), LedgerError> {
     last.map_or(Ok(()), |last| last.check(store))
 }
 
-/// Recipients are keys, which are everywhere alike: the first byte tells how many are behind.
-fn tell_progress(key: &[u8]) {
+/// Recipients are keys, which are everywhere alike: the first byte tells how many are behind. One of them may have very many
+/// records.
+fn tell_progress(key: &[u8], records: usize) {
     let percent = key.get(table::HISTORY.len()).map_or(0, |byte| u32::from(*byte) * 100 / 256);
-    let line = Line::info(format!("the ledger is being renewed: {percent} % of its history is"));
-    tell(line.with("percent", percent));
+    let line =
+        Line::info(format!("the ledger is being renewed: {records} records, {percent} % of the recipients"));
+    tell(line.with("records", records).with("percent", percent));
 }
