@@ -49,8 +49,9 @@ pub enum LedgerError {
     Store(#[from] StoreError),
     /// A record is not what was written.
     #[error(
-        "the ledger is damaged: a record of table {table:?} cannot be read. Move its directory away, start with a new \
-         one, and import the users again: the rest is read from the node"
+        "the ledger is damaged: a record of table {table:?} cannot be read, or contradicts others. Keep its directory, \
+         and put your last copy in its place. Without one start with a new directory and import the users again: blocks \
+         are read from the node, but handoffs and the ids of withdrawals are gone"
     )]
     Damaged {
         /// The table's letter.
