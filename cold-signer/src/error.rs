@@ -292,6 +292,12 @@ pub(crate) enum Error {
     /// Nobody would see the answer.
     #[error("there is no terminal to show the answer on ({0}): name a folder for its pictures with --qr-out")]
     NoScreen(io::Error),
+    /// A passphrase that processes would inherit which look through pictures.
+    #[error(
+        "--passphrase-fd does not go with --qr: the processes that look through pictures would have the passphrase too; \
+         give it on the terminal, or with --passphrase-file"
+    )]
+    DescriptorWithPictures,
     /// Asked whether to sign what came through a camera, the answer was something else.
     #[error("not confirmed: nothing was signed")]
     NotSigned,

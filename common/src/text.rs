@@ -12,12 +12,15 @@ pub fn excerpt(text: &str) -> String {
 /// A message with its lines, whatever foreign text is in it: harmless to a terminal.
 #[must_use]
 pub fn printable(message: &str) -> String {
-    message.chars().map(|character| if character == '\n' { character } else { harmless(character) }).collect()
+    let shown = |character| if matches!(character, '\n' | '\t') { character } else { harmless(character) };
+    message.chars().map(shown).collect()
 }
 
 /// A mark in place of whatever a terminal would obey instead of show, such as escapes and changes of direction.
 fn harmless(character: char) -> char {
-    let is_shown = !character.is_control() && character.escape_debug().len() <= 2;
+    // Behind a letter, because marks that are put upon one are shown there.
+    let escaped = ['a', character].iter().collect::<String>().escape_debug().count();
+    let is_shown = !character.is_control() && escaped <= 3;
     if is_shown { character } else { '\u{fffd}' }
 }
 
@@ -34,7 +37,8 @@ mod tests {
             assert_eq!(excerpt(&format!("a{character}b")), "a\u{fffd}b", "{character:?}");
         }
         assert_eq!(excerpt(&"x".repeat(1000)).len(), 200);
-        assert_eq!(printable("two\nlines\x1b[2J"), "two\nlines\u{fffd}[2J");
+        assert_eq!(printable("two\nlines\t\x1b[2J"), "two\nlines\t\u{fffd}[2J");
+        assert_eq!(printable("e\u{301}, हिन्दी, ไทย"), "e\u{301}, हिन्दी, ไทย");
         assert_eq!(printable(&"x".repeat(1000)).len(), 1000);
     }
 }

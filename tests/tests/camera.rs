@@ -76,6 +76,11 @@ fn a_folder_is_watched_until_the_request_is_complete() {
     assert!(status.success(), "{said:?}");
     answered(&request, &message(&some(pictures(&shown), 3)));
 
+    // Whoever looks through a picture has nothing of what is open here.
+    let output = store.run(&["sign", "--qr", &text(&taken), "--passphrase-fd", "0", "--once"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("--passphrase-fd does not go with --qr"), "{said}");
+
     // What is there already is never written over, and nobody takes pictures in vain for that.
     let output = store.run(&["sign", "--qr", "nowhere", "--qr-out", &text(&shown)]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("exists already"), "{output:?}");

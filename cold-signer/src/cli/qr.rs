@@ -1,8 +1,8 @@
 //! Requests that come through a camera, and answers for one: `sign --qr`.
 //!
 //! No camera is driven here: another program writes pictures, into a folder or a pipe. They are read before the key
-//! store is opened and before the passphrase is asked, and looked through in processes of their own, so whatever a picture does
-//! to its reader, no secret is there.
+//! store is opened and before the passphrase is asked, so whatever a picture does to its reader, no secret is there yet; and
+//! they are looked through in processes of their own, where none ever will be. Only a stream is cut into its pictures here.
 
 pub(super) mod finder;
 mod picture;

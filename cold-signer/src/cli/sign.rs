@@ -30,7 +30,8 @@ With --qr the request comes as an animated QR code, which the online host shows,
 program writes pictures: into a folder, which is watched until the request is complete, or as a stream of
 PNM pictures to standard input. It is then shown in the words of `inspect`, signed if you say so, and the
 answer is shown on the terminal in the same way, for the camera of the online host. What is in a QR code can
-be read by whoever sees it: a request with a secret key in it is not for a screen.
+be read by whoever sees it: a request with a secret key in it is not for a screen. Pictures are looked through
+by processes of their own, which would have what is open here: --passphrase-fd does not go with --qr.
 
 Examples:
   cold-signer inspect request.json
@@ -77,6 +78,9 @@ enum Way<'a> {
 
 impl Sign {
     pub(super) fn run(self, store: &StoreArgs, settings: Settings) -> Result<(), Error> {
+        if self.qr.is_some() && store.passphrase_fd.is_some() {
+            return Err(Error::DescriptorWithPictures);
+        }
         let signing = self.rules.signing(&settings.rules);
         match (&self.request, &self.qr, &self.spool) {
             (Some(request), ..) => self.one(|limit| read_text(request, limit), store, signing),

@@ -1,12 +1,14 @@
 //! `find-codes`: QR codes are looked for in a process of its own, one for each picture.
 //!
-//! Anybody may have made a picture. The search tries all pairs of what looks like a code's corner, so one made of corners has
-//! no end and takes all memory, and decoders of pictures are much code. The system ends that process; nothing is lost then.
+//! Anybody may have made a picture. The search tries all of what look like three corners of a code, so one made of corners has
+//! no end and takes all memory, and decoders of pictures are much code. That process opens no file and reaches nothing, and the
+//! system ends it; nothing is lost then.
 
 use super::picture;
 use crate::error::Error;
+use crate::process::{Needs, protect};
 use clap::Args;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, Read, Write, stdin, stdout};
 use std::process::{Command, Stdio};
 
@@ -53,8 +55,12 @@ impl FindCodes {
 
 fn find() -> io::Result<()> {
     for (resource, most) in [(Resource::Cpu, SECONDS), (Resource::As, MEMORY)] {
+        // What is less already cannot be raised.
+        let most = getrlimit(resource).maximum.map_or(most, |maximum| most.min(maximum));
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
     }
+    // Whatever of it does not hold here: a picture is looked through all the same, as it would be without.
+    let _gaps = protect(&Needs::default());
     let mut file = Vec::new();
     stdin().lock().take(picture::MOST_BYTES).read_to_end(&mut file)?;
     stdout().lock().write_all(&serde_json::to_vec(&picture::codes(&file))?)

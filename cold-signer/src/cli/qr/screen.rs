@@ -23,10 +23,9 @@ const CLEAR: &str = "\x1b[2J\x1b[H";
 const HOME: &str = "\x1b[H";
 /// Nothing more below.
 const NOTHING_BELOW: &str = "\x1b[J";
-/// How many rounds of frames are written as pictures, and how many frames besides: whoever reads them may lose a third. Few
-/// fragments need more than some rounds of them, because each frame is of few, too.
+/// How many rounds of frames are written as pictures: whoever reads them may lose a third.
 const ROUNDS: u32 = 3;
-/// See [`ROUNDS`].
+/// How many frames are written besides. Where a message has few fragments, a few frames may by chance all lack the same one.
 const SPARE: u32 = 10;
 
 /// The terminal of the person who signs, which need not be standard input and output.
