@@ -1,10 +1,11 @@
 //! QR codes in pictures that anybody may have made.
 //!
-//! The search tries all pairs of what looks like a code's corner, so one made of corners has no end and takes all memory. A
+//! The search tries all of what look like three corners of a code, so one made of corners has no end and takes all memory. A
 //! thread cannot be stopped. So each picture is looked through in a process of its own, which the system ends.
 
 use rqrr::PreparedImage;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
 use thiserror::Error;
@@ -20,6 +21,9 @@ const SECONDS: u64 = 3;
 
 /// So many bytes of memory may it take, the program among them.
 const MEMORY: u64 = 2 << 30;
+
+/// What Rust's runtime ends a process with that panicked.
+const PANICKED: i32 = 101;
 
 /// Why nobody knows what is in a picture.
 #[derive(Debug, Error)]
@@ -45,15 +49,18 @@ pub(crate) fn find(width: usize, height: usize, picture: &[u8]) -> Result<Vec<St
     match output.status.code() {
         Some(0) => serde_json::from_slice(&output.stdout).map_err(|error| CodesError::Process(error.into())),
         // Ended by the system, or by the library over a picture that it did not expect.
-        None | Some(101) => Err(CodesError::Endless),
+        None | Some(PANICKED) => Err(CodesError::Endless),
         Some(_) => Err(CodesError::Process(io::Error::other(output.status.to_string()))),
     }
 }
 
 /// What that process does: reads the picture, writes the texts as a JSON array.
 pub(crate) fn answer(width: usize, height: usize) -> io::Result<()> {
+    limit(Resource::Core, 0)?;
     limit(Resource::Cpu, SECONDS)?;
     limit(Resource::As, MEMORY)?;
+    // Where memory runs short, this is what goes, and not the explorer. Where that cannot be said, it is as it was.
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
     let mut picture = vec![u8::MAX; width * height];
     io::stdin().lock().read_exact(&mut picture)?;
     let point = |x: usize, y: usize| picture.get(y * width + x).copied().unwrap_or(u8::MAX);
@@ -64,5 +71,7 @@ pub(crate) fn answer(width: usize, height: usize) -> io::Result<()> {
 }
 
 fn limit(resource: Resource, most: u64) -> io::Result<()> {
+    // What is less already cannot be raised.
+    let most = getrlimit(resource).maximum.map_or(most, |maximum| most.min(maximum));
     Ok(setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?)
 }

@@ -183,7 +183,13 @@ impl Reader {
                 Ok((wanted, _)) if !wanted.is_empty() => {
                     return if self.is_welcome().await { Some(wanted) } else { None };
                 }
-                Ok((_, 0)) if !self.wait().await => return None,
+                Ok((_, 0)) => match timeout(SIGN_OF_LIFE, self.wait()).await {
+                    Ok(true) => {}
+                    Ok(false) => return None,
+                    // Whoever may know nothing any more has no place either.
+                    Err(_) if !self.is_welcome().await => return None,
+                    Err(_) => {}
+                },
                 Ok(_) => {}
             }
         }

@@ -52,7 +52,8 @@ struct Wanted {
 ///
 /// All that is final at the end of an epoch, row by row. docs/exports.md describes every column. The last row is a total; an
 /// answer without one broke off. `reconciles` in it says whether what came from outside, less withdrawals and fees, is what
-/// is there. `404` says that there is no such user, `409` says that the epoch is not final, `503` that too many exports are under way.
+/// is there; of one user, whether its row does. `404` says that there is no such user, `409` that the epoch is not final,
+/// `503` that too many exports are under way.
 #[utoipa::path(get, path = "/v1/exports/{what}", tag = "exports", operation_id = "export",
     params(("what" = inline(What), Path, description = "of what"), Wanted),
     responses((status = 200, description = "the rows", content((String = "text/csv"), (String = "application/x-ndjson")))))]

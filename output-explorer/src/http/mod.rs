@@ -82,11 +82,11 @@ pub(crate) fn document() -> String {
     openapi::complete(api).to_pretty_json().unwrap_or_default()
 }
 
-/// Everything that is answered.
 /// Pages have the secret of their session in every form, and may repeat what a link says: compressed, their length would tell
 /// whoever sees it, and makes links, whether a guess of the secret is right (BREACH).
 const PAGES: NotForContentType = NotForContentType::const_new("text/html");
 
+/// Everything that is answered.
 fn router(app: Arc<App>) -> Router {
     let (router, _) = routes().split_for_parts();
     let document = document();

@@ -89,14 +89,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// The same at once.
-    pub(crate) fn disable_endpoints_of(&self, subscriber: &str) -> Result<(), LedgerError> {
-        let mut state = self.write()?;
-        let mut batch = Batch::default();
-        self.disable_endpoints(&mut batch, subscriber)?;
-        self.store_own(&mut state, batch, Vec::new())
-    }
-
     /// An endpoint of a subscriber, or of anybody, with its secrets.
     pub(crate) fn endpoint_for(
         &self,

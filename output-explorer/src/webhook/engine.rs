@@ -8,7 +8,7 @@ use super::{Attempt, Missed, Webhooks};
 use crate::event::EventRecord;
 use crate::ledger::LedgerError;
 use crate::ledger::events::EventsError;
-use crate::ledger::webhooks::{Due, Intake};
+use crate::ledger::webhooks::{Due, EndpointError, Intake};
 use crate::log::Line;
 use crate::view::event::Event;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -99,7 +99,10 @@ impl Webhooks {
 
     /// Tells a subscriber nothing more whose token is over.
     fn end(&self, Endpoint { id, subscriber, .. }: &Endpoint) -> Result<(), LedgerError> {
-        self.ledger.disable_endpoints_of(subscriber)?;
+        let disabled = self.ledger.change_endpoint(None, *id, |record| record.endpoint.enabled = false);
+        if let Err(EndpointError::Ledger(error)) = disabled {
+            return Err(error);
+        }
         let text = format!("webhook endpoint {id} is disabled: the token {subscriber} that made it is over");
         (self.log)(Line::warn(text).with("endpoint", *id).with("subscriber", subscriber.as_str()));
         Ok(())
