@@ -142,10 +142,9 @@ impl Books {
         }
     }
 
-    /// The private outputs that must be unspent: those of one account, or all.
-    pub(super) fn private(&self, only: Option<&str>) -> Vec<Hash> {
-        let own = self.own.iter().filter(|(_, (account, _))| only.is_none_or(|only| only == account));
-        own.map(|(id, _)| *id).collect()
+    /// The private outputs that must be unspent.
+    pub(super) fn private(&self) -> Vec<Hash> {
+        self.own.keys().copied().collect()
     }
 
     /// Takes what the chain says of one of them: whether it is spent; nothing where it was never made.
@@ -282,7 +281,7 @@ mod tests {
             let mut books = Books::new(3);
             books.note(&withdrawal(hidden));
             let change = if hidden { (0, 0) } else { (80, 80) };
-            assert_eq!(books.private(None).len(), usize::from(hidden));
+            assert_eq!(books.private().len(), usize::from(hidden));
             books.see(CHANGE, Some(false));
             let alice = books.account("alice", false, has(105 + change.0, 100, 5 + change.1));
             assert_eq!(
@@ -318,7 +317,7 @@ mod tests {
             let mut handoff = withdrawal(true);
             spoil(&mut handoff);
             books.note(&handoff);
-            for id in books.private(None) {
+            for id in books.private() {
                 books.see(id, if id == CHANGE { change } else { Some(false) });
             }
             books.account("alice", false, alice);

@@ -139,24 +139,21 @@ impl Export {
     ) -> Result<u64, ExportError> {
         let source = &mut Source::new(asker, self.epoch, stop);
         let sheet = &mut Sheet::new(self.format, out);
-        let only = self.account.as_ref().map(|account| source.user(account)).transpose()?;
+        if let Some(account) = &self.account {
+            source.narrow(account)?;
+        }
         let unbalanced = match self.what {
-            What::Users => self.users(source, only, sheet)?,
-            What::Outputs => self.outputs(source, only, sheet)?,
-            What::Balances => self.balances(source, only, sheet)?,
+            What::Users => self.users(source, sheet)?,
+            What::Outputs => self.outputs(source, sheet)?,
+            What::Balances => self.balances(source, sheet)?,
             What::Transactions => self.transactions(source, sheet)?,
         };
         sheet.flush()?;
         Ok(unbalanced)
     }
 
-    fn users<W: Write>(
-        &self,
-        source: &mut Source<'_>,
-        only: Option<UserRow>,
-        sheet: &mut Sheet<W>,
-    ) -> Result<u64, ExportError> {
-        source.each(only, |_, user| {
+    fn users<W: Write>(&self, source: &mut Source<'_>, sheet: &mut Sheet<W>) -> Result<u64, ExportError> {
+        source.users(|_, user| {
             let UserRow { account, current, addresses, archived } = user;
             for address in addresses {
                 sheet.write(|row| UserLine {
@@ -181,14 +178,9 @@ impl Export {
         Ok(0)
     }
 
-    fn outputs<W: Write>(
-        &self,
-        source: &mut Source<'_>,
-        only: Option<UserRow>,
-        sheet: &mut Sheet<W>,
-    ) -> Result<u64, ExportError> {
+    fn outputs<W: Write>(&self, source: &mut Source<'_>, sheet: &mut Sheet<W>) -> Result<u64, ExportError> {
         let (mut total, mut unspent) = (0, 0);
-        source.each(only, |source, user| {
+        source.users(|source, user| {
             source.outputs(&user.account, |source, output| {
                 let line = self.output(source, &user.account, &output)?;
                 total += line.amount_micro_stg.unwrap_or_default();
@@ -245,23 +237,18 @@ impl Export {
         })
     }
 
-    fn balances<W: Write>(
-        &self,
-        source: &mut Source<'_>,
-        only: Option<UserRow>,
-        sheet: &mut Sheet<W>,
-    ) -> Result<u64, ExportError> {
+    fn balances<W: Write>(&self, source: &mut Source<'_>, sheet: &mut Sheet<W>) -> Result<u64, ExportError> {
         let mut books = Books::new(self.epoch);
         source.transactions(|_, transaction| {
             books.note(&transaction.handoff);
             Ok(())
         })?;
-        for id in books.private(self.account.as_deref()) {
+        for id in books.private() {
             let spent = source.is_spent(id)?;
             books.see(id, spent);
         }
         let mut unbalanced = 0;
-        source.each(only, |source, user| {
+        source.users(|source, user| {
             let mut has = Has { settled: source.balance(&user.account)?, ..Has::default() };
             source.outputs(&user.account, |_, output| {
                 let amount = i128::from(output.amount.unwrap_or(Amount::ZERO).micro());
@@ -287,9 +274,6 @@ impl Export {
         let (mut total, mut unbalanced) = (Parts::default(), 0);
         source.transactions(|source, transaction| {
             let (epoch, handoff) = (transaction.epoch, &transaction.handoff);
-            if self.account.as_ref().is_some_and(|account| !handoff.moves(account)) {
-                return Ok(());
-            }
             let parts = Parts::of(handoff);
             total = total.plus(parts);
             unbalanced += u64::from(parts.difference() != 0);

@@ -21,44 +21,41 @@ pub(crate) struct Source<'a> {
     asker: &'a mut Asker,
     epoch: u64,
     stop: &'a dyn Fn() -> bool,
+    /// The one user that it is about.
+    only: Option<UserRow>,
     /// Macro blocks that were asked for.
     blocks: HashMap<u64, BlockRow>,
 }
 
 impl<'a> Source<'a> {
     pub(crate) fn new(asker: &'a mut Asker, epoch: u64, stop: &'a dyn Fn() -> bool) -> Self {
-        Self { asker, epoch, stop, blocks: HashMap::new() }
+        Self { asker, epoch, stop, only: None, blocks: HashMap::new() }
     }
 
     fn ask(&mut self, request: Request) -> Result<Answer, ExportError> {
         if (self.stop)() { Err(ExportError::Stopped) } else { Ok(self.asker.ask(request)?) }
     }
 
-    /// One user.
-    pub(crate) fn user(&mut self, account: &str) -> Result<UserRow, ExportError> {
-        match self.ask(Request::User { account: account.to_owned() })? {
-            Answer::User(user) => Ok(user),
-            _ => Err(ExportError::OtherAnswer),
-        }
+    /// From here on it is about one user alone, and about transactions that spend something of it or pay to it.
+    ///
+    /// # Errors
+    /// [`ExportError::Ask`] where there is no such user.
+    pub(super) fn narrow(&mut self, account: &str) -> Result<(), ExportError> {
+        let Answer::User(user) = self.ask(Request::User { account: account.to_owned() })? else {
+            return Err(ExportError::OtherAnswer);
+        };
+        self.only = Some(user);
+        Ok(())
     }
 
-    /// One user, or all of them.
-    pub(super) fn each(
-        &mut self,
-        only: Option<UserRow>,
-        mut each: impl FnMut(&mut Self, UserRow) -> Result<(), ExportError>,
-    ) -> Result<(), ExportError> {
-        match only {
-            Some(user) => each(self, user),
-            None => self.users(each),
-        }
-    }
-
-    /// All users in the order of their account ids, those that were removed too.
+    /// All users in the order of their account ids, those that were removed too; or the one that it is about.
     pub(crate) fn users(
         &mut self,
         mut each: impl FnMut(&mut Self, UserRow) -> Result<(), ExportError>,
     ) -> Result<(), ExportError> {
+        if let Some(user) = self.only.clone() {
+            return each(self, user);
+        }
         let mut after = None;
         loop {
             let (prefix, archived, descending) = (String::new(), true, false);
@@ -98,7 +95,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// All transactions of this explorer in the order of their handoffs.
+    /// All transactions of this explorer in the order of their handoffs, as far as it is about them.
     pub(crate) fn transactions(
         &mut self,
         mut each: impl FnMut(&mut Self, FinalTransaction) -> Result<(), ExportError>,
@@ -114,7 +111,9 @@ impl<'a> Source<'a> {
                 return Err(ExportError::OtherAnswer);
             };
             for transaction in transactions {
-                each(self, transaction)?;
+                if self.only.as_ref().is_none_or(|user| transaction.handoff.moves(&user.account)) {
+                    each(self, transaction)?;
+                }
             }
             after = next;
             if after.is_none() {
