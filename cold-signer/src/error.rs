@@ -223,9 +223,6 @@ pub(crate) enum Error {
          sign with the keys that are here with --skip-unowned"
     )]
     NotHeld(String),
-    /// Asked whether to attest, the answer was something else.
-    #[error("not confirmed: nothing was signed")]
-    NotAttested,
     /// A signature that went wrong on this host.
     #[error("a signature came out wrong and was thrown away ({0}): do not trust this host")]
     WrongSignature(AttestationError),
@@ -298,7 +295,7 @@ pub(crate) enum Error {
          give it on the terminal, or with --passphrase-file"
     )]
     DescriptorWithPictures,
-    /// Asked whether to sign what came through a camera, the answer was something else.
+    /// Asked whether to sign, what came through a camera or an attestation, the answer was something else.
     #[error("not confirmed: nothing was signed")]
     NotSigned,
     /// A request that is longer than the socket would take.

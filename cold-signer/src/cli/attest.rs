@@ -1,7 +1,7 @@
 //! `attest`: that this store holds the keys of outputs, for a proof of reserves.
 
 use super::file::{read_public, require_new, write_new};
-use super::{StoreArgs, is_typed, say};
+use super::{StoreArgs, is_typed, warn_of};
 use crate::attest::Holders;
 use crate::error::Error;
 use crate::process::{Needs, protect};
@@ -64,7 +64,7 @@ impl Attest {
         let out = self.out.parent().map(Path::to_owned);
         let write = [store.data_dir()?].into_iter().chain(out).collect();
         for gap in protect(&Needs { write, ..Needs::default() }) {
-            say(&format!("WARNING: not protected, {gap}"));
+            warn_of(&gap);
         }
         let keystore = locked.unlock(&passphrase)?;
         let holders = Holders::of(&assets, &keystore);
@@ -73,7 +73,7 @@ impl Attest {
         }
         writeln!(stdout(), "{}", summary(&root, &assets, &statement, &holders))?;
         if !self.yes && !is_typed("Sign that these keys are held? Type \"attest\": ", "attest")? {
-            return Err(Error::NotAttested);
+            return Err(Error::NotSigned);
         }
         let attestation = holders.attest(&statement).map_err(Error::WrongSignature)?;
         write_new(&self.out, |file| {

@@ -33,7 +33,7 @@ use crate::journal::Torn;
 use crate::keystore::{Keystore, Locked};
 use crate::passphrase::{Passphrase, Source};
 use crate::policy::Policy;
-use crate::process::{Needs, hide, protect};
+use crate::process::{Gap, Needs, hide, protect};
 use crate::settings::{Settings, Signing};
 use crate::signer::Signer;
 use clap::{Args, Parser, Subcommand};
@@ -247,7 +247,7 @@ impl Ready {
         needs.write.extend(self.signing.approvals.iter().flat_map(|path| with_its_place(path)));
         let gaps = protect(&needs);
         for gap in &gaps {
-            say(&format!("WARNING: not protected, {gap}"));
+            warn_of(gap);
         }
         if strict && !gaps.is_empty() { Err(Error::NotProtected(gaps.len())) } else { Ok(()) }
     }
@@ -290,6 +290,11 @@ fn is_typed(question: &str, word: &str) -> io::Result<bool> {
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(answer.trim() == word)
+}
+
+/// Tells the user what does not protect this process.
+fn warn_of(gap: &Gap) {
+    say(&format!("WARNING: not protected, {gap}"));
 }
 
 /// Tells the user something that is not the command's output.

@@ -1,7 +1,7 @@
 //! `serve`: the daemon.
 
 use super::policy::reload;
-use super::{StoreArgs, say};
+use super::{StoreArgs, say, warn_of};
 use crate::error::Error;
 use crate::process::{Manager, close_the_door};
 use crate::server::{Answer, PassedSocket, Place, Server, Workers};
@@ -76,7 +76,7 @@ impl Serve {
                 say(&format!("cold-signer for {network} listens on {address}"));
             }
             if let Err(gap) = close_the_door() {
-                say(&format!("WARNING: not protected, {gap}"));
+                warn_of(&gap);
                 if strict {
                     return Err(Error::NotProtected(1));
                 }

@@ -68,7 +68,7 @@ pub(super) fn codes(file: &[u8]) -> Vec<String> {
 }
 
 /// A picture as a PNM file.
-pub(super) fn file(picture: &GrayImage) -> ImageResult<Vec<u8>> {
+fn file(picture: &GrayImage) -> ImageResult<Vec<u8>> {
     let mut file = Cursor::new(Vec::new());
     picture.write_to(&mut file, ImageFormat::Pnm)?;
     Ok(file.into_inner())

@@ -1,14 +1,14 @@
 //! `reserves assets`: the outputs with which debts could be paid.
 
 use super::{MAX_PROOF, asker_of, read};
-use crate::cli::file::{begin, finish};
+use crate::cli::file::write_line;
 use crate::cli::{Setup, show};
 use crate::control::OutputRow;
 use crate::error::Error;
 use crate::export::Source;
 use clap::Args;
 use std::collections::BTreeSet;
-use std::io::{BufWriter, Write};
+use std::io;
 use std::path::PathBuf;
 use stegos_common::reserves::{Asset, Assets, Root};
 
@@ -55,12 +55,9 @@ impl List {
             accounts.iter().try_for_each(|account| list(&mut source, account))?;
         }
         let assets = Assets::new(&root, outputs).map_err(Error::NotListed)?;
-        let failed = |source| Error::File { path: out.clone(), source };
-        let mut file = BufWriter::new(begin(&out).map_err(failed)?);
-        let written = serde_json::to_writer(&mut file, &assets).map_err(std::io::Error::from);
-        written.and_then(|()| writeln!(file)).map_err(failed)?;
-        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-        finish(&out, file, |file| Ok(file.persist_noclobber(&out).map(drop)?)).map_err(failed)?;
+        let line = serde_json::to_string(&assets).map_err(io::Error::other)?;
+        write_line(&out, &line, |file| Ok(file.persist_noclobber(&out).map(drop)?))
+            .map_err(|source| Error::File { path: out.clone(), source })?;
         show::line(&format!(
             "{} outputs of {} keys were worth {} after epoch {}; {} are owed",
             assets.outputs.len(),
